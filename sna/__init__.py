@@ -1,0 +1,47 @@
+"""Strategic needs assessments of serious violence for London boroughs.
+
+The names below load their module when first used, so that ``import sna`` costs nothing.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "charts",
+    "classify",
+    "counts",
+    "definitions",
+    "disclosure",
+    "disproportionality",
+    "errors",
+    "figures",
+    "geography",
+    "hotspots",
+    "maps",
+    "narrative",
+    "rates",
+    "schemas",
+    "store",
+    "trend",
+)
+
+# public name -> room it lives in
+_NAMES: dict[str, str] = {}
+
+__all__ = ["__version__", *_ROOMS, *_NAMES]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a room or a public name on first use."""
+    if name in _ROOMS:
+        return importlib.import_module(f"sna.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"sna.{_NAMES[name]}"), name)
+    raise AttributeError(f"module 'sna' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List rooms and public names for Tab completion."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Many boroughs: plan, workers, resume, Dask."""

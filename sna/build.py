@@ -1,0 +1,1 @@
+"""Raw to processed: read, classify, count, write."""

@@ -1,0 +1,1 @@
+"""Result table in, matplotlib Axes out; never computes a number it shows."""

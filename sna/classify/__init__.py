@@ -1,0 +1,1 @@
+"""Offence to band: facts, rules, bounds, explanations, comparison of profiles."""

@@ -1,0 +1,7 @@
+"""Commands: classify, explain, profiles."""
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands to the application."""

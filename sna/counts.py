@@ -1,0 +1,1 @@
+"""Complete counts by month, area and group."""

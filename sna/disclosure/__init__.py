@@ -1,0 +1,1 @@
+"""Small numbers, rounding, secondary suppression, audit, differencing, on result tables."""

@@ -1,0 +1,1 @@
+"""Who is affected, compared with whom, and what is not known."""

@@ -1,0 +1,1 @@
+"""Chart, titles, sentence, data table and source, as one accessible piece of HTML."""

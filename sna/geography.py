@@ -1,0 +1,1 @@
+"""Areas, neighbours, editions, lookups, tile map."""

@@ -1,0 +1,1 @@
+"""Where, how concentrated, how lasting, and how sure."""

@@ -1,0 +1,1 @@
+"""Result table in, map out; never computes a number it shows."""

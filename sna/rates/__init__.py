@@ -1,0 +1,1 @@
+"""Rates, proportions, standardised rates, ratios and their limits, for any field."""

@@ -1,0 +1,1 @@
+"""One borough: check parameters, run notebooks, render, write the run record."""

@@ -1,0 +1,1 @@
+"""A simulated London in the layouts of the publishers, with planted answers."""

@@ -1,0 +1,85 @@
+"""One description of a column, from which the pandera check and ``docs/data.md`` are both made."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sna.errors import TableError
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a stored table: pandas dtype, unit or coding, meaning, and what it may hold."""
+
+    dtype: str
+    meaning: str
+    unit: str = ""
+    nullable: bool = True
+    allowed: tuple[str, ...] = ()
+    minimum: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A stored table: what one row is, its columns in order, and the columns that must be there."""
+
+    name: str
+    grain: str
+    columns: dict[str, Column]
+    required: tuple[str, ...]
+
+    def pandera(self) -> "pa.DataFrameSchema":
+        """Build the pandera schema of this table."""
+        import pandera.pandas as pa  # heavy; only when a table is checked
+
+        def checks(column: Column) -> list[Any]:
+            found = [pa.Check.isin(column.allowed)] if column.allowed else []
+            return found + ([pa.Check.ge(column.minimum)] if column.minimum is not None else [])
+
+        return pa.DataFrameSchema(
+            {
+                name: pa.Column(
+                    None,
+                    checks(column),
+                    nullable=column.nullable,
+                    required=name in self.required,
+                )
+                for name, column in self.columns.items()
+            },
+            name=self.name,
+        )
+
+
+def check_table(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return `frame` unchanged when it keeps the contract of `table`; raise `TableError` if not."""
+    import pandera.errors as pe  # heavy; only when a table is checked
+
+    unknown = [name for name in frame.columns if name not in table.columns]
+    if unknown:
+        raise TableError(
+            f"Table {table.name} has {len(unknown)} columns that its contract does not name.",
+            where=f"table {table.name}",
+            found=unknown,
+            do="Drop them, or add them to sna/schemas with a meaning and a unit.",
+        )
+    try:
+        table.pandera().validate(frame, lazy=True)
+    except pe.SchemaErrors as error:
+        cases = error.failure_cases
+        first = cases.iloc[0]
+        raise TableError(
+            f"Table {table.name} breaks its contract in {len(cases)} places ({first['check']}).",
+            where=f"table {table.name}, column {first['column']}, row {first['index']}",
+            found=cases["failure_case"].astype(str).unique(),
+            do="Mend the reader or the caller that made this table.",
+        ) from None
+    return frame
+
+
+def empty_table(table: Table) -> pd.DataFrame:
+    """Return a table without rows and with every column in its dtype."""
+    return pd.DataFrame({name: pd.Series(dtype=c.dtype) for name, c in table.columns.items()})

@@ -1,0 +1,79 @@
+"""What a result table promises: its keys, its counts, and what is recomputed from them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sna.errors import UsageError
+
+Kind = Literal["rate", "share", "rate_ratio", "rate_difference", "change_pct", "change_points"]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A column that `sna.disclosure` recomputes from protected counts, never from true ones.
+
+    ``inputs`` names the columns the formula needs, in the order of its kind: rate (count,
+    population), share (part, whole), rate_ratio and rate_difference (count, population, reference
+    count, reference population), change_pct and change_points (later, earlier). ``limits`` names
+    the two columns of the interval, empty when there is none.
+    """
+
+    column: str
+    kind: Kind
+    inputs: tuple[str, ...]
+    limits: tuple[str, str] | tuple[()] = ()
+    per: int = 1000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value computed from true counts, shown when ``count`` is at least ``minimum``."""
+
+    column: str
+    count: str
+    minimum: int = 10
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """The contract of one result table.
+
+    ``grain`` says in plain words what a row is. ``keys`` identify it. ``counts`` are confidential
+    counts (offences, people, searches) when ``release_class`` is not open. ``people_columns`` maps
+    a count column to the column with the distinct people behind it, where one exists. Columns that
+    are in none of these and not in ``plain`` may not leave `sna.disclosure`.
+    """
+
+    name: str
+    grain: str
+    keys: tuple[str, ...]
+    counts: tuple[str, ...]
+    derived: tuple[Derived, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
+    plain: tuple[str, ...] = ()
+    people_columns: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+_REGISTRY: dict[str, ResultTable] = {}
+
+
+def register(*tables: ResultTable) -> None:
+    """Add result tables to the registry; a second contract of the same name is an error."""
+    for table in tables:
+        if _REGISTRY.get(table.name, table) != table:
+            raise UsageError(f"Two contracts are called {table.name!r}.", where="sna.schemas")
+        _REGISTRY[table.name] = table
+
+
+def result_table(name: str) -> ResultTable:
+    """Return the contract called `name`; raise `UsageError` when there is none."""
+    if name not in _REGISTRY:
+        raise UsageError(
+            f"No result table is called {name!r}.",
+            where="sna.schemas",
+            found=sorted(_REGISTRY),
+            do="Register its contract in sna/schemas.",
+        )
+    return _REGISTRY[name]

@@ -1,0 +1,1 @@
+"""The settings of a partnership, strictly read from sna.toml."""

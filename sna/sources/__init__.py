@@ -1,0 +1,1 @@
+"""One module a published layout: recognises a file, reads it, returns table and rejects."""

@@ -1,0 +1,1 @@
+"""Processed tables: write atomically, read one borough fast."""

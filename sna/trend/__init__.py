@@ -1,0 +1,1 @@
+"""Is it really going up? Series, change, control charts, season, comparison, projection."""
