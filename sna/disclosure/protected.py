@@ -1,6 +1,7 @@
 """A result table that may leave the house: what charts, sentences and figures accept."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -31,8 +32,8 @@ class ProtectedTable:
 
     def shown(self, row: object, column: str) -> str:
         """Return the text of one cell: its flag alone when suppressed, else number and flag."""
-        flag = str(self.flags.at[row, column]) if column in self.flags else ""
-        value = self.table.at[row, column]
+        flag = str(self.flags.loc[row, column]) if column in self.flags else ""
+        value: Any = self.table.loc[row, column]
         if pd.isna(value):
             return flag or "[x]"
         text = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
