@@ -30,7 +30,7 @@ class ProtectedTable:
     simulated: bool = False
     marking: str = "OFFICIAL"
 
-    def shown(self, row: object, column: str) -> str:
+    def shown(self, row: Any, column: str) -> str:
         """Return the text of one cell: its flag alone when suppressed, else number and flag."""
         flag = str(self.flags.loc[row, column]) if column in self.flags else ""
         value: Any = self.table.loc[row, column]
