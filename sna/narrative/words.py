@@ -1,0 +1,275 @@
+"""Guarded wording: what a sentence may not say, and how numbers are written in one."""
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sna.errors import QualityError
+
+NOT_DISCRIMINATION = (
+    "A difference between groups warrants investigation; it is not by itself evidence of "
+    "discrimination, and a group is not a cause."
+)
+RECORDED_NOT_OCCURRED = "Recorded offences are not all the offences that happened."
+NOT_WHY = "These figures describe; they do not say why."
+
+# Sentences approved as they stand, although they contain a guarded word.
+APPROVED = (NOT_DISCRIMINATION, RECORDED_NOT_OCCURRED, NOT_WHY, "caused during the commission of")
+
+# What a sentence may not say (regular expression, case ignored), and what to say instead.
+GUARDED: tuple[tuple[str, str], ...] = (
+    (
+        r"\b(because|due to|owing to|thanks to|as a (result|consequence) of|on account of)\b",
+        "describe what was counted and when; do not explain it",
+    ),
+    (
+        r"\b(caus(e|es|ed|ing|al)|driv(e|en|es|ing) (by|the|up|down|violence|crime)"
+        r"|fuel(s|led|ling)?|trigger(s|ed)?|(attribut|contribut)(ed|es|able|ing)? to"
+        r"|le(d|ads?|ading) to"
+        r"|result(ed|ing) in|stem(s|med)? from|explain(s|ed|ing)?|account(s|ed)? for by"
+        r"|responsible for|(an?|the) (impact|effect) (of|on))\b",
+        "describe what was counted and when; do not explain it",
+    ),
+    (r"\bwork(ed|ing) to (reduce|cut|lower)\b|\b(it|this|scheme|project) worked\b", "describe"),
+    (r"\b(more|less|as) likely\b", "'X times the rate for' the reference group"),
+    (
+        r"\b(commit(s|ted)? more|prone to|tend(s|ency)? to (offend|commit)|over-?represented)\b",
+        "the rate, the comparison and the setting",
+    ),
+    (r"(?<!convicted )\boffenders?\b", "suspect, or people proceeded against"),
+    (r"\b(BAME|BME|IC[1-6]|non-?whites?|ethnics|blacks|whites|asians)\b", "the name of the group"),
+    (r"\b(prove[sdn]?|proof)\b", "consistent with"),
+    (r"\bdiscriminat\w+|\bracis\w+", "a disparity that warrants investigation"),
+    (
+        r"\b(worst|(best|safest) (borough|ward|area)s?|most dangerous|league table|no-go)\b"
+        r"|\brank(s|ed|ing)? \d",
+        "higher, similar or lower than the comparison",
+    ),
+    (
+        r"\bno (change|difference|effect)\b",
+        "'no clear change', or 'the same number' when the counts are equal",
+    ),
+    (r"\bcrime rates?\b", "recorded offences per 1,000 residents"),
+    (r"\b(nan|inf|null)\b|<na>", "the shorthand of a withheld value"),
+)
+_GUARDS = tuple((re.compile(pattern, re.IGNORECASE), instead) for pattern, instead in GUARDED)
+_SINGULAR = {"people": "person", "searches": "search"}
+
+
+def check_words(text: str) -> str:
+    """Return `text` unchanged, or raise when it explains, blames, ranks or labels people.
+
+    The guard reads words, not meaning: a sentence that passes still needs a second reader.
+
+    Raises
+    ------
+    QualityError
+        If a guarded wording (``docs/wording.md``) occurs outside the approved sentences.
+
+    Examples
+    --------
+    >>> check_words("The rate was 2.1 times the rate for White people.")
+    'The rate was 2.1 times the rate for White people.'
+    """
+    rest = text
+    for approved in APPROVED:
+        rest = rest.replace(approved, "")
+    for guard, instead in _GUARDS:
+        if met := guard.search(rest):
+            raise QualityError(
+                f"A sentence uses a wording that reports may not use: {met.group(0)!r}.",
+                where="narrative",
+                found=text if len(text) < 200 else f"{text[:200]} …",
+                do=f"Say instead: {instead} (docs/wording.md).",
+            )
+    return text
+
+
+def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int | None = 5) -> str:
+    """Write a count for a sentence: ``1,234 offences``, ``fewer than 5 offences``.
+
+    A suppressed count (flag ``[c]``) becomes ``fewer than`` the threshold of its source; with
+    ``threshold=None`` (secondary suppression, mixed thresholds) ``too few … to show``.
+
+    Examples
+    --------
+    >>> [format_count(1234, "offences"), format_count(1, "people"), format_count(0, "searches")]
+    ['1,234 offences', '1 person', 'no searches']
+    >>> format_count(float("nan"), "offences", flag="[c]")
+    'fewer than 5 offences'
+    """
+    if pd.isna(value):
+        if flag != "[c]":
+            return f"an unknown number of {noun}" if noun else "an unknown number"
+        if threshold is None:
+            return f"too few {noun} to show".replace("  ", " ")
+        return f"fewer than {threshold} {noun}".strip()
+    if noun and value == 0:
+        return f"no {noun}"
+    word = _SINGULAR.get(noun, noun.removesuffix("s")) if value == 1 else noun
+    return f"{value:,.0f} {word}".strip()
+
+
+def format_rate(rate: float, *, per: int = 1000, of: str = "residents", flag: str = "") -> str:
+    """Write a rate with its base: ``4.2 per 1,000 residents``; ``[x]`` reads ``no reliable rate``.
+
+    Examples
+    --------
+    >>> format_rate(4.236), format_rate(float("nan"), flag="[x]")
+    ('4.2 per 1,000 residents', 'no reliable rate')
+    """
+    if pd.isna(rate):
+        return "a rate too small to show" if flag == "[c]" else "no reliable rate"
+    return f"{format_number(rate)} per {per:,} {of}"
+
+
+def format_number(value: float) -> str:
+    """Write a measurement with as many decimals as it deserves: 1,235, 12.3, 4.2, 0.42, 0.004.
+
+    Examples
+    --------
+    >>> [format_number(x) for x in (1234.5, 12.34, 4.236, 0.4236, 0.00424, 0)]
+    ['1,234', '12.3', '4.2', '0.42', '0.0042', '0']
+    """
+    if value == 0 or abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) >= 1:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> str:
+    """Write the uncertainty of a value: ``95% interval 3.9 to 4.5``.
+
+    Examples
+    --------
+    >>> format_interval(3.91, 4.52)
+    '95% interval 3.9 to 4.5'
+    >>> format_interval(0.5, float("inf"))
+    '95% interval 0.50 upwards'
+    """
+    level = f"{confidence * 100:.4g}% interval"
+    if pd.isna(lower) or pd.isna(upper):
+        return f"{level} not available"
+    if upper == float("inf"):
+        return f"{level} {format_number(lower)} upwards"
+    return f"{level} {format_number(lower)} to {format_number(upper)}"
+
+
+def format_share(share: float, *, flag: str = "") -> str:
+    """Write a proportion as a whole percentage; never 0% or 100% for a share that is neither.
+
+    Examples
+    --------
+    >>> [format_share(x) for x in (0.126, 0.003, 0.997, 0, 1)]
+    ['13%', 'under 1%', 'over 99%', '0%', '100%']
+    """
+    if pd.isna(share):
+        return "a share too small to show" if flag == "[c]" else "an unknown share"
+    if 0 < share < 0.005:
+        return "under 1%"
+    return "over 99%" if 0.995 <= share < 1 else f"{share * 100:.0f}%"
+
+
+def format_change(
+    earlier: float,
+    later: float,
+    noun: str = "",
+    *,
+    limits: tuple[float, float] = (float("nan"), float("nan")),
+    flags: tuple[str, str] = ("", ""),
+    minimum: int = 50,
+) -> str:
+    """Write a change between two counts, with the verb its uncertainty allows.
+
+    ``limits`` is the interval of the ratio later to earlier: only an interval that leaves 1 out
+    gives ``rose`` or ``fell``. No percentage when the earlier count is under ``minimum``.
+
+    Examples
+    --------
+    >>> format_change(400, 500, "offences", limits=(1.1, 1.4))
+    'rose from 400 to 500 offences (25% more)'
+    >>> format_change(26, 37, "victims", limits=(0.86, 2.35))
+    'went from 26 to 37 victims, no clear change'
+    """
+    pair = (
+        f"from {format_count(earlier, flag=flags[0])} to {format_count(later, noun, flag=flags[1])}"
+    )
+    if pd.isna(earlier) or pd.isna(later):
+        return f"went {pair}"
+    if earlier == later:
+        return f"stayed at {format_count(later, noun)}"
+    clear = compare_words(*limits, 1)
+    verb = {"higher": "rose", "lower": "fell"}.get(clear, "went")
+    tail = ", no clear change" if clear == "similar" else ""
+    if earlier < minimum or clear not in ("higher", "lower"):
+        return f"{verb} {pair}{tail}"
+    more = "more" if later > earlier else "fewer"
+    return f"{verb} {pair} ({format_share(abs(later / earlier - 1))} {more})"
+
+
+def compare_words(lower: float, upper: float, benchmark: float) -> str:
+    """Compare an interval with a benchmark value: higher, lower, similar, or not known.
+
+    An interval that touches the value is similar. Similar is not the same: it says that these
+    figures cannot tell the two apart.
+
+    Examples
+    --------
+    >>> compare_words(1.2, 1.8, 1), compare_words(1.0, 1.8, 1), compare_words(0.2, 0.9, 1)
+    ('higher', 'similar', 'lower')
+    """
+    if pd.isna(lower) or pd.isna(upper) or pd.isna(benchmark):
+        return "not known"
+    return "higher" if lower > benchmark else "lower" if upper < benchmark else "similar"
+
+
+def format_ratio(ratio: float, *, reference: str, flag: str = "") -> str:
+    """Write a rate ratio: ``2.1 times the rate for White people``.
+
+    Examples
+    --------
+    >>> format_ratio(2.104, reference="White people")
+    '2.1 times the rate for White people'
+    """
+    if pd.isna(ratio):
+        return f"too little data to compare with {reference}" + (
+            f" {flag}" if flag == "[c]" else ""
+        )
+    return f"{format_number(ratio)} times the rate for {reference}"
+
+
+def format_period(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    """Write a period in months: ``April 2024 to March 2025``.
+
+    Examples
+    --------
+    >>> format_period(pd.Timestamp("2024-04-01"), pd.Timestamp("2025-03-01"))
+    'April 2024 to March 2025'
+    """
+    first, last = start.strftime("%B %Y"), end.strftime("%B %Y")
+    return first if first == last else f"{first} to {last}"
+
+
+def join_words(words: Sequence[str]) -> str:
+    """Join words as one speaks them: ``A, B and C``.
+
+    Examples
+    --------
+    >>> join_words(["wards", "months", "ages"])
+    'wards, months and ages'
+    """
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
+
+
+def join_sentences(*sentences: str) -> str:
+    """Join the sentences that are not empty, each with a capital and a full stop.
+
+    Examples
+    --------
+    >>> join_sentences("the rate was 4.2", "", "It is similar to London.")
+    'The rate was 4.2. It is similar to London.'
+    """
+    kept = [" ".join(sentence.split()) for sentence in sentences if sentence.strip()]
+    return " ".join(s[0].upper() + s[1:] + ("" if s[-1] in ".?!" else ".") for s in kept)
