@@ -1,1 +1,6 @@
 """Chart, titles, sentence, data table and source, as one accessible piece of HTML."""
+
+from sna.charts import base
+from sna.figures.figure import TABLE_MIME, Figure, Table
+
+__all__ = ["TABLE_MIME", "Figure", "Table", "base"]

@@ -1,0 +1,179 @@
+import base64
+import re
+
+import pandas as pd
+import pytest
+from tables import table
+
+from sna.charts import base
+from sna.disclosure.protected import ProtectedTable
+from sna.errors import QualityError, UsageError
+from sna.figures import TABLE_MIME, Figure, Table
+from sna.figures.cells import csv_cell
+from sna.schemas.results import ResultTable
+
+ALT = "Line chart of recorded offences by month, to show the direction over the year."
+COLUMNS = {"month": "Month", "offences": "Recorded offences", "rate": "Rate per 1,000 residents"}
+
+
+def protected(frame=None, flags=None, **more):
+    frame = table(
+        """
+        month   | offences | rate
+        2024-04 | 1200     | 4.25
+        2024-05 |          |
+        2024-06 | 0        | 0.0
+        """
+    ) if frame is None else frame  # fmt: skip
+    blank = pd.DataFrame("", index=frame.index, columns=frame.columns)
+    if flags is None:
+        blank.loc[1, ["offences", "rate"]] = "[c]"
+    given = {
+        "contract": ResultTable("trend_series", "one row a month", ("month",), ("offences",)),
+        "table": frame, "flags": blank if flags is None else flags, "edition": "public",
+        "borough_name": "Hillingdon", "period": "April to June 2024", "sources": ("extract",),
+    }  # fmt: skip
+    return ProtectedTable(**{**given, **more})
+
+
+def draw(shown):
+    ax = base.new_axes()
+    ax.plot(shown.table["month"], shown.table["offences"], color=base.PALETTE[0], marker="o")
+    base.label_ends(ax, [(0, "Hillingdon", base.PALETTE[0]), (1, "London <&>", base.PALETTE[3])])
+    return ax
+
+
+def figure(name="core_by_month", **more):
+    given = {
+        "title": "Offences fell", "subtitle": "Recorded offences, Hillingdon", "alt": ALT,
+        "protected": protected(), "draw": draw, "columns": COLUMNS, "source": "Police records",
+    }  # fmt: skip
+    return Figure(name, **{**given, **more})
+
+
+def test_a_figure_without_alt_text_is_a_type_error():
+    with pytest.raises(TypeError):
+        Figure(
+            "core",
+            "Title",
+            "Subtitle",
+            protected=protected(),
+            draw=draw,
+            columns=COLUMNS,
+            source="",
+        )
+    with pytest.raises(TypeError, match="alt text"):
+        figure(alt=" ")
+
+
+@pytest.mark.parametrize("alt", ["Line chart.", "No description has been provided for this image"])
+def test_short_and_placeholder_alt_text_is_refused(alt):
+    with pytest.raises(QualityError, match="alt text"):
+        figure(alt=alt)
+
+
+def test_only_protected_tables_are_shown():
+    with pytest.raises(TypeError, match="protect"):
+        figure(protected=protected().table)
+
+
+def test_unknown_columns_and_names_that_are_no_identifiers_are_refused():
+    with pytest.raises(UsageError, match="columns"):
+        figure(columns={"offender": "Offender"})
+    with pytest.raises(UsageError, match="lower case"):
+        figure(name="../core")
+
+
+def test_the_table_shows_flags_true_zeros_months_and_thousands():
+    shown = figure()._repr_html_()
+    assert '<th scope="row">April 2024</th><td class="n">1,200</td><td class="n">4.25</td>' in shown
+    assert '<th scope="row">May 2024</th><td class="n">[c]</td><td class="n">[c]</td>' in shown
+    assert '<th scope="row">June 2024</th><td class="n">0</td><td class="n">0.00</td>' in shown
+    before, after = shown.split("<table>")
+    assert "[c] confidential" in before and "[c] confidential" not in after
+    assert "nan" not in shown.lower().replace("nanu", "")
+
+
+def test_the_csv_link_holds_the_same_rows_as_the_table_and_a_byte_order_mark():
+    shown = figure()._repr_html_()
+    coded = re.search(r"base64,([^\"]+)", shown)[1]
+    text = base64.b64decode(coded).decode("utf-8")
+    assert text.startswith(
+        "\ufeffmonth,offences,rate\r\n2024-04-01,1200,4.25\r\n2024-05-01,[c],[c]"
+    )
+    assert text.count("\r\n") == shown.count("<tr>") == 4
+
+
+def test_the_bundle_carries_html_text_and_the_table():
+    bundle = figure()._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain", TABLE_MIME}
+    assert bundle[TABLE_MIME]["csv"] == figure().csv
+    assert bundle["text/plain"].startswith("Offences fell\nRecorded offences, Hillingdon\n" + ALT)
+
+
+def test_svg_is_named_described_the_same_twice_and_free_of_what_others_could_clash_with():
+    first, second, other = figure().picture, figure().picture, figure("other").picture
+    assert first == second
+    assert first.startswith('<svg viewBox="0 0 ') and 'role="img"' in first
+    assert 'aria-labelledby="core_by_month-title core_by_month-desc"' in first and ALT in first
+    assert "London &lt;&amp;&gt;" in first
+    ids = re.findall(r' id="([^"]+)"', first)
+    assert len(ids) == len(set(ids)) and not set(ids) & set(re.findall(r' id="([^"]+)"', other))
+    for word in ("<style", "<metadata", "<!--", "http", "DejaVu", "<script"):
+        assert word not in first
+
+
+def test_no_figure_leaves_global_style_behind_or_opens_pyplot():
+    import sys
+
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    figure().picture  # noqa: B018
+    assert dict(mpl.rcParams) == before or sys.modules.get("matplotlib.pyplot")
+
+
+def test_hostile_text_is_safe_in_html_and_csv():
+    words = ["<script>alert(1)</script>", "=cmd|' /C calc'!A0", "rob\u202ebery\x07", "x" * 300]
+    frame = pd.DataFrame({"offence": words, "offences": [5, 10, 15, 20]})
+    flags = pd.DataFrame("", index=frame.index, columns=frame.columns)
+    shown = figure(protected=protected(frame, flags), draw=lambda p: base.new_axes(),
+                   columns={"offence": "Offence", "offences": "Offences"})  # fmt: skip
+    text = shown._repr_html_()
+    assert "<script>" not in text and "&lt;script&gt;" in text
+    assert "\u202e" not in text and "\x07" not in text and "robbery" in text
+    assert "\r\n'=cmd" in shown.csv
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1"])
+def test_formulas_are_quoted_in_csv_and_numbers_are_not(text):
+    assert str(csv_cell(text)).startswith("'")
+    assert csv_cell(-1) == -1
+
+
+def test_an_empty_table_says_so():
+    empty = protected().table.iloc[:0]
+    flags = pd.DataFrame(columns=empty.columns)
+    shown = Table("core", "Title", "Robbery in 2024", protected(empty, flags), COLUMNS, "Records")
+    assert "Nothing recorded: Robbery in 2024" in shown._repr_html_()
+    assert "<table>" not in shown._repr_html_()
+
+
+def test_simulated_numbers_say_so():
+    assert "Simulated data" in figure(protected=protected(simulated=True))._repr_html_()
+    assert "Simulated data" not in figure()._repr_html_()
+
+
+def test_a_fifth_category_is_refused():
+    assert list(base.colours("abcd").values()) == list(base.PALETTE[:4])
+    with pytest.raises(ValueError, match="at most 4"):
+        base.colours("abcde")
+
+
+def test_labels_are_pushed_apart_and_long_ones_cut():
+    ax = base.new_axes()
+    ax.set_ylim(0, 10)
+    base.label_ends(ax, [(5, "a", "#000000"), (5, "b", "#000000")])
+    heights = sorted({round(text.xy[1], 3) for text in ax.texts})
+    assert len(heights) == 2 and heights[1] - heights[0] > 0.3
+    assert base.short("Violence with injury on the street at night", 20) == "Violence with…"
