@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pandas as pd
+from tables import table
+
 from sna.sources.layout import (
     FileSample,
     Layout,
@@ -12,7 +14,6 @@ from sna.sources.layout import (
     make_rejects,
     match_layout,
 )
-from tables import table
 
 
 def _read(*_: object) -> ReadResult:

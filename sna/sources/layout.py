@@ -20,20 +20,19 @@ if TYPE_CHECKING:
 
     from sna.sources.places import Places
 
-    Frame = pd.DataFrame | pa.Table
 
 MONTH_HEADING = re.compile(r"(19|20)\d\d[-_/ ]?(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True)
 class Role:
-    """What a column can be: a heading (regex on the normalised text) and, if given, its values.
+    """What a column can be: a heading (regex on the plain text) and a pattern of its values.
 
     With ``by_values`` a column with another heading takes the role when its values alone say so.
     """
 
     heading: str
-    values: str = ""
+    pattern: str = ""
     needed: bool = True
     by_values: bool = False
 
@@ -72,7 +71,7 @@ class ReadContext:
 class ReadResult:
     """What came out of a file; ``rows`` raw rows = ``used`` + rows of ``rejects``."""
 
-    tables: dict[str, "Frame"]
+    tables: "dict[str, pd.DataFrame | pa.Table]"
     rows: int
     used: int
     rejects: pd.DataFrame = field(default_factory=lambda: no_rows("file", "reason", "rows"))
@@ -124,25 +123,23 @@ def plain_heading(heading: str) -> str:
     return re.sub(r"[^0-9a-z+%]+", " ", heading.lstrip("\ufeff").casefold()).strip()
 
 
-def _fits(values: pd.Series, pattern: str) -> bool:
-    """Say whether nine in ten of the values that are there fit `pattern`."""
+def _fits(values: pd.Series, pattern: str, *, blank: bool) -> bool:
+    """Say whether nine in ten of the values fit `pattern`; `blank` is the answer for none."""
     there = values.dropna().astype(str).str.strip()
     there = there[there != ""]
-    return len(there) > 0 and bool(there.str.fullmatch(pattern).mean() >= 0.9)
+    return blank if there.empty else bool(there.str.fullmatch(pattern).mean() >= 0.9)
 
 
 def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list[str]]:
     """Return the file's heading for each role of `layout`, and the needed roles nothing plays."""
-    plain = {name: plain_heading(name) for name in sample.columns}
     found: dict[str, str] = {}
     for role, rule in layout.roles.items():
         free = [name for name in sample.columns if name not in found.values()]
-        named = [name for name in free if re.fullmatch(rule.heading, plain[name])]
+        named = [name for name in free if re.fullmatch(rule.heading, plain_heading(name))]
+        if rule.pattern:
+            named = [n for n in named if _fits(sample.rows[n], rule.pattern, blank=True)]
         if not named and rule.by_values:
-            named = [name for name in free if _fits(sample.rows[name], rule.values)]
-        if not rule.by_values and rule.values:
-            empty = sample.rows.empty
-            named = [name for name in named if empty or _fits(sample.rows[name], rule.values)]
+            named = [n for n in free if _fits(sample.rows[n], rule.pattern, blank=False)]
         if named:
             found[role] = named[0]
     missing = [role for role, rule in layout.roles.items() if rule.needed and role not in found]
