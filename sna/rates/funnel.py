@@ -1,0 +1,161 @@
+"""Limits of a funnel plot, its overdispersion, and quantiles of areas."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import bdtrik, betaincc, chdtrc, pdtr, pdtrik
+
+from sna.errors import UsageError
+from sna.rates.inputs import Array, check_confidence, check_numbers, undefined_at_zero
+from sna.rates.limits import exact_limits
+
+
+class Dispersion(NamedTuple):
+    """Spread of areas around a target beyond chance: Spiegelhalter's phi, tau squared and p."""
+
+    phi: float
+    tau_squared: float
+    p_value: float
+
+    @property
+    def is_overdispersed(self) -> bool:
+        """Whether the spread is more than chance gives at the 5 per cent level."""
+        return self.p_value < 0.05
+
+
+def _poisson_quantile(probability: float, mean: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        count = np.ceil(pdtrik(probability, mean))
+        below = np.maximum(count - 1, 0)
+        count = np.where(pdtr(below, mean) >= probability, below, count)
+    return np.where(mean > 0, count, 0 * mean)
+
+
+def _binomial_quantile(probability: float, size: Array, share: float) -> Array:
+    count = np.ceil(bdtrik(probability, size, share))
+    below = np.maximum(count - 1, 0)
+    return np.where(betaincc(below + 1, size - below, share) >= probability, below, count)
+
+
+def funnel_limits(
+    expected: Any, confidence: float = 0.95, *, tau_squared: float = 0.0
+) -> tuple[Array, Array]:
+    """Limits of observed over expected events around 1: the funnel of a ratio or a rate.
+
+    An area outside is unusual, not worse: ask for a reason. Use 0.998 when many areas are shown.
+
+    Parameters
+    ----------
+    expected
+        Expected events; for a rate, target rate times population (multiply the limits by the
+        target rate).
+    confidence
+        Confidence level as a proportion.
+    tau_squared
+        Overdispersion from `funnel_dispersion`; 0 gives exact Poisson quantiles.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Lower and upper limit as ratios; missing where nothing is expected.
+
+    References
+    ----------
+    Spiegelhalter DJ (2005). Funnel plots for comparing institutional performance. Statistics in
+    Medicine 24.
+
+    Examples
+    --------
+    >>> [float(limit * 20) for limit in funnel_limits(20)]
+    [12.0, 29.0]
+    """
+    z, tail = check_confidence(confidence), (1 - confidence) / 2
+    mean = undefined_at_zero(check_numbers(expected, "expected"))
+    if tau_squared > 0:
+        reach = z * np.sqrt(1 / (4 * mean) + tau_squared)
+        return (np.maximum(1 - reach, 0) ** 2)[()], ((1 + reach) ** 2)[()]
+    return tuple((_poisson_quantile(p, mean) / mean)[()] for p in (tail, 1 - tail))  # type: ignore[return-value]
+
+
+def funnel_proportion_limits(
+    size: Any, target: float, confidence: float = 0.95
+) -> tuple[Array, Array]:
+    """Exact binomial limits of a proportion around a target, by size of the group.
+
+    Examples
+    --------
+    >>> [float(limit) for limit in funnel_proportion_limits(100, 0.5)]
+    [0.4, 0.6]
+    """
+    check_confidence(confidence)
+    if not 0 <= target <= 1:
+        raise UsageError("A target proportion lies between 0 and 1.", found=target)
+    n, tail = undefined_at_zero(check_numbers(size, "size")), (1 - confidence) / 2
+    if target in (0, 1):
+        return (0 * n + target)[()], (0 * n + target)[()]
+    lower, upper = (_binomial_quantile(p, n, target) / n for p in (tail, 1 - tail))
+    return lower[()], upper[()]
+
+
+def funnel_curve(observed: Any, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Find the expected events at which a count lies exactly on the lower and upper limit.
+
+    Plot ``observed / expected`` against ``expected`` for a smooth funnel of a ratio.
+
+    Examples
+    --------
+    >>> [round(float(events), 4) for events in funnel_curve(5)]
+    [11.6683, 1.6235]
+    """
+    lower, upper = exact_limits(observed, confidence)
+    return upper, lower
+
+
+def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -> Dispersion:
+    """Overdispersion of areas on the square-root scale, after winsorising the extreme tenths.
+
+    Overdispersed areas differ by more than chance: chance limits alone would flag too many.
+
+    References
+    ----------
+    Spiegelhalter DJ (2005). Handling over-dispersion of performance indicators. Quality and Safety
+    in Health Care 14.
+    """
+    events = check_numbers(observed, "observed").ravel()
+    mean = undefined_at_zero(check_numbers(expected, "expected").ravel())
+    known = ~np.isnan(events + mean)
+    events, mean = events[known], mean[known]
+    if len(events) < 3:
+        return Dispersion(np.nan, 0.0, np.nan)
+    z = 2 * (np.sqrt(events) - np.sqrt(mean))
+    z = np.clip(z, *np.quantile(z, [winsorise, 1 - winsorise]))
+    size, weight = len(z), 4 * mean
+    phi = float((z**2).mean())
+    scale = weight.sum() - (weight**2).sum() / weight.sum()
+    tau = max((size * phi - (size - 1)) / scale, 0.0)
+    p_value = float(chdtrc(size, size * phi))
+    return Dispersion(phi, tau if p_value < 0.05 else 0.0, p_value)
+
+
+def quantiles(values: Any, number: int = 10, *, invert: bool = True) -> Array:
+    """Group areas into quantiles, 1 for the highest values (the lowest without ``invert``).
+
+    Ties share the group of their first place; missing stays missing, and so does everything when
+    there are fewer areas than groups.
+
+    Examples
+    --------
+    >>> quantiles([40, 10, 30, 20], 2).tolist()
+    [1.0, 2.0, 1.0, 2.0]
+    """
+    if number < 2:
+        raise UsageError("Quantiles need at least two groups.", found=number)
+    from scipy.stats import rankdata  # heavy
+
+    array = np.asarray(values, dtype=float)
+    size = int((~np.isnan(array)).sum())
+    rank = np.full(array.shape, np.nan)
+    if size >= number:
+        known = ~np.isnan(array)
+        rank[known] = rankdata(-array[known] if invert else array[known], method="min")
+    return number + 1 - np.ceil((size + 1 - rank) * number / max(size, 1) - 1e-9)

@@ -1,0 +1,195 @@
+"""Rates and proportions with their confidence limits."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammainccinv, gammaincinv
+
+from sna.errors import TableError
+from sna.rates.inputs import (
+    Array,
+    check_columns,
+    check_confidence,
+    check_counts,
+    check_denominator,
+    check_numbers,
+    undefined_at_zero,
+)
+
+EXACT_BELOW = 10  # events; Byar's method from here up
+
+
+def exact_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Exact (Garwood) limits of a Poisson count.
+
+    They cover at least the stated share of the time, so they are wider than they need to be for
+    small counts. ``count`` may be a number or an array; missing stays missing.
+
+    References
+    ----------
+    Garwood F (1936). Fiducial limits for the Poisson distribution. Biometrika 28.
+
+    Examples
+    --------
+    >>> [round(float(limit), 4) for limit in exact_limits(5)]
+    [1.6235, 11.6683]
+    """
+    check_confidence(confidence)
+    events, tail = check_numbers(count, "count"), (1 - confidence) / 2
+    lower = np.where(events == 0, 0.0, gammaincinv(np.where(events == 0, 1, events), tail))
+    return np.where(np.isnan(events), np.nan, lower)[()], gammainccinv(events + 1, tail)[()]
+
+
+def byar_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Byar's limits of a Poisson count, in the form with x and x + 1.
+
+    An approximation for 10 events or more; where its cube root turns negative there is no lower
+    limit (missing). Not the mid-point form that some packages call Byar.
+
+    References
+    ----------
+    Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II.
+    APHO (2008). Technical Briefing 3: Commonly used public health statistics.
+
+    Examples
+    --------
+    >>> [round(float(limit), 3) for limit in byar_limits(65)]
+    [50.163, 82.849]
+    """
+    z, events = check_confidence(confidence), check_numbers(count, "count")
+    some = np.where(events == 0, np.nan, events)
+    root, up = 1 - 1 / (9 * some) - z / (3 * np.sqrt(some)), events + 1
+    lower = np.where(events == 0, 0.0, np.where(root < 0, np.nan, some * root**3))
+    return lower[()], (up * (1 - 1 / (9 * up) + z / (3 * np.sqrt(up))) ** 3)[()]
+
+
+def rate_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Limits of a count of events: exact below 10, Byar's method from 10 up.
+
+    The limits speak of chance in rare independent events, not of under-recording. Divide both by
+    the population for the limits of a rate.
+
+    Examples
+    --------
+    >>> [round(float(limit), 4) for limit in rate_limits(0)]
+    [0.0, 3.6889]
+    """
+    events = check_numbers(count, "count")
+    exact, byar = exact_limits(events, confidence), byar_limits(events, confidence)
+    small = events < EXACT_BELOW
+    return np.where(small, exact[0], byar[0])[()], np.where(small, exact[1], byar[1])[()]
+
+
+def wilson_limits(part: Any, whole: Any, confidence: float = 0.95) -> tuple[Array, Array]:
+    """Wilson's score limits of a proportion, without continuity correction.
+
+    Missing where ``whole`` is zero, because nothing has no proportion.
+
+    References
+    ----------
+    Wilson EB (1927). Probable inference. Journal of the American Statistical Association 22.
+
+    Examples
+    --------
+    >>> [round(float(limit), 4) for limit in wilson_limits(65, 100)]
+    [0.5525, 0.7364]
+    """
+    z = check_confidence(confidence)
+    x, n = np.broadcast_arrays(check_numbers(part, "part"), check_numbers(whole, "whole"))
+    if (x > n).any():
+        raise TableError(
+            f"{int((x > n).sum())} parts are larger than their whole.",
+            found=x[x > n],
+            do="Count the part inside the whole.",
+        )
+    size = undefined_at_zero(n)
+    middle, spread = 2 * x + z**2, z * np.sqrt(z**2 + 4 * x * (1 - x / size))
+    lower, upper = (middle - spread) / (2 * (size + z**2)), (middle + spread) / (2 * (size + z**2))
+    return np.where(x == 0, 0 * size, lower)[()], np.where(x == n, 0 * size + 1, upper)[()]
+
+
+def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95) -> pd.DataFrame:
+    """Add a crude rate and its confidence limits to a table of counts.
+
+    Offences recorded *in* an area are divided by the people who *live* there, so a borough
+    with many visitors looks riskier than it is for its residents.
+
+    Parameters
+    ----------
+    counts
+        One row per area and grouping, with ``offences`` (count, >= 0, missing allowed) and
+        ``population`` (residents, > 0).
+    per
+        Number of residents the rate is expressed for.
+    confidence
+        Confidence level as a proportion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``counts`` in the same order plus ``rate``, ``lower_ci``, ``upper_ci`` (offences per
+        ``per`` residents) and ``per``.
+
+    Raises
+    ------
+    TableError
+        If a population is zero or missing, or a count is negative or not whole.
+
+    Notes
+    -----
+    Byar's method from 10 offences up; exact Poisson limits below.
+
+    References
+    ----------
+    APHO (2008). Technical Briefing 3: Commonly used public health statistics.
+
+    Examples
+    --------
+    >>> area = pd.DataFrame({"offences": [65], "population": [1000]})
+    >>> add_rate(area).round(2).loc[0, ["rate", "lower_ci", "upper_ci"]].tolist()
+    [65.0, 50.16, 82.85]
+    """
+    check_columns(counts, ("offences", "population"), "add_rate")
+    offences = check_counts(counts, "offences", "add_rate")
+    scale = per / check_denominator(counts, "population", "add_rate")
+    lower, upper = rate_limits(offences, confidence)
+    return counts.assign(
+        rate=offences * scale, lower_ci=lower * scale, upper_ci=upper * scale, per=per
+    )
+
+
+def add_proportion(counts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Add the share that ``part`` is of ``whole``, with Wilson's limits.
+
+    A share says nothing about size: the same share of a smaller whole is fewer people.
+
+    Parameters
+    ----------
+    counts
+        One row per grouping, with ``part`` and ``whole`` (counts; ``whole`` above zero).
+    confidence
+        Confidence level as a proportion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``counts`` in the same order plus ``share``, ``lower_ci``, ``upper_ci`` (0 to 1).
+
+    Raises
+    ------
+    TableError
+        If a whole is zero or missing, or a part is larger than its whole.
+
+    Examples
+    --------
+    >>> add_proportion(pd.DataFrame({"part": [5], "whole": [50]})).round(3).loc[0, "upper_ci"]
+    np.float64(0.214)
+    """
+    check_columns(counts, ("part", "whole"), "add_proportion")
+    part, whole = (
+        check_numbers(counts["part"], "part"),
+        check_denominator(counts, "whole", "add_proportion"),
+    )
+    lower, upper = wilson_limits(part, whole, confidence)
+    return counts.assign(share=part / whole, lower_ci=lower, upper_ci=upper)

@@ -1,0 +1,179 @@
+"""Rates that allow for the ages of a population: directly and indirectly standardised."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sna.rates.compare import Interval
+from sna.rates.inputs import (
+    check_columns,
+    check_confidence,
+    check_counts,
+    check_denominator,
+    check_numbers,
+    undefined_at_zero,
+)
+from sna.rates.limits import byar_limits, rate_limits
+
+WITHHELD_BELOW = 10  # events; a standardised rate of fewer is not shown
+
+
+def _sum_bands(parts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Add up age bands by group; one missing band leaves the whole sum missing."""
+    names = [name for name in parts if name not in by]
+    if not by:
+        return parts[names].sum(skipna=False).to_frame().T
+    grouped = parts.groupby(list(by), sort=False, dropna=False, observed=True)
+    return grouped[names].agg("sum", skipna=False).reset_index()
+
+
+def directly_standardised_rate(
+    bands: pd.DataFrame,
+    *,
+    by: Sequence[str] = (),
+    per: int = 100_000,
+    confidence: float = 0.95,
+    minimum: int = WITHHELD_BELOW,
+) -> pd.DataFrame:
+    """Directly standardised rate by Dobson's method.
+
+    The rate a standard population would have; compare it only with rates on the same standard. It
+    is not a number of offences anyone lived through.
+
+    Parameters
+    ----------
+    bands
+        One row per group and age band, with ``offences`` (count), ``population`` (> 0) and
+        ``standard_population`` (weight). A missing count leaves the rate missing. An optional
+        ``offences_squared`` holds, per band, the sum over people of their squared number of events
+        (repeat victims): the limits then widen for events that are not independent.
+    by
+        Columns that name a group.
+    per
+        Number of people the rate is expressed for.
+    confidence
+        Confidence level as a proportion.
+    minimum
+        Fewer events than this in a group: rate and limits are missing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group, in order of appearance: ``by``, ``offences``, ``population``, ``rate``,
+        ``lower_ci``, ``upper_ci``, ``per``.
+
+    References
+    ----------
+    Dobson AJ, Kuulasmaa K, Eberle E, Scherer J (1991). Confidence intervals for weighted sums of
+    Poisson parameters. Statistics in Medicine 10.
+
+    Examples
+    --------
+    >>> ages = pd.DataFrame({"offences": [10, 30], "population": [1000, 1000],
+    ...                      "standard_population": [75, 25]})
+    >>> directly_standardised_rate(ages, per=1000).loc[0, "rate"]  # (10 x 75 + 30 x 25) / 100
+    np.float64(15.0)
+    """
+    where = "directly_standardised_rate"
+    check_confidence(confidence)
+    check_columns(bands, (*by, "offences", "population", "standard_population"), where)
+    offences = check_counts(bands, "offences", where)
+    population = check_denominator(bands, "population", where)
+    weight = check_numbers(bands["standard_population"], "standard_population")
+    squared = check_numbers(bands.get("offences_squared", bands["offences"]), "offences_squared")
+    sums = _sum_bands(
+        bands[list(by)].assign(
+            offences=offences,
+            population=population,
+            weight=weight,
+            rate=weight * offences / population,
+            variance=weight**2 * squared / population**2,
+        ),
+        by,
+    )
+    total = sums["offences"].where(sums["offences"] >= minimum).to_numpy(float)
+    value = np.where(np.isnan(total), np.nan, sums["rate"] / sums["weight"])
+    step = np.sqrt(sums["variance"].to_numpy(float)) / sums["weight"] / np.sqrt(total)
+    lower, upper = (np.asarray(limit) - total for limit in byar_limits(total, confidence))
+    return sums.drop(columns=["weight", "variance"]).assign(
+        rate=value * per,
+        lower_ci=(value + step * lower) * per,
+        upper_ci=(value + step * upper) * per,
+        per=per,
+    )
+
+
+def ratio_to_expected(observed: Any, expected: Any, confidence: float = 0.95) -> Interval:
+    """Observed over expected events, with exact limits under 10 events and Byar's from 10 up.
+
+    Examples
+    --------
+    >>> [round(float(number), 3) for number in ratio_to_expected(65, 50)]
+    [1.3, 1.003, 1.657]
+    """
+    events = check_numbers(observed, "observed")
+    base = undefined_at_zero(check_numbers(expected, "expected"))
+    return Interval(
+        *((part / base)[()] for part in (events, *map(np.asarray, rate_limits(events, confidence))))
+    )
+
+
+def indirectly_standardised_ratio(
+    bands: pd.DataFrame,
+    *,
+    by: Sequence[str] = (),
+    per: int = 100_000,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Indirectly standardised ratio: events against those expected at the reference's rates.
+
+    Ratios of two areas are not comparable with each other, only each with the reference.
+
+    Parameters
+    ----------
+    bands
+        One row per group and age band, with ``offences``, ``population``, ``ref_offences`` and
+        ``ref_population`` (> 0): the reference's events and residents in the band.
+    by
+        Columns that name a group.
+    per, confidence
+        Residents the rate is expressed for; confidence level as a proportion.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group: ``by``, ``offences``, ``expected``, ``ratio``, ``lower_ci``, ``upper_ci``
+        (limits of the ratio), ``rate`` (ratio times the reference's crude rate) and ``per``.
+
+    References
+    ----------
+    Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II.
+
+    Examples
+    --------
+    >>> ages = pd.DataFrame({"offences": [12, 8], "population": [1000, 1000],
+    ...                      "ref_offences": [60, 40], "ref_population": [10_000, 10_000]})
+    >>> indirectly_standardised_ratio(ages)[["expected", "ratio"]].iloc[0].tolist()  # 6 + 4
+    [10.0, 2.0]
+    """
+    where = "indirectly_standardised_ratio"
+    check_columns(bands, (*by, "offences", "population", "ref_offences", "ref_population"), where)
+    population = check_numbers(bands["population"], "population")
+    reference = check_numbers(bands["ref_offences"], "ref_offences")
+    size = check_denominator(bands, "ref_population", where)
+    sums = _sum_bands(
+        bands[list(by)].assign(
+            offences=check_counts(bands, "offences", where),
+            expected=population * reference / size,
+            reference=reference,
+            size=size,
+        ),
+        by,
+    )
+    ratio, lower, upper = ratio_to_expected(sums["offences"], sums["expected"], confidence)
+    crude = (sums["reference"] / sums["size"]).to_numpy()
+    return sums.drop(columns=["reference", "size"]).assign(
+        ratio=ratio, lower_ci=lower, upper_ci=upper, rate=ratio * crude * per, per=per
+    )
