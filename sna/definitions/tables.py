@@ -1,0 +1,71 @@
+"""Reference tables, one CSV each; every call gives a fresh copy of a table read once."""
+
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+_INTEGERS = {"tile_row", "tile_column", "age_lower", "age_upper"}
+
+
+@cache
+def _read(name: str) -> pd.DataFrame:
+    """Read one CSV as text, blanks kept as empty strings."""
+    with files("sna.definitions").joinpath(f"{name}.csv").open(encoding="utf-8") as file:
+        frame = pd.read_csv(file, dtype="str", keep_default_na=False)
+    return frame.astype({c: "int64" for c in frame.columns if c in _INTEGERS})
+
+
+def offence_codes() -> pd.DataFrame:
+    """Home Office offence classes: name, group, role in the definition, family, switch, vintage.
+
+    Examples
+    --------
+    >>> offence_codes().set_index("offence_code").loc["34B", "role"]
+    'listed'
+    """
+    return _read("offence_codes").copy()
+
+
+def detailed_codes() -> pd.DataFrame:
+    """Detailed Home Office codes (``005/01``) with the classes that each can belong to."""
+    return _read("offence_detailed_codes").copy()
+
+
+def boroughs() -> pd.DataFrame:
+    """List the 33 London boroughs with the City: code, name, inner or outer, command unit, tile.
+
+    Inner London is that of the Office for National Statistics (with Haringey and Newham, without
+    Greenwich). ``tile_row`` counts from the north, ``tile_column`` from the west.
+    """
+    return _read("boroughs").copy()
+
+
+def borough_aliases() -> pd.DataFrame:
+    """Other spellings of borough names; ``kind`` is ``pseudo`` for places that are no borough."""
+    return _read("borough_aliases").copy()
+
+
+def breaks() -> pd.DataFrame:
+    """List breaks in series: ``start`` and ``end`` as dates (``end`` missing for a step), and text."""
+    frame = _read("breaks").copy()
+    return frame.assign(start=pd.to_datetime(frame["start"]), end=pd.to_datetime(frame["end"]))
+
+
+def ethnic_groups() -> pd.DataFrame:
+    """Ethnicity labels by scheme (self_defined, officer_observed, census_19, five) and group.
+
+    ``ethnic_group`` is White, Mixed, Asian, Black, Other or Not stated. Officers' observation has
+    no Mixed code, so the two police schemes are never one series.
+    """
+    return _read("ethnic_groups").copy()
+
+
+def age_bands() -> pd.DataFrame:
+    """Age bands by scheme, with the youngest and oldest age; 999 for an open band."""
+    return _read("age_bands").copy()
+
+
+def standard_population() -> pd.DataFrame:
+    """European Standard Population 2013 by five-year age band."""
+    return _read("standard_population").astype({"esp2013": "int64"})
