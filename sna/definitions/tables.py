@@ -47,7 +47,7 @@ def borough_aliases() -> pd.DataFrame:
 
 
 def breaks() -> pd.DataFrame:
-    """List breaks in series: ``start`` and ``end`` as dates (``end`` missing for a step), and text."""
+    """List breaks in series: ``start`` and ``end`` dates (no ``end`` for a step), and text."""
     frame = _read("breaks").copy()
     return frame.assign(start=pd.to_datetime(frame["start"]), end=pd.to_datetime(frame["end"]))
 
