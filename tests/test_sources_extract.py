@@ -1,0 +1,175 @@
+"""Tests of sna.sources.extract."""
+
+import pandas as pd
+import pytest
+
+from sna.errors import SourceError
+from sna.sources.extract import Notes, read_people, read_records
+from sna.sources.mapping import Flag, Mapping, Values
+
+TODAY = pd.Timestamp("2025-06-30")
+
+
+def raw(text: str) -> pd.DataFrame:
+    lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
+    return pd.DataFrame(lines[1:], columns=lines[0], dtype="str")
+
+
+def mapping(**changes) -> Mapping:
+    settings = {
+        "name": "test",
+        "release_class": "restricted",
+        "columns": {
+            "crime_ref": "Ref",
+            "recorded_date": "Date",
+            "offence_code": "Code",
+            "victim_age": "Age",
+            "borough_name": "Borough",
+        },
+        "flags": {"is_domestic_abuse": Flag("DA", "no", ("Y",), ("N",))},
+        "codings": {},
+        "missing": ("", "NULL"),
+        "date_format": "day_first",
+    }
+    return Mapping(**{**settings, **changes})
+
+
+RAW = """
+Ref | Date       | Code | Age  | Borough     | DA
+1   | 01/02/2025 | 8N   | 17   | Hackney     | Y
+2   | 03/02/2025 | 4.10 | 999  | Hackney     |
+3   | 32/02/2025 | 8N   | 20   | Hackney     | N
+4   | 01/01/2030 | 8N   | 20   | Hackney     | N
+    | 01/02/2025 | 8N   | 20   | Hackney     | N
+6   | NULL       | 8N   | 20   | Hackney     | N
+7   | 04/02/2025 | 34B  | NULL | Atlantis    | maybe
+"""
+
+
+def read(text: str = RAW, **changes) -> tuple[pd.DataFrame, pd.DataFrame, Notes]:
+    notes = Notes("extract.csv")
+    offences, people = read_records(raw(text), mapping(**changes), today=TODAY, notes=notes)
+    return offences, people, notes
+
+
+def test_every_row_is_used_or_rejected_with_a_reason():
+    offences, _, notes = read()
+    rejects = pd.concat(notes.rejects)
+    assert offences["offence_id"].tolist() == ["1", "2", "7"]
+    assert len(offences) + rejects["rows"].sum() == 7
+    reasons = dict(zip(rejects["line"], rejects["reason"], strict=True))
+    assert reasons == {
+        3: "not a date",
+        4: "date in the future",
+        5: "no crime reference",
+        6: "no date",
+    }
+
+
+def test_dates_are_read_day_first():
+    assert read()[0]["recorded_date"].iloc[0] == pd.Timestamp("2025-02-01")
+
+
+def test_codes_stay_text_so_that_corporate_manslaughter_survives():
+    assert read()[0]["offence_code"].tolist() == ["8N", "4.10", "34B"]
+
+
+def test_a_blank_flag_means_what_the_mapping_says():
+    assert read()[0]["domestic_abuse"].tolist() == ["yes", "no", "unknown"]
+    unknown = {"is_domestic_abuse": Flag("DA", "unknown", ("Y",), ("N",))}
+    assert read(flags=unknown)[0]["domestic_abuse"].tolist() == ["yes", "unknown", "unknown"]
+
+
+def test_an_age_of_999_is_unknown_and_found():
+    offences, _, notes = read()
+    assert offences["victim_age"].tolist() == ["17", "unknown", "unknown"]
+    assert any("age outside" in str(item["finding"]) for item in notes.findings)
+
+
+def test_an_unknown_borough_is_kept_without_a_code():
+    offences, _, notes = read()
+    assert offences["borough_code"].iloc[0] == "E09000012"
+    assert offences["borough_code"].isna().tolist() == [False, False, True]
+    assert any("borough" in str(item["finding"]) for item in notes.findings)
+
+
+def test_a_mapped_column_that_is_absent_stops_the_file():
+    with pytest.raises(SourceError, match="lacks 1 columns"):
+        read(RAW.replace("Age ", "Alter"))
+
+
+def test_a_flag_column_that_the_mapping_leaves_out_stays_absent():
+    assert "domestic_abuse" not in read(flags={})[0]
+
+
+PERSON_ROWS = """
+Ref | Date       | Code | Age | Victim | Borough | DA
+1   | 01/02/2025 | 8N   | 17  | a      | Hackney | N
+1   | 01/02/2025 | 8N   | 40  | b      | Hackney | N
+1   | 01/02/2025 | 8N   | 40  | b      | Hackney | N
+2   | 01/02/2025 | 8N   | 30  | c      | Hackney | N
+"""
+
+
+def test_person_rows_collapse_on_the_reference_and_people_go_to_their_table():
+    columns = {**mapping().columns, "victim_id": "Victim"}
+    offences, people, _ = read(PERSON_ROWS, columns=columns)
+    assert offences["offence_id"].tolist() == ["1", "2"]
+    assert people[["offence_id", "person_id"]].to_numpy().tolist() == [
+        ["1", "a"],
+        ["1", "b"],
+        ["2", "c"],
+    ]
+    assert people["age"].tolist() == [17.0, 40.0, 30.0]
+
+
+def test_flag_columns_make_one_weapon():
+    text = """
+Ref | Date       | Code | Age | Borough | Knife | Gun
+1   | 01/02/2025 | 8N   | 17  | Hackney | Y     | N
+2   | 01/02/2025 | 8N   | 17  | Hackney | N     | Y
+3   | 01/02/2025 | 8N   | 17  | Hackney | N     | N
+"""
+    flags = {
+        "is_knife": Flag("Knife", "no", ("Y",), ("N",)),
+        "is_gun": Flag("Gun", "no", ("Y",), ("N",)),
+    }
+    assert read(text, flags=flags)[0]["weapon"].tolist() == [
+        "knife",
+        "firearm_type_unknown",
+        "unknown",  # nothing is said about corrosives
+    ]
+
+
+def test_a_status_that_the_mapping_lacks_is_rejected():
+    text = """
+Ref | Date       | Code | Age | Borough | Status
+1   | 01/02/2025 | 8N   | 17  | Hackney | Live
+2   | 01/02/2025 | 8N   | 17  | Hackney | No crime
+3   | 01/02/2025 | 8N   | 17  | Hackney | Odd
+"""
+    columns = {**mapping().columns, "status": "Status"}
+    codings = {"status": Values({"Live": "recorded", "No crime": "cancelled"}, "recorded")}
+    offences, _, notes = read(text, columns=columns, codings=codings, flags={})
+    assert offences["status"].tolist() == ["recorded", "cancelled"]
+    assert pd.concat(notes.rejects)["value"].tolist() == ["Odd"]
+
+
+def test_the_people_file_is_read_through_its_own_columns():
+    people = raw("""
+Ref | Role    | Age | Ethnicity
+1   | Victim  | 17  | W1
+1   | Suspect |     |
+2   | Witness | 30  | W1
+""")
+    columns = {
+        "crime_ref": "Ref",
+        "person_role": "Role",
+        "age": "Age",
+        "ethnicity_self": "Ethnicity",
+    }
+    notes = Notes("people.csv")
+    found = read_people(people, mapping(people_columns=columns), notes=notes)
+    assert found["person_role"].tolist() == ["victim", "suspect"]
+    assert found["age"].isna().tolist() == [False, True]
+    assert pd.concat(notes.rejects)["value"].tolist() == ["Witness"]
