@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from sna.errors import SourceError
-from sna.sources.extract import Notes, read_people, read_records
+from sna.sources.extract import read_people, read_records
+from sna.sources.extract_fields import Notes
 from sna.sources.mapping import Flag, Mapping, Values
 
 TODAY = pd.Timestamp("2025-06-30")
@@ -47,7 +48,7 @@ Ref | Date       | Code | Age  | Borough     | DA
 
 
 def read(text: str = RAW, **changes) -> tuple[pd.DataFrame, pd.DataFrame, Notes]:
-    notes = Notes("extract.csv")
+    notes = Notes()
     offences, people = read_records(raw(text), mapping(**changes), today=TODAY, notes=notes)
     return offences, people, notes
 
@@ -168,7 +169,7 @@ Ref | Role    | Age | Ethnicity
         "age": "Age",
         "ethnicity_self": "Ethnicity",
     }
-    notes = Notes("people.csv")
+    notes = Notes()
     found = read_people(people, mapping(people_columns=columns), notes=notes)
     assert found["person_role"].tolist() == ["victim", "suspect"]
     assert found["age"].isna().tolist() == [False, True]

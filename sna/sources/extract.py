@@ -2,21 +2,23 @@
 
 import pandas as pd
 
-from sna import definitions
 from sna.errors import SourceError
-from sna.sources.mapping import PEOPLE_ROLES, Flag, Mapping, Values
+from sna.sources.extract_fields import (
+    OLDEST_AGE,
+    Notes,
+    find_borough_code,
+    keep_plausible_ages,
+    or_missing,
+    parse_dates,
+    read_flag,
+    translate,
+)
+from sna.sources.files import read_text
+from sna.sources.layout import FileSample, ReadResult
+from sna.sources.mapping import KINDS, PEOPLE_ROLES, Mapping, Values
 
-OLDEST_AGE = 120
+_SOURCE = {kind: kind for kind in KINDS} | {"offences": "extract"}
 _DATES = ("recorded_date", "committed_from", "committed_to")
-_ALLOWED = {
-    "status": ("recorded", "cancelled", "transferred", "non_notifiable", "terrorism", "aggregate"),
-    "weapon": ("none", "knife", "section_1_firearm", "other_firearm", "firearm_type_unknown",
-               "corrosive", "unknown"),
-    "weapon_use": ("used", "threatened", "intimated", "possessed", "unknown"),
-    "sex": ("female", "male", "other", "unknown"),
-    "person_role": ("victim", "suspect"),
-}  # fmt: skip
-_SEX = {"f": "female", "m": "male", "female": "female", "male": "male"}
 _TEXT = (
     "offence_code",
     "detailed_code",
@@ -28,30 +30,63 @@ _TEXT = (
 )
 
 
-class Notes:
-    """Rejects and findings gathered while one file is read."""
+def read_extract(
+    sample: FileSample,
+    mapping: Mapping,
+    *,
+    today: pd.Timestamp,
+    file_id: int = 0,
+    people: FileSample | None = None,
+    people_file_id: int = 1,
+) -> tuple[ReadResult, ReadResult | None]:
+    """Read a record extract, and its people file where the mapping names one.
 
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.rejects: list[pd.DataFrame] = []
-        self.findings: list[dict[str, object]] = []
+    Parameters
+    ----------
+    sample, people
+        First look at the extract and at its people file, from `sna.sources.files`.
+    mapping
+        Its resolved mapping.
+    today
+        Rows dated after this day are rejected.
+    file_id, people_file_id
+        Index of each file among the inputs.
 
-    def reject(self, rows: pd.Series, column: str, reason: str) -> None:
-        """Reject the rows of a text column, one reject row each (line 1 is the first data row)."""
-        values = rows.astype("str").str.slice(0, 80)
-        lines = pd.Series(rows.index + 1, index=rows.index, dtype="int64")
-        self.rejects.append(
-            pd.DataFrame({"file": self.file, "line": lines, "column": column, "value": values,
-                          "reason": reason, "rows": 1})
-        )  # fmt: skip
+    Returns
+    -------
+    tuple
+        The extract's result, with store tables ``offences`` and ``people``; the people file's
+        result, or None. People take month and place from their offence.
+    """
+    notes, text = Notes(), read_text(sample)
+    offences, persons = read_records(text.table.to_pandas(), mapping, today=today, notes=notes)
+    origin = {"source": _SOURCE[mapping.kind], "release_class": mapping.release_class}
+    offences = offences.assign(
+        **origin, file_id=file_id, area_level="record", period_months=1
+    ).reset_index(drop=True)
+    tables = {"offences": offences}
+    if len(persons):
+        tables["people"] = _place_people(persons, offences).assign(**origin, file_id=file_id)
+    result = notes.result(tables, text)
+    if people is None:
+        return result, None
+    notes, text = Notes(), read_text(people)
+    persons = read_people(text.table.to_pandas(), mapping, notes=notes)
+    orphan = ~persons["offence_id"].isin(offences["offence_id"])
+    notes.reject(
+        persons["offence_id"][orphan].mask(orphan, ""),
+        mapping.people_columns["crime_ref"],
+        "the offence is not in the extract, or was rejected there",
+    )
+    placed = _place_people(persons[~orphan], offences).assign(**origin, file_id=people_file_id)
+    return result, notes.result({"people": placed}, text)
 
-    def find(self, severity: str, finding: str, rows: int, action: str) -> None:
-        """Add a finding when it touches any row."""
-        if rows:
-            self.findings.append(
-                {"severity": severity, "file": self.file, "finding": finding, "rows": int(rows),
-                 "action": action}
-            )  # fmt: skip
+
+def _place_people(people: pd.DataFrame, offences: pd.DataFrame) -> pd.DataFrame:
+    """Give people the month, place and domestic-abuse flag of their offence."""
+    wanted = ("offence_id", "month", "borough_code", "ward_code", "lsoa_code", "domestic_abuse")
+    place = offences[[name for name in wanted if name in offences]]
+    return people.merge(place, how="left", on="offence_id", validate="many_to_one")
 
 
 def read_records(
@@ -82,7 +117,7 @@ def read_records(
     SourceError
         If the mapping names a column that the extract does not have.
     """
-    _check_headings(raw, mapping, notes.file)
+    _check_headings(raw, mapping)
     raw = _blank(raw, mapping)
     roles = mapping.columns
     reference = raw[roles["crime_ref"]]
@@ -95,12 +130,12 @@ def read_records(
     rows = _add_place(raw, rows, mapping, notes)
     for role in _TEXT:
         if role in roles:
-            rows = rows.assign(**{role: _or_missing(raw[roles[role]].str.strip())})
+            rows = rows.assign(**{role: or_missing(raw[roles[role]].str.strip())})
     if "published_category" in roles:
         text = raw[roles["published_category"]]
         rows = rows.assign(published_category=text.where(text.str.contains(" | ", regex=False)))
     if "linked_ref" in roles:
-        rows = rows.assign(linked_id=_or_missing(raw[roles["linked_ref"]].str.strip()))
+        rows = rows.assign(linked_id=or_missing(raw[roles["linked_ref"]].str.strip()))
     people = pd.concat(
         [_people_of_rows(raw, rows, mapping, person, notes) for person in ("victim", "suspect")],
         ignore_index=True,
@@ -111,7 +146,7 @@ def read_records(
     for person in ("victim", "suspect"):
         if f"{person}_age" in roles:
             ages = raw[roles[f"{person}_age"]].str.strip().replace("", "unknown")
-            offences = offences.assign(**{f"{person}_age": _plausible(ages)})
+            offences = offences.assign(**{f"{person}_age": keep_plausible_ages(ages)})
     return offences, people
 
 
@@ -122,30 +157,27 @@ def read_people(raw: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.Data
     if missing:
         raise SourceError(
             f"The people file lacks {len(missing)} columns that the mapping names.",
-            where=notes.file, found=missing, do="Correct [people.columns] in the mapping.",
+            where=f"mapping {mapping.name}", found=missing,
+            do="Correct [people.columns] in the mapping.",
         )  # fmt: skip
     raw = _blank(raw, mapping)
     given = {role: raw[roles[role]].str.strip() for role in PEOPLE_ROLES if role in roles}
     people = pd.DataFrame({"offence_id": given["crime_ref"]})
-    roles_given = _translate(
+    roles_given = translate(
         given["person_role"].str.lower(), "person_role", mapping.codings.get("person_role")
     )
     bad = roles_given.isna() | (people["offence_id"] == "")
     notes.reject(given["person_role"][bad], roles["person_role"], "not a victim or a suspect")
     people = _describe(people.assign(person_role=roles_given), given, mapping, notes)
-    return people[~bad].reset_index(drop=True)
+    return people[~bad]
 
 
-def _or_missing(text: pd.Series) -> pd.Series:
-    return text.mask(text == "")
-
-
-def _check_headings(raw: pd.DataFrame, mapping: Mapping, file: str) -> None:
+def _check_headings(raw: pd.DataFrame, mapping: Mapping) -> None:
     missing = sorted(mapping.headings - set(raw.columns))
     if missing:
         raise SourceError(
             f"The extract lacks {len(missing)} columns that its mapping names.",
-            where=f"{file}, mapping {mapping.name}", found=missing,
+            where=f"mapping {mapping.name}", found=missing,
             do=f"Correct the mapping. The extract has: {', '.join(map(str, raw.columns[:40]))}.",
         )  # fmt: skip
 
@@ -173,7 +205,7 @@ def _add_dates(
         if role not in mapping.columns:
             continue
         heading = mapping.columns[role]
-        dates = _parse_dates(raw[heading], mapping.date_format)
+        dates = parse_dates(raw[heading], mapping.date_format)
         unread = dates.isna() & (raw[heading].str.strip() != "") & ~bad
         notes.reject(raw[heading][unread], heading, "not a date")
         future = (dates >= today + pd.Timedelta(days=1)) & ~bad
@@ -190,36 +222,13 @@ def _add_dates(
     return raw[keep], rows.assign(month=month)[keep]
 
 
-def _parse_dates(text: pd.Series, date_format: str) -> pd.Series:
-    unique = pd.Series(text.str.strip().unique())
-    if date_format == "iso":
-        parsed = pd.to_datetime(unique, format="ISO8601", errors="coerce")
-    elif date_format == "day_first":
-        parsed = pd.to_datetime(unique, format="mixed", dayfirst=True, errors="coerce")
-    else:
-        parsed = pd.to_datetime(unique, format=date_format, errors="coerce")
-    if parsed.dt.tz is not None:
-        parsed = parsed.dt.tz_convert("Europe/London").dt.tz_localize(None)
-    days = dict(zip(unique, parsed.astype("datetime64[us]"), strict=True))
-    return text.str.strip().map(days).astype("datetime64[us]")
-
-
-def _translate(text: pd.Series, role: str, values: Values | None) -> pd.Series:
-    """Translate a coded column to our words; what is not one of them comes back missing."""
-    values = values or Values()
-    pairs = {key.lower(): word for key, word in values.map.items()}
-    words = {word: word for word in _ALLOWED[role]}
-    known = {**words, **(_SEX if role == "sex" else {}), **pairs, "": values.blank_means}
-    return text.str.strip().str.lower().map(known).astype("str")
-
-
 def _add_coded(
     raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     roles = mapping.columns
     for role in ("weapon", "weapon_use"):
         if role in roles:
-            words = _translate(raw[roles[role]], role, mapping.codings.get(role))
+            words = translate(raw[roles[role]], role, mapping.codings.get(role))
             notes.find(
                 "warning", f"{role}: values that the mapping does not translate, read as unknown",
                 int(words.isna().sum()), f"Add them to [values.{role}] map.",
@@ -227,7 +236,7 @@ def _add_coded(
             words = words.fillna("unknown")
             rows = rows.assign(**{role: words if role == "weapon" else words.replace("none", "")})
     if "weapon_use" in rows:
-        rows = rows.assign(weapon_use=_or_missing(rows["weapon_use"]))
+        rows = rows.assign(weapon_use=or_missing(rows["weapon_use"]))
     if "status" not in roles:
         notes.find(
             "information", "no status column: every row is read as recorded", len(rows),
@@ -235,36 +244,16 @@ def _add_coded(
         )  # fmt: skip
         return raw, rows
     values = mapping.codings.get("status", Values(blank_means="recorded"))
-    words = _translate(raw[roles["status"]], "status", values)
+    words = translate(raw[roles["status"]], "status", values)
     bad = words.isna()
     notes.reject(raw[roles["status"]][bad], roles["status"], "status that the mapping lacks")
     return raw[~bad], rows.assign(status=words)[~bad]
 
 
-def _read_flag(raw: pd.DataFrame, name: str, flag: Flag, notes: Notes) -> pd.Series:
-    """Return yes, no or unknown for every row."""
-    text = raw[flag.column].str.strip()
-    if flag.contains:
-        found = pd.Series(False, index=text.index)
-        for mark in flag.contains:
-            found |= text.str.contains(mark, regex=False)
-        answer = found.map({True: "yes", False: "no"})
-    else:
-        words = {**dict.fromkeys(map(str.lower, flag.true), "yes")}
-        words |= {**dict.fromkeys(map(str.lower, flag.false), "no"), "unknown": "unknown"}
-        answer = text.str.lower().map(words)
-    answer = answer.mask(text == "", flag.blank_means).astype("str")
-    notes.find(
-        "warning", f"{name}: values that are neither yes nor no, read as unknown",
-        int(answer.isna().sum()), f"Add them to [flags.{name}].",
-    )  # fmt: skip
-    return answer.fillna("unknown")
-
-
 def _add_flags(
     raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
 ) -> pd.DataFrame:
-    flags = {name: _read_flag(raw, name, flag, notes) for name, flag in mapping.flags.items()}
+    flags = {name: read_flag(raw, name, flag, notes) for name, flag in mapping.flags.items()}
     if "is_domestic_abuse" in flags:
         rows = rows.assign(domestic_abuse=flags["is_domestic_abuse"])
     words = {"is_gun": "firearm_type_unknown", "is_corrosive": "corrosive", "is_knife": "knife"}
@@ -287,27 +276,18 @@ def _add_place(
         if role in roles:
             rows = rows.assign(**{role: pd.to_numeric(raw[roles[role]], errors="coerce")})
     if "lsoa_code" in roles:
-        rows = rows.assign(lsoa_code=_or_missing(raw[roles["lsoa_code"]].str.strip()))
+        rows = rows.assign(lsoa_code=or_missing(raw[roles["lsoa_code"]].str.strip()))
     role = "borough_code" if "borough_code" in roles else "borough_name"
     if role not in roles:
         return rows
     text = raw[roles[role]].str.strip()
-    codes = {name: _borough(name) for name in text.unique()}
+    codes = {name: find_borough_code(name) for name in text.unique()}
     borough = text.map(codes).astype("str")
     notes.find(
         "warning", "borough is blank or not one of London: kept, but in no borough's report",
         int(borough.isna().sum()), "Correct the spelling in the file, or leave as it is.",
     )  # fmt: skip
     return rows.assign(borough_code=borough)
-
-
-def _borough(text: str) -> str | None:
-    known = definitions.borough_aliases()
-    codes = {*definitions.boroughs()["borough_code"]}
-    if text in codes:
-        return text
-    aliases = dict(zip(known["alias"].str.lower(), known["borough_code"], strict=True))
-    return aliases.get(text.lower())
 
 
 def _people_of_rows(
@@ -335,7 +315,7 @@ def _describe(
 ) -> pd.DataFrame:
     """Add id, age, sex, ethnicity and home borough to a table of people."""
     if "age" in given:
-        ages = _plausible(given["age"].str.strip())
+        ages = keep_plausible_ages(given["age"].str.strip())
         number = pd.to_numeric(ages, errors="coerce")
         implausible = (ages == "unknown") & ~given["age"].str.strip().str.lower().isin(
             ["", "unknown"]
@@ -347,24 +327,16 @@ def _describe(
         band = ages.where(number.isna() & (ages != "unknown"))
         people = people.assign(age=number.astype("float64"), age_band=band)
     if "sex" in given:
-        words = _translate(given["sex"], "sex", mapping.codings.get("sex"))
+        words = translate(given["sex"], "sex", mapping.codings.get("sex"))
         people = people.assign(sex=words.fillna("unknown"))
     for role in ("person_id", "ethnicity_self", "ethnicity_observed"):
         if role in given:
-            people = people.assign(**{role: _or_missing(given[role].str.strip())})
+            people = people.assign(**{role: or_missing(given[role].str.strip())})
     if "home_borough" in given:
         text = given["home_borough"].str.strip()
-        codes = {name: _borough(name) for name in text.unique()}
+        codes = {name: find_borough_code(name) for name in text.unique()}
         people = people.assign(home_borough_code=text.map(codes).astype("str"))
     return people.assign(people=1)
-
-
-def _plausible(ages: pd.Series) -> pd.Series:
-    """Keep ages that are a number from 0 to 120 or a band; everything else is unknown."""
-    number = pd.to_numeric(ages, errors="coerce")
-    is_band = ages.str.fullmatch(r"\s*(?:under|over)?\s*\d{1,3}\s*(?:(?:-|to)\s*\d{1,3}|\+)?\s*")
-    good = number.between(0, OLDEST_AGE) | (number.isna() & is_band)
-    return ages.where(good, "unknown")
 
 
 def _is_one_row_an_offence(rows: pd.DataFrame) -> bool:
