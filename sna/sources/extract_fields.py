@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from sna import definitions
+from sna.errors import UsageError
 from sna.sources.files import TextTable
 from sna.sources.layout import ReadResult, make_finding, no_rows
 from sna.sources.mapping import Flag, Values
@@ -105,12 +106,10 @@ def read_flag(raw: pd.DataFrame, name: str, flag: Flag, notes: Notes) -> pd.Seri
 
 def find_borough_code(text: str) -> str | None:
     """Return the code of a London borough in any published spelling, or None."""
-    known = definitions.borough_aliases()
-    codes = {*definitions.boroughs()["borough_code"]}
-    if text in codes:
-        return text
-    aliases = dict(zip(known["alias"].str.lower(), known["borough_code"], strict=True))
-    return aliases.get(text.lower())
+    try:
+        return definitions.find_borough(text)[0]
+    except UsageError:
+        return None
 
 
 def keep_plausible_ages(ages: pd.Series) -> pd.Series:
