@@ -28,7 +28,7 @@ _ROOMS = (
 )
 
 # public name -> room it lives in
-_NAMES: dict[str, str] = {}
+_NAMES: dict[str, str] = {"protect": "disclosure"}
 
 __all__ = ["__version__", *_ROOMS, *_NAMES]
 

@@ -1,11 +1,23 @@
 """A result table that may leave the house: what charts, sentences and figures accept."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from sna.schemas.results import ResultTable
+
+SHORTHAND = {
+    "[c]": "withheld to protect people: a small number, or one that would reveal a small number",
+    "[x]": "not available, or too few events for this measure",
+    "[u]": "based on fewer than 20 events: treat with caution",
+    "[z]": "does not apply",
+    "[b]": "the series breaks here: do not compare across it",
+    "[low]": "a small number shown to named partners only: do not share further",
+}
+_DECIMALS = {"rate": 1, "share": 1, "rate_ratio": 2, "rate_difference": 1, "change_pct": 1,
+             "change_points": 1}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -16,7 +28,8 @@ class ProtectedTable:
     (NaN) there. ``flags`` has the same index and the value columns of ``table``; each cell is
     ``""`` or a shorthand such as ``[c]``, ``[x]``, ``[u]``, ``[b]``. ``notes`` are sentences to
     print above the table (rounding, suppression, shorthand met). ``simulated`` says that every
-    number is simulated.
+    number is simulated. ``log`` (rule, contract, cell, column, reason) and ``ledger`` (one row a
+    protected cell of a restricted source) are internal: they go to the records folder only.
     """
 
     contract: ResultTable
@@ -29,12 +42,69 @@ class ProtectedTable:
     notes: tuple[str, ...] = ()
     simulated: bool = False
     marking: str = "OFFICIAL"
+    log: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    ledger: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def shown(self, row: Any, column: str) -> str:
-        """Return the text of one cell: its flag alone when suppressed, else number and flag."""
+        """Return the text of one cell: its flag alone when suppressed, else number and flag.
+
+        Counts have no decimals, rates one, ratios two; months read "March 2025".
+        """
         flag = str(self.flags.loc[row, column]) if column in self.flags else ""
         value: Any = self.table.loc[row, column]
         if pd.isna(value):
-            return flag or "[x]"
-        text = f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
+            return flag or ("[x]" if column in self.flags else "")
+        if isinstance(value, pd.Timestamp):
+            text = f"{value:%B %Y}" if value.day == 1 else f"{value.day} {value:%B %Y}"
+        elif isinstance(value, bool) or type(value).__name__ == "bool":
+            text = "yes" if value else "no"
+        elif isinstance(value, int | float):
+            text = f"{value:,.{self._decimals(column, value)}f}"
+        else:
+            text = str(value)
         return f"{text} {flag}".strip()
+
+    def _decimals(self, column: str, value: float) -> int:
+        for derived in self.contract.derived:
+            if column in (derived.column, *derived.limits):
+                return _DECIMALS[derived.kind]
+        if column in self.contract.counts or float(value).is_integer():
+            return 0
+        return 3 if column.startswith("p_") else 2
+
+    def published(self) -> pd.DataFrame:
+        """Return the table as text for a CSV: plain numbers, shorthand in withheld cells.
+
+        Flags that stand beside a number (``[u]``, ``[low]``) go to the last column, ``flags``.
+        """
+        out = {}
+        for name, column in self.table.items():
+            texts = [_plain(value) for value in column]
+            if name in self.flags:
+                flags = self.flags[name]
+                texts = [text or flag or "[x]" for text, flag in zip(texts, flags, strict=True)]
+            out[str(name)] = texts
+        frame = pd.DataFrame(out, index=self.table.index, dtype="str")
+        beside = self.flags.where(self.table[self.flags.columns].notna(), "")
+        joined = [
+            "; ".join(f"{name} {flag}" for name, flag in row.items() if flag)
+            for row in beside.to_dict("records")
+        ]
+        return frame.assign(flags=pd.Series(joined, index=frame.index, dtype="str"))
+
+    def record(self) -> str:
+        """Return log and ledger as JSON for the records folder; never for a reader."""
+        parts = {"edition": self.edition, "borough_name": self.borough_name}
+        for name in ("log", "ledger"):
+            parts[name] = json.loads(getattr(self, name).to_json(orient="records"))
+        return json.dumps(parts)
+
+
+def _plain(value: Any) -> str:
+    if pd.isna(value):
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.6g}"
+    return str(value)

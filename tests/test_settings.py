@@ -1,0 +1,87 @@
+"""Tests of sna.settings: defaults, strict keys, and the commented file that `sna init` writes."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from sna.errors import UsageError
+from sna.settings import Settings, init_settings, read_settings
+
+
+def write(folder, text):
+    file = folder / "sna.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_without_a_file_every_setting_has_its_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert dataclasses.replace(read_settings(), root=Path()) == Settings()
+
+
+def test_the_file_is_found_in_a_folder_above(tmp_path, monkeypatch):
+    write(tmp_path, 'boroughs = ["Camden"]')
+    below = tmp_path / "a b" / "é"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    settings = read_settings()
+    assert settings.boroughs == ("Camden",)
+    assert settings.folder("records") == tmp_path / "records"
+
+
+def test_the_commented_file_changes_nothing_and_every_line_switched_on_is_read(tmp_path):
+    file = init_settings(tmp_path)
+    assert dataclasses.replace(read_settings(file), root=Path()) == Settings()
+    on = re.sub(r"(?m)^# (?=\[|\w+ = )", "", file.read_text(encoding="utf-8"))
+    settings = read_settings(write(tmp_path, on))
+    assert settings.agreements["extract"].is_complete
+    assert settings.disclosure.overrides[0].approver == "who decided"
+    known = {f.name for f in dataclasses.fields(Settings)} - {"root"}
+    assert known <= set(re.findall(r"\w+", on))
+    with pytest.raises(UsageError, match="already"):
+        init_settings(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('borough = ["Camden"]', "Did you mean 'boroughs'"),
+        ("[disclosure]\nround_bse = 5", "Did you mean 'round_base'"),
+        ("[disclosure]\nround_base = 3", "5 or 10"),
+        ('[disclosure]\nround_base = "5"', "a whole number"),
+        ("[disclosure.thresholds]\nstandard = 3", "never lower"),
+        ('editions = ["publik"]', "public or partner"),
+        ('boroughs = "Camden"', "a list in square brackets"),
+        ('[agreements.extract]\nisa_reference = "x"', "2 settings are missing"),
+        ('[periods]\nend_month = "2025-13"', 'like "2025-03"'),
+        ('[folders]\nrecords = "reports/records"', "outside reports"),
+        ('[[disclosure.overrides]]\ncontract = "a"\nrule = "group"\nreason = ""\napprover = "b"',
+         "a reason and an approver"),
+        ("boroughs = [", "not valid TOML"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_with_a_way_out(tmp_path, text, words):
+    with pytest.raises(UsageError, match=re.escape(words)):
+        read_settings(write(tmp_path, text))
+
+
+def test_a_named_file_must_be_there(tmp_path):
+    with pytest.raises(UsageError, match="not there"):
+        read_settings(tmp_path / "none.toml")
+
+
+def test_profiles_go_by_name_or_code(tmp_path):
+    text = '[profiles.boroughs]\nHackney = "a"\nE09000007 = "b"'
+    settings = read_settings(write(tmp_path, text))
+    names = (("E09000012", "hackney"), ("E09000007", "Camden"), ("x", "y"))
+    found = [settings.profile_of(*pair) for pair in names]
+    assert found == ["a", "b", "london_2023"]
+
+
+def test_the_record_holds_no_absolute_path(tmp_path):
+    record = read_settings(write(tmp_path, 'boroughs = ["Camden"]')).record()
+    assert len(record["sha256"]) == 64
+    assert str(tmp_path) not in json.dumps(record)
