@@ -1,0 +1,195 @@
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import MultiPolygon, Polygon, box
+from tables import table
+
+from sna import geography
+from sna.errors import CoverageError, SourceError, TableError
+
+X, Y = 530_000, 180_000
+
+
+def squares(*corners, side=1000, crs=27700):
+    """Draw squares with their south-west corner so many kilometres from a point in London."""
+    shapes = [
+        box(X + 1000 * e, Y + 1000 * n, X + 1000 * e + side, Y + 1000 * n + side)
+        for e, n in corners
+    ]
+    codes = [f"E{i:08d}" for i in range(len(corners))]
+    return gpd.GeoDataFrame({"area_code": codes}, geometry=shapes, crs=crs)
+
+
+def test_neighbours_touch_at_sides_and_corners_and_islands_are_named():
+    found = geography.find_neighbours(squares((0, 0), (1, 0), (1, 1), (5, 5)))
+    assert found.matrix.toarray().tolist() == [
+        [0, 1, 1, 0],
+        [1, 0, 1, 0],
+        [1, 1, 0, 0],
+        [0, 0, 0, 0],
+    ]
+    assert found.islands.tolist() == ["E00000003"]
+
+
+def test_a_sliver_of_half_a_metre_still_touches():
+    areas = squares((0, 0), (1.0005, 0))
+    assert geography.find_neighbours(areas).matrix.sum() == 2
+    assert geography.find_neighbours(areas, gap_m=0).matrix.sum() == 0
+
+
+def test_taking_some_areas_keeps_their_order_and_unknown_ones_are_refused():
+    found = geography.find_neighbours(squares((0, 0), (1, 0), (2, 0)))
+    taken = found.take(["E00000002", "E00000001"])
+    assert taken.matrix.toarray().tolist() == [[0, 1], [1, 0]]
+    with pytest.raises(CoverageError, match="1 of 2 areas have no polygon"):
+        found.take(["E00000002", "E99999999"])
+
+
+def test_shapes_without_a_reference_system_are_refused_until_one_is_named():
+    areas = squares((0, 0), crs=None)
+    with pytest.raises(SourceError, match="without a coordinate reference system"):
+        geography.check_areas(areas)
+    assert geography.check_areas(areas, crs=27700).areas.crs.to_epsg() == 27700
+
+
+def test_longitude_and_latitude_in_a_grid_of_metres_are_refused():
+    areas = gpd.GeoDataFrame(
+        {"area_code": ["E1"]}, geometry=[box(-0.2, 51.4, -0.1, 51.5)], crs=27700
+    )
+    with pytest.raises(SourceError, match=r"hold longitude and latitude"):
+        geography.check_areas(areas)
+    placed = geography.check_areas(areas.set_crs(4326, allow_override=True)).areas
+    assert placed.total_bounds[0] == pytest.approx(525_000, abs=2_000)
+
+
+def test_repeated_codes_and_missing_shapes_are_refused():
+    areas = squares((0, 0), (1, 0)).assign(area_code=["E1", "E1"])
+    with pytest.raises(TableError, match="1 of 2 areas are repeated"):
+        geography.check_areas(areas)
+    with pytest.raises(TableError):
+        geography.check_areas(squares().set_geometry("geometry"))
+
+
+def test_invalid_and_overlapping_polygons_are_findings():
+    bow = Polygon([(X, Y), (X + 1000, Y + 1000), (X + 1000, Y), (X, Y + 1000)])
+    areas = gpd.GeoDataFrame({"area_code": ["E1", "E2", "E3"]}, crs=27700, geometry=[
+        bow, box(X + 5000, Y, X + 6000, Y + 1000), box(X + 5500, Y, X + 6500, Y + 1000)
+    ])  # fmt: skip
+    checked = geography.check_areas(areas)
+    assert checked.areas.geometry.is_valid.all()
+    assert checked.findings["rows"].tolist() == [1, 1]
+    assert areas.geometry.is_valid.tolist() == [False, True, True]  # the caller's table is kept
+
+
+def test_points_go_to_the_area_they_lie_in():
+    hole = Polygon(box(0, 0, 3000, 3000).exterior, [box(1000, 1000, 2000, 2000).exterior])
+    areas = gpd.GeoDataFrame(
+        {"area_code": ["ring", "core", "far"]},
+        geometry=[hole, box(1000, 1000, 2000, 2000), MultiPolygon([box(5000, 0, 5010, 10)])],
+        crs=27700,
+    )
+    points = table(
+        """
+        easting | northing | expected
+        1500    | 1500     | core
+        500     | 500      | ring
+        1000    | 1500     | ring
+        5005    | 5        | far
+        4000    | 1000     |
+        9000    | 9000     |
+                | 5        |
+        """
+    )
+    for cell_m in (7.0, 300.0, 5000.0):
+        placed = geography.add_area_code(points, areas, cell_m=cell_m)
+        assert placed["area_code"].fillna("").tolist() == points["expected"].fillna("").tolist()
+    assert "area_code" not in points
+
+
+def test_no_points_give_no_rows():
+    points = pd.DataFrame({"easting": [], "northing": []}, dtype=float)
+    assert geography.add_area_code(points, squares((0, 0)))["area_code"].tolist() == []
+
+
+def test_points_to_areas_agree_with_a_spatial_join():
+    rng = np.random.default_rng(5)
+    areas = squares(*[(e + 0.1 * n, n) for e in range(6) for n in range(6)], side=980)
+    points = pd.DataFrame(
+        {"easting": rng.uniform(X, X + 7000, 3000), "northing": rng.uniform(Y, Y + 7000, 3000)}
+    )
+    shapes = gpd.GeoDataFrame(
+        points, geometry=gpd.points_from_xy(points["easting"], points["northing"]), crs=27700
+    )
+    joined = gpd.sjoin(shapes, areas, how="left")["area_code"]
+    mine = geography.add_area_code(points, areas)["area_code"]
+    assert mine.fillna("").tolist() == joined.fillna("").tolist()
+
+
+def test_points_that_cannot_be_placed_say_why():
+    points = table(
+        """
+        easting | northing | reason
+        530000  | 180000   |
+        0       | 0        | at 0,0
+        180000  | 530000   | easting and northing swapped
+        -0.12   | 51.5     | longitude and latitude in a grid of metres
+        700000  | 180000   | outside the area
+                |          | no coordinates
+        """,
+        easting="float64",
+        northing="float64",
+    )
+    found = geography.find_bad_points(points)
+    assert found.tolist() == points["reason"].fillna("").tolist()
+
+
+LOOKUP = table(
+    """
+    lookup             | lsoa_2011_code | lsoa_code | change
+    lsoa_2011_to_2021  | A              | A         | U
+    lsoa_2011_to_2021  | B              | B1        | S
+    lsoa_2011_to_2021  | B              | B2        | S
+    lsoa_2011_to_2021  | C              | CD        | M
+    lsoa_2011_to_2021  | D              | CD        | M
+    """
+)
+
+
+def test_the_edition_is_told_code_by_code():
+    codes = pd.Series(["A", "B", "B1", "Z", None])
+    assert geography.find_edition(codes, LOOKUP).tolist() == [
+        "both", "2011", "2021", "unknown", "unknown",
+    ]  # fmt: skip
+
+
+def test_split_lsoas_are_not_shared_out():
+    rows = pd.DataFrame({"lsoa_2011_code": ["A", "B", "D", "Z"], "offences": [1, 2, 3, 4]})
+    added = geography.add_lsoa_2021(rows, LOOKUP)
+    assert added["lsoa_code"].fillna("").tolist() == ["A", "", "CD", ""]
+    assert added["change"].fillna("").tolist() == ["U", "S", "M", ""]
+    assert added["offences"].sum() == 10
+
+
+def test_a_common_area_holds_both_editions_whole():
+    rows = pd.DataFrame(
+        {"lsoa_2011_code": ["A", "B", None, "C"], "lsoa_code": ["A", None, "B2", None]}
+    )
+    common = geography.add_common_lsoa(rows, LOOKUP)["common_code"]
+    assert common.tolist() == ["A", "B1", "B1", "CD"]
+
+
+def test_changes_between_editions_are_counted():
+    counted = geography.count_lsoa_changes(LOOKUP).set_index("change")
+    assert counted.loc["S"].tolist() == [1, 2]
+    assert counted.loc["M"].tolist() == [2, 1]
+
+
+def test_best_fit_is_the_area_that_covers_most():
+    small = squares((0, 0), (9, 9))
+    large = gpd.GeoDataFrame({"area_code": ["W", "E"]}, crs=27700, geometry=[
+        box(X, Y, X + 300, Y + 1000), box(X + 300, Y, X + 1000, Y + 1000)
+    ])  # fmt: skip
+    fit = geography.find_best_fit(small, large)
+    assert fit["into_code"].fillna("").tolist() == ["E", ""]
+    assert fit["share"].iloc[0] == pytest.approx(0.7)

@@ -1,0 +1,181 @@
+import itertools
+import json
+from pathlib import Path
+
+import esda
+import numpy as np
+import pandas as pd
+import pytest
+from libpysal.weights import W
+from scipy.sparse import csr_array
+
+from sna.errors import CoverageError, TableError, UsageError
+from sna.geography import Neighbours
+from sna.hotspots import local
+
+CASES = {
+    case["case"]: case
+    for case in json.loads(
+        (Path(__file__).parent / "data" / "spatial_cases.json").read_text(encoding="utf-8")
+    )
+}
+
+
+def matrix_of(neighbours):
+    rows = [i for i, near in enumerate(neighbours) for _ in near]
+    columns = [j for near in neighbours for j in near]
+    return csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(neighbours),) * 2)
+
+
+def lattice(side):
+    """Queen neighbours of a square lattice."""
+    cells = list(itertools.product(range(side), range(side)))
+    return [
+        [j for j, (r, c) in enumerate(cells) if j != i and abs(r - a) <= 1 and abs(c - b) <= 1]
+        for i, (a, b) in enumerate(cells)
+    ]
+
+
+def areas(values, neighbours, **more):
+    codes = [f"A{i:03d}" for i in range(len(values))]
+    counts = pd.DataFrame({"area_code": codes, "offences": values, **more})
+    return counts, Neighbours(pd.Index(codes), matrix_of(neighbours))
+
+
+@pytest.mark.parametrize(
+    ("case", "star"), [("g_local_binary", False), ("g_local_star_binary", True)]
+)
+def test_getis_ord_reference_vectors(case, star):
+    given = CASES[case]["inputs"]
+    z = local.getis_ord_z(given["values"], matrix_of(given["neighbours"]), star=star)
+    assert z == pytest.approx(CASES[case]["expected"]["z"], abs=1e-6)
+
+
+def test_gi_with_row_standardised_weights():
+    given = CASES["g_local_rowstd"]
+    matrix = matrix_of(given["inputs"]["neighbours"]).astype(float)
+    matrix.data /= np.repeat(np.diff(matrix.indptr), np.diff(matrix.indptr))
+    z = local.getis_ord_z(given["inputs"]["values"], matrix, star=False)
+    assert z == pytest.approx(given["expected"]["z"], abs=1e-6)
+
+
+def test_gi_star_and_local_moran_agree_with_esda():
+    rng = np.random.default_rng(3)
+    near = lattice(15)
+    values = rng.poisson(6, len(near)).astype(float)
+    weights = W(dict(enumerate(near)), silence_warnings=True)
+    oracle = esda.G_Local(values, weights, star=True, transform="B", permutations=0)
+    assert np.abs(oracle.Zs - local.getis_ord_z(values, matrix_of(near))).max() < 1e-10
+    moran = esda.Moran_Local(values, weights, permutations=0)
+    assert local.local_moran(values, matrix_of(near))["local_moran"] == pytest.approx(moran.Is)
+
+
+def test_local_moran_z_is_the_conditional_randomisation_of_all_arrangements():
+    values, near = np.array([5.0, 1, 2, 4, 9]), [[1, 2], [0], [0], [4], [3]]
+    result = local.local_moran(values, matrix_of(near))
+    deviation = values - values.mean()
+    draws = [sum(pair) for pair in itertools.combinations(deviation[1:], 2)]  # all of them
+    z = (deviation[1] + deviation[2] - np.mean(draws)) / np.std(draws)
+    assert result["moran_z"].iloc[0] == pytest.approx(np.sign(deviation[0]) * z)
+    assert result["quadrant"].tolist() == [
+        "high-low", "low-high", "low-high", "low-high", "high-low",
+    ]  # fmt: skip
+
+
+def test_adjusted_p_and_missing_p():
+    case = CASES["fdr_bh"]
+    assert local.adjust_p(case["inputs"]["p"]) == pytest.approx(case["expected"]["bh"])
+    with_gap = local.adjust_p([np.nan, *case["inputs"]["p"]])
+    assert np.isnan(with_gap[0])
+    assert with_gap[1:] == pytest.approx(case["expected"]["bh"])
+
+
+def test_permutation_p_is_the_share_of_all_arrangements():
+    values, near = np.array([0.0, 1, 2, 3, 7, 9]), [[4, 5], [2], [1], [], [0, 5], [0, 4]]
+    many = 40_000
+    p = local.permutation_p(values, matrix_of(near), permutations=many, seed=1)
+    for area, mates in enumerate(near):
+        others = np.delete(values, area)
+        sums = [sum(pick) for pick in itertools.combinations(others, len(mates))]
+        observed = values[mates].sum()
+        tails = np.mean(np.array(sums) >= observed), np.mean(np.array(sums) <= observed)
+        exact = min(1, 2 * min(tails)) if mates else np.nan
+        assert p[area] == pytest.approx(exact, abs=0.015, nan_ok=True)
+
+
+def test_permutation_p_is_repeatable_and_never_zero():
+    near = lattice(6)
+    values = np.arange(36.0)
+    first = local.permutation_p(values, matrix_of(near), permutations=99, seed=7)
+    again = local.permutation_p(values, matrix_of(near), permutations=99, seed=7)
+    assert first.tolist() == again.tolist()
+    assert first.min() >= 2 / 100
+
+
+def test_a_planted_hotspot_is_flagged_and_the_table_is_kept():
+    values = np.full(100, 5)
+    values[[44, 45, 54, 55]] = 40
+    values[::7] += 1
+    counts, near = areas(values, lattice(10))
+    found = local.find_hotspots(counts, near)
+    assert found.loc[found["is_hotspot"], "area_code"].isin(
+        [f"A{i:03d}" for r in range(3, 7) for i in range(r * 10 + 3, r * 10 + 7)]
+    ).all()  # fmt: skip
+    assert found.loc[[44, 45, 54, 55], "is_hotspot"].all()
+    assert found["offences"].sum() == values.sum()
+    assert list(counts) == ["area_code", "offences"]
+
+
+def test_constant_fields_zeros_few_areas_and_few_offences_are_too_little_data():
+    for values in ([3] * 36, [0] * 36, [1] * 9 + [0] * 27):
+        counts, near = areas(values, lattice(6))
+        assert set(local.find_hotspots(counts, near)["hotspot_class"]) == {"too little data"}
+    counts, near = areas([100], [[]])
+    assert local.find_hotspots(counts, near)["hotspot_class"].tolist() == ["too little data"]
+
+
+def test_islands_are_named_and_areas_beyond_the_border_are_not_tested():
+    values = np.random.default_rng(0).poisson(9, 17)
+    near = [*lattice(4), []]
+    counts, links = areas(values, near, is_tested=[False] * 4 + [True] * 13)
+    found = local.find_hotspots(counts, links)
+    assert found["hotspot_class"].iloc[16] == "no neighbours"
+    assert set(found["hotspot_class"].iloc[:4]) == {"beyond the border"}
+    assert found["p_value"].notna().sum() == 12
+
+
+def test_too_few_permutations_are_refused():
+    counts, near = areas(range(36), lattice(6))
+    with pytest.raises(UsageError, match="1,440"):
+        local.find_hotspots(counts, near, permutations=999)
+    assert local.find_hotspots(counts, near, permutations=1440)["p_value"].notna().all()
+
+
+def test_missing_negative_and_repeated_counts_are_refused():
+    counts, near = areas([1.0, np.nan, 3], [[1], [0], []])
+    with pytest.raises(TableError, match="1 of 3 areas"):
+        local.find_hotspots(counts, near)
+    twice = pd.DataFrame({"area_code": ["A000", "A000"], "offences": [1, 2]})
+    with pytest.raises(CoverageError, match="twice"):
+        local.find_hotspots(twice, near)
+
+
+def test_smoothed_rates_agree_with_marshall_and_lean_to_the_mean():
+    from esda.smoothing import Empirical_Bayes
+
+    rng = np.random.default_rng(2)
+    counts = pd.DataFrame(
+        {"offences": rng.poisson(rng.gamma(2, 4, 60)), "population": rng.integers(900, 3000, 60)}
+    )
+    mine = local.add_smoothed_rate(counts)
+    oracle = Empirical_Bayes(counts["offences"].to_numpy(), counts["population"].to_numpy())
+    assert mine["smoothed_rate"].to_numpy() == pytest.approx(oracle.r.ravel() * 1000)
+    assert (mine["smoothed_lower_ci"] < mine["smoothed_rate"]).all()
+    assert (mine["smoothed_upper_ci"] > mine["smoothed_rate"]).all()
+
+
+def test_areas_without_residents_get_no_smoothed_rate_and_equal_areas_get_the_mean():
+    counts = pd.DataFrame({"offences": [4, 4, 7], "population": [1000.0, 1000.0, 0.0]})
+    rates = local.add_smoothed_rate(counts)["smoothed_rate"]
+    assert rates.tolist()[:2] == [4.0, 4.0]
+    assert np.isnan(rates.iloc[2])
