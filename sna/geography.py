@@ -243,7 +243,7 @@ def add_area_code(
     point, area = rest[start + np.arange(many.sum())], np.repeat(pairs[1], many)
     inside = shapely.intersects_xy(shapes[area], x[point], y[point])
     np.minimum.at(place, good[point[inside]], area[inside])
-    codes = np.append(areas["area_code"].astype(object).to_numpy(), None)
+    codes = np.array([*areas["area_code"].astype(object), None], dtype=object)
     return points.assign(area_code=_text(codes[place], points.index))
 
 
@@ -292,11 +292,11 @@ def add_lsoa_2021(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     """
     pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"].astype("object")
     single = pairs.drop_duplicates("lsoa_2011_code", keep=False)
-    single = single[single["change"].isin(["U", "M"])].set_index("lsoa_2011_code")["lsoa_code"]
+    single = single[single["change"].isin(["U", "M"])].set_index("lsoa_2011_code")
     change = pairs.drop_duplicates("lsoa_2011_code").set_index("lsoa_2011_code")["change"]
     old = table["lsoa_2011_code"].astype("object")
     return table.assign(
-        lsoa_code=_text(old.map(single), table.index),
+        lsoa_code=_text(old.map(single["lsoa_code"]), table.index),
         change=_text(old.map(change), table.index),
     )
 

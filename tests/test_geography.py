@@ -127,21 +127,22 @@ def test_points_to_areas_agree_with_a_spatial_join():
 
 
 def test_points_that_cannot_be_placed_say_why():
-    points = table(
-        """
-        easting | northing | reason
-        530000  | 180000   |
-        0       | 0        | at 0,0
-        180000  | 530000   | easting and northing swapped
-        -0.12   | 51.5     | longitude and latitude in a grid of metres
-        700000  | 180000   | outside the area
-                |          | no coordinates
-        """,
-        easting="float64",
-        northing="float64",
-    )
-    found = geography.find_bad_points(points)
-    assert found.tolist() == points["reason"].fillna("").tolist()
+    cases = [
+        (530_000, 180_000, ""),
+        (0, 0, "at 0,0"),
+        (180_000, 530_000, "easting and northing swapped"),
+        (-0.12, 51.5, "longitude and latitude in a grid of metres"),
+        (700_000, 180_000, "outside the area"),
+        (np.nan, np.nan, "no coordinates"),
+    ]
+    points = pd.DataFrame(cases, columns=["easting", "northing", "reason"])
+    assert geography.find_bad_points(points).tolist() == points["reason"].tolist()
+
+
+def test_the_tile_map_has_33_tiles_of_their_own():
+    tiles = geography.tile_map()
+    assert len(tiles) == 33
+    assert not tiles.duplicated(["tile_row", "tile_column"]).any()
 
 
 LOOKUP = table(
