@@ -1,6 +1,7 @@
 """Compare like with like: the same places, the same ages, the stage before."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,13 @@ from sna.errors import UsageError
 STAGES = ("residents", "searched", "arrested", "charged")
 
 
-def add_place_adjusted(counts: pd.DataFrame, *, reference_group: str = "White",
-                       place: str = "borough_code", confidence: float = 0.95) -> pd.DataFrame:  # fmt: skip
+def add_place_adjusted(
+    counts: pd.DataFrame,
+    *,
+    reference_group: str = "White",
+    place: str = "borough_code",
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Compare groups over all places, crude and inside each place (Mantel-Haenszel).
 
     A group that lives where more is recorded has a higher crude ratio even if everyone in each
@@ -163,9 +169,9 @@ def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White",
     -----
     Steps after the first compare shares of people: limits by Katz (log-normal), missing at zero.
     """
-    names = [name for name in stages if name != "group"]
+    names = [str(name) for name in stages if name != "group"]
     frames = []
-    for before, stage in zip(names, names[1:], strict=False):
+    for before, stage in pairwise(names):
         counts = stages.assign(people=stages[stage], population=stages[before])
         table = compare_groups(
             counts[["group", "people", "population"]], reference_group=reference_group,
@@ -188,8 +194,9 @@ def _as_shares(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def deprivation_gradient(areas: pd.DataFrame, *, per: int = 1000,
-                         confidence: float = 0.95) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+def deprivation_gradient(
+    areas: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rate by decile of deprivation, with the slope and relative index of inequality.
 
     Deciles rank places in England; a gradient between places is not one between people.

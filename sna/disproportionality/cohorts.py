@@ -1,7 +1,5 @@
 """Follow people through the records: repeats, recurrence, overlap, ages, first entries."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -85,7 +83,9 @@ def recurrence_curve(
     time = np.where(again, gap, np.minimum(follow, months)).astype(float)
     steps = pd.DataFrame({"months_since": range(months + 1)})
     if not len(time):
-        return steps.assign(at_risk=0, again=0, share_again=np.nan, lower_ci=np.nan, upper_ci=np.nan)
+        return steps.assign(
+            at_risk=0, again=0, share_again=np.nan, lower_ci=np.nan, upper_ci=np.nan
+        )
     curve = SurvfuncRight(time + 0.5, again.astype(int))  # half a month: same-month repeats count
     at = np.searchsorted(curve.surv_times, steps["months_since"] + 0.5, side="right") - 1
     share, error = (np.where(at >= 0, values[np.maximum(at, 0)], start) for values, start in
@@ -119,7 +119,7 @@ def count_overlap(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def age_curve(people: pd.DataFrame, population: pd.DataFrame, *, per: int = 1000,
-              ages: Sequence[int] = (0, 90)) -> pd.DataFrame:  # fmt: skip
+              oldest: int = 90) -> pd.DataFrame:  # fmt: skip
     """Rate of people in a role by single year of age.
 
     Parameters
@@ -135,8 +135,8 @@ def age_curve(people: pd.DataFrame, population: pd.DataFrame, *, per: int = 1000
         One row an age: ``age, people, population, rate, lower_ci, upper_ci, per``.
     """
     known = people[people["age"].notna()]
-    counts = known.groupby(np.floor(known["age"]).clip(upper=ages[1]))["people"].sum()
-    table = population[population["age"].between(*ages) & (population["population"] > 0)]
+    counts = known.groupby(np.floor(known["age"]).clip(upper=oldest))["people"].sum()
+    table = population[(population["age"] <= oldest) & (population["population"] > 0)]
     table = table.assign(offences=table["age"].map(counts).fillna(0).astype(int))
     return rates.add_rate(table, per=per).rename(columns={"offences": "people"})
 

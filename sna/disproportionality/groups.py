@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +33,17 @@ def _map_labels(values: pd.Series, labels: dict[str, str]) -> tuple[pd.Series, l
     """Map each distinct value once; missing values stay missing and are not unmatched."""
     distinct = values.dropna().unique()
     found = {value: labels.get(_plain(value)) for value in distinct}
-    return values.astype(object).map(found), [value for value in distinct if found[value] is None]
+    return values.astype(object).map(found).astype(object), [
+        value for value in distinct if found[value] is None
+    ]
 
 
 @lru_cache
 def _scheme_labels(scheme: str) -> dict[str, str]:
-    rows = definitions.ethnic_groups().query("scheme == @scheme")
-    return {_plain(label): group for label, group in zip(rows.label, rows.ethnic_group, strict=True)}
+    rows = definitions.ethnic_groups().loc[lambda table: table["scheme"] == scheme]
+    return {
+        _plain(label): group for label, group in zip(rows.label, rows.ethnic_group, strict=True)
+    }
 
 
 def add_ethnic_group(people: pd.DataFrame, *, scheme: str = "self_defined") -> pd.DataFrame:
@@ -65,7 +70,9 @@ def add_ethnic_group(people: pd.DataFrame, *, scheme: str = "self_defined") -> p
         If a code or label belongs to no row of the scheme; labels of the other scheme are named.
     """
     if scheme not in SCHEMES:
-        raise UsageError("Unknown ethnicity scheme.", found=scheme, do=f"Use {' or '.join(SCHEMES)}.")
+        raise UsageError(
+            "Unknown ethnicity scheme.", found=scheme, do=f"Use {' or '.join(SCHEMES)}."
+        )
     column = SCHEMES[scheme]
     values = people.get(column, pd.Series(np.nan, index=people.index, dtype=object))
     group, unmatched = _map_labels(values, _scheme_labels(scheme))
@@ -81,7 +88,7 @@ def add_ethnic_group(people: pd.DataFrame, *, scheme: str = "self_defined") -> p
             found=unmatched,
             do=f"{hint}Add each to sna/definitions/ethnic_groups.csv with its source.",
         )
-    return people.assign(ethnic_group=group.fillna(NOT_KNOWN).astype(str))
+    return people.assign(ethnic_group=group.where(group.notna(), NOT_KNOWN).astype(str))
 
 
 @lru_cache
@@ -135,7 +142,9 @@ def age_limits(people: pd.DataFrame) -> tuple[_Floats, _Floats]:
     return np.where(known, np.floor(age), low), np.where(known, np.floor(age), high)
 
 
-def shared_breaks(*limits: tuple[_Floats, _Floats], wanted: Sequence[int] = AGE_BREAKS) -> list[int]:
+def shared_breaks(
+    *limits: tuple[_Floats, _Floats], wanted: Sequence[int] = AGE_BREAKS
+) -> list[int]:
     """Return those wanted age breaks that cut no band of any table, so that all can share them.
 
     Examples
@@ -158,10 +167,12 @@ def age_group(limits: tuple[_Floats, _Floats], breaks: Sequence[int]) -> npt.NDA
     """Name the group between breaks that holds each row, or Not stated when none holds it whole."""
     low, high = limits
     edges = np.array([*breaks, 1000])
-    names = [f"{a}-{b - 1}" if b < 1000 else f"{a}+" for a, b in zip(edges, edges[1:], strict=False)]
+    names = [f"{a}-{b - 1}" if b < 1000 else f"{a}+" for a, b in pairwise(edges)]
     place = np.searchsorted(edges, low, side="right") - 1
     inside = ~np.isnan(low) & (high < edges[np.clip(place + 1, 0, len(edges) - 1)])
-    return np.where(inside, np.array([*names, NOT_KNOWN], object)[np.clip(place, 0, None)], NOT_KNOWN)
+    return np.where(
+        inside, np.array([*names, NOT_KNOWN], object)[np.clip(place, 0, None)], NOT_KNOWN
+    )
 
 
 def choose_population(
@@ -185,7 +196,7 @@ def choose_population(
     """
     rows = population[population["area_level"] == level]
     best: tuple[tuple[int, int], pd.DataFrame] | None = None
-    for (_, year), table in rows.groupby(["source", "population_year"], observed=True):
+    for _, table in rows.groupby(["source", "population_year"], observed=True):
         every = (table["age_lower"] == 0) & (table["age_upper"] >= 90)
         splits = {
             "ethnic_group": table["ethnic_group"] != "all",
@@ -193,7 +204,10 @@ def choose_population(
             "age_group": ~every,
         }
         if all(splits[need].any() for need in needs):
-            score = (int(year), -sum(bool(split.any()) for split in splits.values()))
+            score = (
+                int(table["population_year"].iloc[0]),
+                -sum(bool(split.any()) for split in splits.values()),
+            )
             keep = np.logical_and.reduce([
                 split if name in needs or split.all() else ~split for name, split in splits.items()
             ])  # fmt: skip
