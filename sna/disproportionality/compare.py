@@ -115,10 +115,10 @@ def _sum_people(
     placed = people[_known(people, by)].astype(dict.fromkeys([*by, dimension], object))
     known = _known(placed, [dimension])
     events = placed[known].groupby([*by, dimension], as_index=False)["people"].sum()
-    missing = placed[~known][[*by, "people"]].rename(columns={"people": "missing_people"})
+    missing = placed[~known][[*by]].assign(missing_people=placed["people"])
     if by:
         missing = missing.groupby(by, as_index=False)[["missing_people"]].sum()
-    return events.rename(columns={dimension: "group"}), missing
+    return events.rename(columns={dimension: "group"}), pd.DataFrame(missing)
 
 
 def _sum_residents(
