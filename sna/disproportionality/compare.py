@@ -114,11 +114,11 @@ def _sum_people(
     """Sum people by stratum and group, and those whose group is not stated by stratum."""
     placed = people[_known(people, by)].astype(dict.fromkeys([*by, dimension], object))
     known = _known(placed, [dimension])
-    events = placed[known].groupby([*by, dimension], as_index=False)["people"].sum()
+    events = placed[known].groupby([*by, dimension], as_index=False)[["people"]].sum()
     missing = placed[~known][[*by]].assign(missing_people=placed["people"])
     if by:
         missing = missing.groupby(by, as_index=False)[["missing_people"]].sum()
-    return events.rename(columns={dimension: "group"}), pd.DataFrame(missing)
+    return events.rename(columns={dimension: "group"}), missing
 
 
 def _sum_residents(
