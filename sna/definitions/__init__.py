@@ -1,6 +1,7 @@
 """Reference tables and profiles of the definition, as CSV and TOML, with their loader."""
 
 from sna.definitions.areas import find_borough
+from sna.definitions.profiles import Profile, profile_ids, read_profile
 from sna.definitions.tables import (
     age_bands,
     borough_aliases,
@@ -9,10 +10,16 @@ from sna.definitions.tables import (
     detailed_codes,
     ethnic_groups,
     offence_codes,
+    published_categories,
+    relationships,
+    rules,
     standard_population,
+    switch_roles,
+    switches,
 )
 
 __all__ = [
+    "Profile",
     "age_bands",
     "borough_aliases",
     "boroughs",
@@ -21,5 +28,12 @@ __all__ = [
     "ethnic_groups",
     "find_borough",
     "offence_codes",
+    "profile_ids",
+    "published_categories",
+    "read_profile",
+    "relationships",
+    "rules",
     "standard_population",
+    "switch_roles",
+    "switches",
 ]

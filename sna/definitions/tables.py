@@ -69,3 +69,32 @@ def age_bands() -> pd.DataFrame:
 def standard_population() -> pd.DataFrame:
     """European Standard Population 2013 by five-year age band."""
     return _read("standard_population").astype({"esp2013": "int64"})
+
+
+def published_categories() -> pd.DataFrame:
+    """Labels of published tables with the set of offence codes that each can hold.
+
+    ``residue_codes`` are declared and ignored for the band. ``domestic_abuse``, ``victim_age``,
+    ``weapon``, ``weapon_use`` and ``status`` are facts that the label itself states.
+    """
+    return _read("published_categories").copy()
+
+
+def switches() -> pd.DataFrame:
+    """Switches of the ambiguity table: rule, default, allowed values, what they act on."""
+    return _read("switches").copy()
+
+
+def switch_roles() -> pd.DataFrame:
+    """Roles that offence codes take under a value of a switch, beyond the code table's own."""
+    return _read("switch_roles").copy()
+
+
+def relationships() -> pd.DataFrame:
+    """Relationships as recorded, and whether they make two people personally connected."""
+    return _read("relationships").copy()
+
+
+def rules() -> pd.DataFrame:
+    """Rule numbers of the definition with a short name each."""
+    return _read("rules").copy()
