@@ -16,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for _noun in ("data", "definition", "reports", "checks"):
+for _noun in ("data", "files", "definition", "reports", "checks"):
     importlib.import_module(f"sna.cli.{_noun}").add_commands(app)
 
 

@@ -98,3 +98,8 @@ def relationships() -> pd.DataFrame:
 def rules() -> pd.DataFrame:
     """Rule numbers of the definition with a short name each."""
     return _read("rules").copy()
+
+
+def downloads() -> pd.DataFrame:
+    """List the open files that ``sna fetch`` knows: address, licence, name in the raw folder."""
+    return _read("downloads").copy()

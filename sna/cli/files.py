@@ -1,0 +1,76 @@
+"""Commands: fetch, mapping new."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sna.errors import UsageError
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add this module's commands to the application."""
+    mapping = typer.Typer(help="Mappings of record extracts.", no_args_is_help=True)
+    mapping.command("new")(new_mapping)
+    app.add_typer(mapping, name="mapping")
+    app.command()(fetch)
+
+
+def new_mapping(
+    file: Annotated[Path, typer.Argument(help="The record extract (csv, xlsx, ods, parquet).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; default beside the file.")
+    ] = None,
+) -> None:
+    """Propose a mapping by looking at the file. Check every line of it before you build."""
+    from sna.sources.files import RawFile, sample_file
+    from sna.sources.mapping_proposal import propose_mapping
+
+    if not file.is_file():
+        raise UsageError("There is no such file.", where="sna mapping new", found=str(file))
+    target = out or file.with_name(f"{file.stem}.mapping.toml")
+    if target.exists():
+        raise UsageError(
+            "There is a mapping already.", where=str(target), do="Name another file with --out."
+        )
+    sample = sample_file(RawFile(file.name, file))[0]
+    target.write_text(propose_mapping(sample), encoding="utf-8")
+    typer.echo(f"Wrote {target}. State release_class and every blank_means, then run: sna check")
+
+
+def fetch(
+    names: Annotated[list[str] | None, typer.Argument(help="Downloads; none lists them.")] = None,
+    month: Annotated[str, typer.Option(help="Month of a monthly archive, YYYY-MM.")] = "",
+    raw: Annotated[Path, typer.Option(help="Raw folder.")] = Path("data/raw"),
+    work: Annotated[
+        Path, typer.Option(help="Where parts gather; on the disk of the raw folder.")
+    ] = Path("data/.downloads"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
+) -> None:
+    """Download open files into the raw folder: resumed, checked, whole or not at all."""
+    from rich.progress import Progress
+
+    from sna import definitions
+    from sna.sources.fetch import fetch as fetch_file
+    from sna.sources.fetch import plan_downloads
+
+    known = definitions.downloads()
+    if not names:
+        for row in known.itertuples():
+            typer.echo(f"{row.download_id:22} {row.title} ({row.licence})")
+        return
+    for download in plan_downloads(known, tuple(names), month=month):
+        if dry_run:
+            typer.echo(f"would download {download.address} to {raw / download.file_name}")
+            continue
+        with Progress() as bars:
+            bar = bars.add_task(download.title, total=None)
+            path = fetch_file(
+                download,
+                raw,
+                work=work,
+                progress=lambda done, total, bar=bar: bars.update(  # type: ignore[misc]
+                    bar, completed=done, total=total if total >= 0 else None
+                ),
+            )
+        typer.echo(f"wrote {path}")

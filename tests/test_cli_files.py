@@ -1,0 +1,65 @@
+"""Tests of sna.cli.files and of the proposal behind `sna mapping new`."""
+
+import tomllib
+
+import pytest
+from typer.testing import CliRunner
+
+from sna.cli import app
+from sna.errors import UsageError
+from sna.sources.mapping import read_mapping
+
+CSV = """CrNo,DateCommittedFrom,DateCrRecorded,Classification,NewMinorText,DA Flag,Victim Age,Note
+1,01/02/2024,02/02/2024,008/06,Assault with injury,Y,17,x
+2,NULL,03/02/2024,034/01,Personal robbery,N,NULL,y
+"""
+
+
+def propose(tmp_path):
+    path = tmp_path / "extract.csv"
+    path.write_text(CSV, encoding="utf-8")
+    result = CliRunner().invoke(app, ["mapping", "new", str(path)], catch_exceptions=False)
+    assert result.exit_code == 0
+    return tmp_path / "extract.mapping.toml"
+
+
+def test_a_proposal_finds_the_roles_by_heading_and_value(tmp_path):
+    document = tomllib.loads(propose(tmp_path).read_text(encoding="utf-8"))
+    assert document["columns"] == {
+        "crime_ref": "CrNo",
+        "recorded_date": "DateCrRecorded",
+        "committed_from": "DateCommittedFrom",
+        "detailed_code": "Classification",
+        "offence_text": "NewMinorText",
+        "victim_age": "Victim Age",
+    }
+    assert document["flags"]["is_domestic_abuse"]["true"] == ["Y"]
+    assert document["missing"] == ["", "NULL"]
+    assert document["date_format"] == "day_first"
+
+
+def test_a_proposal_is_refused_until_a_person_has_decided(tmp_path):
+    path = propose(tmp_path)
+    with pytest.raises(UsageError, match="must state release_class"):
+        read_mapping(path)
+    text = path.read_text(encoding="utf-8").replace('blank_means = ""', 'blank_means = "no"')
+    path.write_text(text.replace('release_class = ""', 'release_class = "restricted"'), "utf-8")
+    assert read_mapping(path).flags["is_domestic_abuse"].blank_means == "no"
+
+
+def test_a_mapping_is_never_overwritten(tmp_path):
+    propose(tmp_path)
+    with pytest.raises(UsageError, match="mapping already"):
+        propose(tmp_path)
+
+
+def test_fetch_without_names_lists_what_can_be_had():
+    result = CliRunner().invoke(app, ["fetch"])
+    assert "police_uk_archive" in result.stdout
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(tmp_path):
+    words = ["fetch", "police_uk_archive", "--month", "2024-03", "--raw", str(tmp_path / "raw")]
+    result = CliRunner().invoke(app, [*words, "--dry-run"])
+    assert "2024-03.zip" in result.stdout
+    assert not (tmp_path / "raw").exists()
