@@ -18,8 +18,8 @@ README = """Simulated data
 
 Every file in this folder was written by `sna sample`. It looks like what the
 Metropolitan Police, police.uk and the Office for National Statistics publish, but every ward,
-small area, boundary, resident, offence and person in it is invented. Do not publish a figure made from it.
-truth.json holds the answers that were planted.
+small area, boundary, resident, offence and person in it is invented. Do not publish
+a figure made from it. truth.json holds the answers that were planted.
 """
 
 

@@ -20,40 +20,8 @@ AGES = np.arange(91)
 ENGLAND_LSOAS = 33755  # ranks of deprivation run from 1 to this
 _SMALLEST = 20  # a borough with fewer small areas gets no hotspot
 _SURROUND = 700  # seeds of the ring outside the city, whose cells are thrown away
-_WARD_START = [
-    "Ald",
-    "Bram",
-    "Cray",
-    "Dun",
-    "Elm",
-    "Fen",
-    "Gals",
-    "Hart",
-    "Ivel",
-    "Kell",
-    "Lark",
-    "Mar",
-    "Nor",
-    "Oak",
-    "Pell",
-    "Quill",
-]
-_WARD_END = [
-    "bourne",
-    "croft",
-    "dale",
-    "ford",
-    "gate",
-    "ham",
-    "hollow",
-    "leigh",
-    "mere",
-    "moor",
-    "stoke",
-    "thorpe",
-    "wick",
-    "wold",
-]
+_WARD_START = "Ald,Bram,Cray,Dun,Elm,Fen,Gals,Hart,Ivel,Kell,Lark,Mar,Nor,Oak,Pell,Quill"
+_WARD_END = "bourne,croft,dale,ford,gate,ham,hollow,leigh,mere,moor,stoke,thorpe,wick,wold"
 
 
 @dataclass(frozen=True)
@@ -210,7 +178,7 @@ def _name_areas(
     table: pd.DataFrame, borough: np.ndarray, ward: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Name areas in codes that no publisher uses: E0199…, E0599…, and ``Hackney 901A``."""
-    endings = np.array([a + b for a in _WARD_START for b in _WARD_END])
+    endings = np.array([a + b for a in _WARD_START.split(",") for b in _WARD_END.split(",")])
     owner = pd.Series(borough).groupby(ward).first().to_numpy()
     names = np.empty(len(owner), dtype=object)
     for row in range(len(table)):

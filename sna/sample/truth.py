@@ -94,7 +94,8 @@ def describe_truth(city: City, events: Events, settings: dict[str, Any]) -> dict
         "hotspots": {
             "ratio_to_other_areas": planted.HOTSPOT_RATIO,
             "lsoa_codes": {
-                str(names[row]): part["lsoa_code"].tolist() for row, part in hot.groupby("borough")
+                str(names[row]): hot.loc[hot["borough"] == row, "lsoa_code"].tolist()
+                for row in hot["borough"].unique()
             },
         },
         "victim_rate_ratio": {
@@ -112,6 +113,6 @@ def describe_truth(city: City, events: Events, settings: dict[str, Any]) -> dict
         "shares": planted.SHARES,
         "bands_london_2023": {
             "London": {key: int(value) for key, value in table.sum().items()},
-            **{name: {k: int(v) for k, v in row.items()} for name, row in table.iterrows()},
+            **{str(name): {k: int(v) for k, v in row.items()} for name, row in table.iterrows()},
         },
     }
