@@ -1,5 +1,6 @@
 """Disclosure control of one result table, from true counts to what may leave the house."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 from sna.disclosure.derive import add_derived, add_estimate
 from sna.disclosure.protected import ProtectedTable
 from sna.disclosure.rules import Row, check_edition, is_lifted, row_rules, source_classes
+from sna.disclosure.secondary import exact_cells, rounded_cells
 from sna.disclosure.suppress import group_cells, round_counts, small_cells
 from sna.errors import TableError
 from sna.schemas.results import ResultTable, result_table
@@ -64,6 +66,8 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     settings = getattr(data, "settings", None) or Settings()
     _check_columns(table, shape)
     rows = row_rules(table, shape, data, settings)
+    if shape.exact_totals:
+        rows = replace(rows, rounded=rows.rounded & False)
     kept = rows.dropped.eq("")
     log = [_log("geography", shape, table[~kept], "", rows.dropped[~kept])]
     true = table[kept]
@@ -127,14 +131,20 @@ def _protect_counts(
     base, counts, flags, log = settings.disclosure.round_base, {}, {}, []
     for name in shape.counts:
         value = true[name].astype("float64")
-        hidden = pd.DataFrame(cells[name], index=true.index).any(axis=1)
+        first = pd.DataFrame(cells[name], index=true.index).any(axis=1)
+        hidden = first
+        if first.any():
+            hidden = rounded_cells(value, first, true, shape, rows, base=base)
+            exact = rows.threshold.gt(0) & ~rows.rounded
+            if (first & exact).any():
+                hidden = exact_cells(value, hidden, true, shape, rows)
         near = round_counts(value, base=base, threshold=rows.threshold)
         counts[name] = value.where(~rows.rounded, near).mask(hidden)
         low = rows.restricted & ~rows.rounded & value.between(1, 4)
         flag = np.select([hidden, value.isna(), low], ["[c]", "[x]", "[low]"], "")
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
-        log += [_log(rule, shape, true[hit], name, REASONS[rule])
-                for rule, hit in cells[name].items()]  # fmt: skip
+        every = {**cells[name], "secondary": hidden & ~first}
+        log += [_log(r, shape, true[hit], name, REASONS[r]) for r, hit in every.items()]
     return true.assign(**counts), pd.DataFrame(flags, index=true.index), log
 
 

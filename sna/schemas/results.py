@@ -42,7 +42,9 @@ class ResultTable:
     ``grain`` says in plain words what a row is. ``keys`` identify it. ``counts`` are confidential
     counts (offences, people, searches) when ``release_class`` is not open. ``people_columns`` maps
     a count column to the column with the distinct people behind it, where one exists, and
-    ``top_two_columns`` to the events of its two largest contributors. Columns that
+    ``top_two_columns`` to the events of its two largest contributors. ``exact_totals`` names the
+    keys over which exact totals are public already: restricted counts are then not rounded, and
+    secondary suppression with an audit protects them. Columns that
     are in none of these and not in ``plain`` may not leave `sna.disclosure`.
     """
 
@@ -53,6 +55,7 @@ class ResultTable:
     derived: tuple[Derived, ...] = ()
     estimates: tuple[Estimate, ...] = ()
     plain: tuple[str, ...] = ()
+    exact_totals: tuple[str, ...] = ()
     people_columns: Mapping[str, str] = field(default_factory=dict)
     top_two_columns: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
