@@ -1,6 +1,16 @@
 """Chart, titles, sentence, data table and source, as one accessible piece of HTML."""
 
 from sna.charts import base
+from sna.figures.about import Note, listing, show_findings, show_run
 from sna.figures.figure import TABLE_MIME, Figure, Table
 
-__all__ = ["TABLE_MIME", "Figure", "Table", "base"]
+__all__ = [
+    "TABLE_MIME",
+    "Figure",
+    "Note",
+    "Table",
+    "base",
+    "listing",
+    "show_findings",
+    "show_run",
+]

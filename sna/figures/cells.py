@@ -3,88 +3,56 @@
 import csv
 import html
 import io
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from sna.charts.base import clean
-from sna.disclosure.protected import ProtectedTable
+from sna.disclosure.protected import SHORTHAND, ProtectedTable
 
-SHORTHAND = {  # the letters of the Welsh Government list that `sna` uses
-    "[b]": "break in the series",
-    "[c]": "confidential: too few people to show",
-    "[e]": "estimated",
-    "[f]": "forecast",
-    "[k]": "rounds to 0 but is not 0",
-    "[ns]": "not statistically significant",
-    "[p]": "provisional",
-    "[r]": "revised",
-    "[t]": "total",
-    "[u]": "low reliability: based on fewer than 20 events",
-    "[w]": "none recorded",
-    "[x]": "not available",
-    "[z]": "not applicable",
-}
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
-def decimals(values: pd.Series) -> int:
-    """Return how many decimals a column is shown with: none, one, or two when all are small."""
-    numbers = pd.to_numeric(values, errors="coerce").dropna()
-    if numbers.empty or bool((numbers == numbers.round()).all()):
-        return 0
-    return 2 if bool((numbers.abs() < 10).all()) else 1
+def escape(text: object) -> str:
+    """Escape text for HTML and drop characters that could reorder or break it."""
+    return html.escape(clean(text))
 
 
 def texts(protected: ProtectedTable, column: str) -> list[str]:
     """Return the cells of one column as a reader sees them."""
-    values = protected.table[column]
-    flags = protected.flags[column] if column in protected.flags else pd.Series("", values.index)
-    places = decimals(values) if pd.api.types.is_numeric_dtype(values) else 0
-    return [
-        _text(value, "" if pd.isna(flag) else str(flag), places)
-        for value, flag in zip(values, flags, strict=True)
-    ]
+    rows = protected.table.index
+    cells = [clean(protected.shown(row, column)) or "[z]" for row in rows]
+    if pd.api.types.is_numeric_dtype(protected.table[column]):
+        return [f"−{cell[1:]}" if cell.startswith("-") else cell for cell in cells]
+    return cells
 
 
-def _text(value: Any, flag: str, places: int) -> str:
-    if pd.isna(value) or (isinstance(value, float) and np.isinf(value)):
-        return flag or "[x]"
-    if isinstance(value, bool | np.bool_):
-        shown = "yes" if value else "no"
-    elif isinstance(value, pd.Timestamp):
-        shown = ("" if value.day == 1 else f"{value.day} ") + f"{value:%B %Y}"
-    elif isinstance(value, int | float | np.number):
-        shown = f"{value:,.{places}f}".replace("-", "−")
-    else:
-        shown = clean(value) or "[x]"
-    return f"{shown} {flag}".strip()
-
-
-def shorthand_met(protected: ProtectedTable, columns: Mapping[str, str]) -> list[str]:
-    """Return the shorthand that stands in the shown columns, in the order of the list."""
-    seen = {part for name in columns for cell in texts(protected, name) for part in cell.split()}
-    return [flag for flag in SHORTHAND if flag in seen]
+def shorthand_met(cells: Mapping[str, Sequence[str]], said: str) -> str:
+    """Return one sentence on the shorthand in the cells that `said` does not explain yet."""
+    seen = {part for column in cells.values() for cell in column for part in cell.split()}
+    new = [f"{flag} {words}" for flag, words in SHORTHAND.items() if flag in seen - {*said.split()}]
+    return f"Shorthand: {'; '.join(new)}." if new else ""
 
 
 def html_table(
-    protected: ProtectedTable, columns: Mapping[str, str], *, name: str, caption: str
+    cells: Mapping[str, Sequence[str]],
+    headings: Mapping[str, str],
+    *,
+    numbers: set[str],
+    name: str,
+    caption: str,
 ) -> str:
     """Return an accessible table in a scrolling region; `caption` is escaped by the caller."""
-    cells = {column: texts(protected, column) for column in columns}
-    number = {c: pd.api.types.is_numeric_dtype(protected.table[c]) for c in columns}
-    head = "".join(
-        f'<th scope="col"{_aligned(number[c])}>{html.escape(clean(h))}</th>'
-        for c, h in columns.items()
-    )
-    first, *others = columns
+    _, *others = cells
+    aligned = {column: ' class="n"' if column in numbers else "" for column in cells}
+    head = "".join(f'<th scope="col"{aligned[c]}>{escape(headings[c])}</th>' for c in cells)
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(cells[first][i])}</th>'
-        + "".join(f"<td{_aligned(number[c])}>{html.escape(cells[c][i])}</td>" for c in others)
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(
+            f"<td{aligned[c]}>{escape(text)}</td>" for c, text in zip(others, row[1:], strict=True)
+        )
         + "</tr>"
-        for i in range(len(protected.table))
+        for row in zip(*cells.values(), strict=True)
     )
     return (
         f'<div class="sna-scroll" role="region" tabindex="0" aria-labelledby="{name}-caption">'
@@ -93,47 +61,27 @@ def html_table(
     )
 
 
-def _aligned(is_number: bool) -> str:
-    return ' class="n"' if is_number else ""
-
-
-def csv_cell(value: Any) -> Any:
-    """Return a value that no spreadsheet runs as a formula.
+def csv_cell(text: str) -> str:
+    """Return text that no spreadsheet runs as a formula; numbers stay numbers.
 
     Examples
     --------
-    >>> csv_cell("=cmd|' /C calc'!A0"), csv_cell(-3)
-    ("'=cmd|' /C calc'!A0", -3)
+    >>> csv_cell("=cmd|' /C calc'!A0"), csv_cell("-3.5")
+    ("'=cmd|' /C calc'!A0", '-3.5')
     """
-    if not isinstance(value, str):
-        return value
-    text = clean(value)
-    return f"'{text}" if value.startswith(_RISKY) or text.startswith(_RISKY) else text
+    plain = clean(text)
+    is_number = plain.replace(".", "", 1).replace("-", "", 1).isdecimal()
+    risky = text.startswith(_RISKY) or plain.startswith(_RISKY)
+    return f"'{plain}" if risky and not is_number else plain
 
 
 def csv_text(protected: ProtectedTable, columns: Mapping[str, str]) -> str:
-    """Return the shown columns as CSV: plain numbers, ISO dates, flags in a column of their own."""
-    table, flags = protected.table, protected.flags
-    made: dict[str, list[Any]] = {}
-    for name in columns:
-        marks = flags[name].astype(str).tolist() if name in flags else [""] * len(table)
-        values = table[name].tolist()
-        made[name] = [_csv_value(v, m) for v, m in zip(values, marks, strict=True)]
-        beside = ["" if pd.isna(v) else m for v, m in zip(values, marks, strict=True)]
-        if any(beside):
-            made[f"{name}_flag"] = beside
+    """Return the shown columns as CSV: plain numbers, ISO dates, shorthand in withheld cells."""
+    frame = protected.published()
+    has_flags = bool((frame["flags"] != "").any())
+    frame = frame[[*columns, *(["flags"] if has_flags else [])]]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(made)
-    writer.writerows(zip(*made.values(), strict=True))
+    writer.writerow(frame.columns)
+    writer.writerows([csv_cell(text) for text in row] for row in frame.itertuples(index=False))
     return out.getvalue()
-
-
-def _csv_value(value: Any, mark: str) -> Any:
-    if pd.isna(value) or (isinstance(value, float) and np.isinf(value)):
-        return mark or "[x]"
-    if isinstance(value, pd.Timestamp):
-        return value.date().isoformat()
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else float(f"{value:.6g}")
-    return csv_cell(value)

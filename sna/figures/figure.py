@@ -1,25 +1,22 @@
 """One chart or table a reader can trust: titles, picture, data table, CSV and source."""
 
 import base64
-import html
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
+import pandas as pd
+
 from sna.charts.base import clean, style, to_svg
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
-from sna.figures.cells import SHORTHAND, csv_text, html_table, shorthand_met
+from sna.figures.cells import csv_text, escape, html_table, shorthand_met, texts
 
 TABLE_MIME = "application/vnd.sna.table+json"
+RECORD_MIME = "application/vnd.sna.record+json"  # disclosure log and ledger, for the records folder
 LEAST_ALT = 30
 NUMBER_MARK, SENTENCE_MARK = "<!--sna:number-->", "<!--sna:sentence-->"  # for sna.reporting
-
-
-def escape(text: object) -> str:
-    """Escape text for HTML and drop characters that could reorder or break it."""
-    return html.escape(clean(text))
 
 
 class _Block:
@@ -55,13 +52,12 @@ class _Block:
 
     def _data(self, *, is_open: bool) -> str:
         protected, rows = self.protected, len(self.protected.table)
-        notes = list(protected.notes)
-        said = " ".join(protected.notes)
-        key = [f"{flag} {SHORTHAND[flag]}" for flag in shorthand_met(protected, self.columns)
-               if flag not in said]  # fmt: skip
-        notes += [f"Shorthand: {'; '.join(key)}."] if key else []
-        above = "".join(f"<p>{escape(note)}</p>" for note in notes)
-        table = html_table(protected, self.columns, name=self.name, caption=self._caption())
+        cells = {name: texts(protected, name) for name in self.columns}
+        notes = [*protected.notes, shorthand_met(cells, " ".join(protected.notes))]
+        above = "".join(f"<p>{escape(note)}</p>" for note in notes if note)
+        numbers = {c for c in cells if pd.api.types.is_numeric_dtype(protected.table[c])}
+        caption = self._caption()
+        table = html_table(cells, self.columns, numbers=numbers, name=self.name, caption=caption)
         if not rows:
             table = f'<p id="{self.name}-caption">Nothing recorded: {escape(self.subtitle)}.</p>'
         body = f'<div class="sna-notes">{above}</div>{table}'
@@ -108,7 +104,12 @@ class _Block:
             "marking": protected.marking,
             "csv": self.csv,
         }
-        return {"text/html": self._repr_html_(), "text/plain": str(self), TABLE_MIME: described}
+        return {
+            "text/html": self._repr_html_(),
+            "text/plain": str(self),
+            TABLE_MIME: described,
+            RECORD_MIME: protected.record(),
+        }
 
 
 @dataclass(frozen=True, repr=False)

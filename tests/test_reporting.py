@@ -1,0 +1,260 @@
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import v4
+from report_fixture import Borough, notebook
+
+from sna import store
+from sna.errors import QualityError, SnaError, UsageError
+from sna.reporting import borough as reports
+from sna.reporting import notebooks as nb
+from sna.reporting.lint import lint_page
+from sna.reporting.pages import Page, arrange, check_executed, render_page, slug
+from sna.reporting.record import front
+from sna.reporting.summary import data_quality_page, index_page, main_points, methods_page
+
+TESTS = str(Path(__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch):
+    monkeypatch.setenv("SNA_PROCESSED", os.environ.get("SNA_PROCESSED", ""))
+    monkeypatch.setenv("PYTHONPATH", str(Path(TESTS).parent))
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A folder with one notebook, a store that answers, and a place for reports."""
+    monkeypatch.setattr(store, "load_borough", lambda code, **given: Borough(), raising=False)
+    monkeypatch.setattr(nb, "notebook_path", lambda name: tmp_path / f"{name}.ipynb")
+    nbformat.write(notebook(TESTS), tmp_path / "02_trend.ipynb")
+    return tmp_path
+
+
+def run(house, **more):
+    return reports.render_borough("Hillingdon", notebooks=["02_trend"], processed=house,
+                                  reports=house / "reports", **more)  # fmt: skip
+
+
+def output(html="", kind="display_data", **data):
+    return v4.new_output(kind, data={**({"text/html": html} if html else {}), **data})
+
+
+def executed(*outputs):
+    return v4.new_notebook(cells=[v4.new_code_cell("x", outputs=list(outputs))])
+
+
+@pytest.mark.notebook
+def test_a_borough_is_published_whole_with_pages_tables_and_record(house):
+    folder = run(house)
+    assert folder == house / "reports" / "hillingdon" / "public"
+    names = sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+    assert names == ["02_trend.html", "csv/series.csv", "data_quality.html", "index.html",
+                     "methods.html", "run.json"]  # fmt: skip
+    page = (folder / "02_trend.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == page.count("<table>") == page.count("download=") == 1
+    assert "protected_series" not in page and "E09000017" in page
+    rows = (folder / "csv" / "series.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert len(rows) - 1 == page.count("<tr>") - 1 == 12 and rows[3] == "2024-06-01,[c]"
+    assert not list(folder.parent.glob(".public.*"))
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    assert record["parameters"]["edition"] == "public" and record["inputs"][0]["rows"] == 1000
+    assert {entry["path"] for entry in record["outputs"]} == set(names) - {"run.json"}
+    assert str(house) not in json.dumps(record)
+    first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    run(house)
+    for path, bytes_before in first.items():
+        assert path.name == "run.json" or path.read_bytes() == bytes_before, path
+
+
+@pytest.mark.notebook
+def test_a_failed_notebook_leaves_the_last_good_reports_and_no_half(house):
+    home = house / "reports" / "hillingdon" / "public"
+    home.mkdir(parents=True)
+    (home / "index.html").write_text("last good", encoding="utf-8")
+    nbformat.write(notebook(TESTS, extra="1 / 0"), house / "02_trend.ipynb")
+    with pytest.raises(SnaError, match="ZeroDivisionError") as caught:
+        run(house)
+    assert caught.value.exit_code == 1
+    assert [path.name for path in home.iterdir()] == ["index.html"]
+    assert not (home.parent / ".public.new").exists()
+
+
+def test_unknown_boroughs_editions_months_and_reports_are_usage_errors(house):
+    with pytest.raises(UsageError, match="Hillingdon"):
+        reports.render_borough("Hilingdon", reports=house)
+    with pytest.raises(UsageError):
+        run(house, edition="secret")
+    with pytest.raises(UsageError, match="2025-03"):
+        run(house, end_month="March 2025")
+    with pytest.raises(UsageError, match="Did you mean trend"):
+        nb.choose_notebooks("trnd")
+    assert nb.choose_notebooks("hotspots,trend") == ["02_trend", "03_hotspots"]
+    assert not (house / "reports").exists()
+
+
+def test_parameters_unknown_to_a_notebook_or_missing_are_refused():
+    given = dict.fromkeys(nb.PARAMETERS, "")
+    nb.check_parameters(notebook(TESTS), given, "02_trend")
+    with pytest.raises(UsageError, match="colour"):
+        nb.check_parameters(notebook(TESTS), {**given, "colour": "red"}, "02_trend")
+    with pytest.raises(UsageError, match="edition"):
+        nb.check_parameters(notebook(TESTS), {"borough": ""}, "02_trend")
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind", "words"),
+    [
+        (
+            v4.new_output("error", ename="ValueError", evalue="no", traceback=[]),
+            SnaError,
+            "ValueError",
+        ),
+        (v4.new_output("stream", name="stderr", text="careful"), SnaError, "careful"),
+        (v4.new_output("stream", name="stdout", text="42"), SnaError, "stdout"),
+        (output(**{"image/png": "x"}), QualityError, "image/png"),
+    ],
+)
+def test_outputs_a_page_would_drop_are_refused(bad, kind, words):
+    with pytest.raises(kind, match=words):
+        check_executed(executed(bad), "notebook x")
+
+
+def test_a_notebook_that_papermill_calls_failed_is_refused():
+    failed = executed(output("<p>fine</p>"))
+    failed.metadata["papermill"] = {"exception": True}
+    with pytest.raises(SnaError, match="stopped"):
+        check_executed(failed, "notebook x")
+
+
+def test_the_sentence_stands_between_figure_and_table_and_figures_are_numbered():
+    from nbformat import NotebookNode
+
+    from sna.figures.figure import NUMBER_MARK, SENTENCE_MARK, TABLE_MIME
+
+    shown = [
+        executed(output(f"<figure>{NUMBER_MARK}x</figure>{SENTENCE_MARK}<details></details>",
+                        **{TABLE_MIME: {"kind": "figure"}})).cells[0]
+        for _ in range(2)
+    ]  # fmt: skip
+    said = executed(output("<p>Same.</p>")).cells[0]
+    made: NotebookNode = arrange(v4.new_notebook(cells=[shown[0], said, shown[1]]))
+    texts = [cell.outputs[0].data["text/html"] for cell in made.cells]
+    assert texts == ["<figure>Figure 1: x</figure><p>Same.</p><details></details>",
+                     "<figure>Figure 2: x</figure><details></details>"]  # fmt: skip
+
+
+def page(cells, edition="public", **more):
+    data = Borough(edition=edition)
+    made = Page("x", "Trend", v4.new_notebook(cells=cells))
+    return render_page(made, {**front(data, draft="Not approved."), **more}, [made])
+
+
+CELLS = [
+    v4.new_markdown_cell("# Question?\n\nFor whom."),
+    v4.new_markdown_cell("## One `thing`\n\nText"),
+    v4.new_code_cell("sna.secret(1 < 2)", outputs=[output("<p>Shown.</p>")]),
+    v4.new_code_cell("sna.load()", metadata={"tags": ["setup"]}, outputs=[output("<p>Setup</p>")]),
+]
+
+
+def test_the_page_has_language_title_landmarks_contents_and_no_code():
+    text = page(CELLS)
+    assert lint_page(text) == []
+    assert '<html lang="en-GB">' in text
+    assert "<title>OFFICIAL: Trend, Hillingdon, data to March 2025</title>" in text
+    assert '<section class="sna-section sna-is-one-thing" aria-labelledby="one-thing">' in text
+    assert text.count('<h2 id="one-thing">') == 1
+    assert "sna.secret" not in text and "Setup" not in text and "<script" not in text
+    assert "Draft." in text and "Simulated data." in text
+    assert '@top-center { content: "OFFICIAL"; }' in text
+
+
+def test_a_partner_may_unfold_how_it_was_computed():
+    text = page(CELLS, edition="partner")
+    assert "OFFICIAL-SENSITIVE" in text and "Do not share further" in text
+    assert "<code>sna.secret(1 &lt; 2)</code>" in text and lint_page(text) == []
+
+
+def test_hostile_text_in_headings_and_facts_stays_text():
+    text = page(CELLS, place="<script>alert(1)</script>", contact='"><img src=x onerror=y>')
+    assert "<script" not in text and "<img" not in text
+
+
+def test_links_to_places_that_are_not_there_become_text():
+    text = page(
+        [*CELLS, executed(output('<p><a href="#lost">a</a> <a href="#main">b</a></p>')).cells[0]]
+    )
+    assert '<p>a <a href="#main">b</a></p>' in text
+
+
+def test_summary_quality_and_methods_pages_pass_the_checks_and_reconcile():
+    data = Borough()
+    points = '<ul class="key-findings"><li><a href="#x">One.</a></li><li>Two.</li></ul>'
+    trend = Page("02_trend", "Trend", executed(output(points)))
+    assert main_points([trend, dataclasses.replace(trend, name="y")]) == [
+        ("One.", "02_trend.html"), ("One.", "y.html"),
+        ("Two.", "02_trend.html"), ("Two.", "y.html"),
+    ]  # fmt: skip
+    pages = [index_page(data, [trend], []), data_quality_page(data), methods_page(data)]
+    texts = [render_page(one, front(data), pages) for one in pages]
+    assert [lint_page(text) for text in texts] == [[], [], []]
+    assert "2 files were read with 1,500 rows: 1,490 were used and 10 were set aside" in texts[1]
+    assert "fewer than 5" in texts[1] and "differ" not in texts[1]
+    assert re.search(
+        r"<th scope=\"row\">warning</th>.*<th scope=\"row\">information</th>", texts[1]
+    )
+    assert "under 5 are withheld" in texts[2] and "{" not in texts[2].split("<main")[1]
+
+
+def test_a_borough_without_files_or_findings_still_has_its_pages():
+    data = Borough(inputs=(), findings=Borough().findings.iloc[:0])
+    pages = [index_page(data, [], []), data_quality_page(data), methods_page(data)]
+    texts = [render_page(one, front(data), pages) for one in pages]
+    assert [lint_page(text) for text in texts] == [[], [], []]
+    assert "Nothing was found" in texts[1]
+
+
+def test_lint_names_what_is_wrong():
+    good = page(CELLS)
+    for wrong, words in {
+        good.replace("en-GB", "en"): "British",
+        good.replace("OFFICIAL: ", ""): "marking",
+        good.replace("</main>", "<h1>x</h1></main>"): "one h1",
+        good.replace("</main>", "<h4>x</h4></main>"): "skips",
+        good.replace("</main>", '<p id="main"></p></main>'): "twice: main",
+        good.replace("</main>", "<table><tr><th>x</th><td>NaN</td></tr></table></main>"): "'NaN'",
+        good.replace("</main>", "<table><tr><th>x</th></tr></table></main>"): "scope",
+        good.replace("</main>", '<img src="data:," alt="map"></main>'): "text alternative",
+        good.replace("</main>", "<svg></svg></main>"): "chart",
+        good.replace("</main>", '<img src="https://a.b/c.png"></main>'): "outside",
+        good.replace("</main>", "<script></script></main>"): "script",
+        good.replace('href="#main"', 'href="#"', 1): "skip link",
+    }.items():
+        assert any(words in fault for fault in lint_page(wrong)), words
+
+
+def test_a_page_with_faults_or_lost_links_is_not_published(tmp_path):
+    (tmp_path / "x.html").write_text(page(CELLS) + '<a href="gone.html">x</a>', encoding="utf-8")
+    with pytest.raises(QualityError, match=r"links to gone\.html"):
+        reports.check_folder(tmp_path)
+
+
+def test_reports_survive_a_kill_between_the_two_renames(tmp_path):
+    final, old = tmp_path / "public", tmp_path / ".public.old"
+    old.mkdir()
+    (old / "index.html").write_text("good", encoding="utf-8")
+    reports._recover(final)
+    assert (final / "index.html").read_text(encoding="utf-8") == "good" and not old.exists()
+
+
+def test_slugs_are_plain():
+    assert slug("What `this` can't <b>tell</b> you?") == "what-this-can-t-tell-you"
+    assert slug("???") == "section"
