@@ -23,8 +23,9 @@ def new_mapping(
     ] = None,
 ) -> None:
     """Propose a mapping by looking at the file. Check every line of it before you build."""
-    from sna.sources.files import RawFile, sample_file
+    from sna.sources.files import RawFile
     from sna.sources.mapping_proposal import propose_mapping
+    from sna.sources.text import sample_file
 
     if not file.is_file():
         raise UsageError("There is no such file.", where="sna mapping new", found=str(file))

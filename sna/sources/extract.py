@@ -13,9 +13,9 @@ from sna.sources.extract_fields import (
     read_flag,
     translate,
 )
-from sna.sources.files import read_text
 from sna.sources.layout import FileSample, ReadResult
 from sna.sources.mapping import KINDS, PEOPLE_ROLES, Mapping, Values
+from sna.sources.text import read_text
 
 _SOURCE = {kind: kind for kind in KINDS} | {"offences": "extract"}
 _DATES = ("recorded_date", "committed_from", "committed_to")

@@ -6,9 +6,9 @@ import pandas as pd
 
 from sna import definitions
 from sna.errors import UsageError
-from sna.sources.files import TextTable
 from sna.sources.layout import ReadResult, make_finding, no_rows
 from sna.sources.mapping import Flag, Values
+from sna.sources.text import TextTable
 
 OLDEST_AGE = 120
 _ALLOWED = {
