@@ -1,0 +1,224 @@
+"""Compared with what: London, inner or outer London, the command unit, similar boroughs."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sna import definitions
+from sna.rates import funnel_dispersion, funnel_limits, rate_ratio
+from sna.trend.change import dispersion
+from sna.trend.panel import LONDON, Array, Panel, load_panel
+
+SIMILAR_BOROUGHS = 5
+VARIABLES = {  # variable -> what it is, printed beside the list
+    "residents": "residents (logarithm)",
+    "under_25_share": "share of residents under 25",
+    "aged_65_share": "share of residents 65 and over",
+    "white_share": "share of residents in White groups",
+    "deprived_share": "share of small areas in the most income-deprived fifth of England",
+}
+
+
+def _year(panel: Panel) -> tuple[Array, Array, str]:
+    """Return counts and residents of the last twelve months by borough, and the period."""
+    rows = slice(max(len(panel.months) - panel.per_year, 0), None)
+    months = panel.months[rows]
+    period = f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
+    return panel.counts[rows].sum(axis=0), panel.population[rows].mean(axis=0), period
+
+
+def _names(panel: Panel) -> pd.DataFrame:
+    return definitions.boroughs().set_index("borough_code").reindex(list(panel.codes))
+
+
+def compare_areas(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BOROUGHS
+                  ) -> pd.DataFrame:  # fmt: skip
+    """Compare the borough's yearly rate with London, its part, its command unit and the like.
+
+    Higher than London says where, not why: a borough with many visitors has more victims than its
+    residents show.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an area: ``area``, ``kind``, ``offences``, ``population``, ``members`` (its
+        boroughs) and ``word``: whether the borough is higher, similar or lower than that area
+        without the borough, by score limits widened by the borough's dispersion.
+    """
+    made = panel or load_panel(data)
+    events, people, period = _year(made)
+    names, mine = _names(made), made.mine
+    groups = {made.borough_name: ("borough", np.arange(len(made.codes)) == mine)}
+    if made.has_london:
+        part, unit = names["inner_outer"].iloc[mine], names["bcu"].iloc[mine]
+        groups[LONDON] = ("London", np.ones(len(made.codes), dtype=bool))
+        groups[f"{str(part).title()} London"] = (
+            "part of London",
+            names["inner_outer"].eq(part).to_numpy(),
+        )
+        inside = names["bcu"].eq(unit).to_numpy()
+        if inside.sum() > 1:
+            groups[f"{unit} command unit"] = ("command unit", inside)
+        like = find_similar(data, panel=made, k=k)
+        if len(like):
+            words = "Most similar boroughs"
+            groups[words] = (
+                "similar boroughs",
+                names["borough_name"].isin(like["area"]).to_numpy(),
+            )
+    phi = float(dispersion(made)[mine])
+    rows = []
+    for area, (kind, inside) in groups.items():
+        others = inside & (np.arange(len(inside)) != mine)
+        rows.append(
+            made.label(
+                area=area, kind=kind, period=period, offences=events[inside].sum(),
+                population=people[inside].sum(), period_months=12,
+                members=", ".join(names["borough_name"][inside]) if inside.sum() < 12 else "",
+                word=_word(events, people, mine, others, phi) if others.any() else "",
+            )
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _word(events: Array, people: Array, mine: int, others: Any, phi: float) -> str:
+    other = events[others].sum(), people[others].sum()
+    ratio = rate_ratio(*(part / phi for part in (events[mine], people[mine], *other)))
+    if not np.isfinite(ratio.value) or events[mine] < 10:
+        return "too little data to tell"
+    return "higher" if ratio.lower_ci > 1 else "lower" if ratio.upper_ci < 1 else "similar"
+
+
+def describe_boroughs(data: Any, codes: tuple[str, ...]) -> pd.DataFrame:
+    """Return the variables of likeness by borough, those that the data can give for all."""
+    people = data.population[data.population["area_level"].astype(str).eq("borough")]
+    people = people.assign(code=people["area_code"].astype(str))
+    found: dict[str, pd.Series] = {}
+    if {"age_lower", "age_upper"} <= set(people):
+        everyone = people["age_lower"].eq(0) & people["age_upper"].ge(120)
+        aged = people[people["age_lower"].notna() & ~everyone]
+        found["under_25_share"] = _share(aged, aged["age_upper"] < 25)
+        found["aged_65_share"] = _share(aged, aged["age_lower"] >= 65)
+    if "ethnic_group" in people:
+        label = people["ethnic_group"].astype(str).where(people["ethnic_group"].notna(), "all")
+        groups = people[label.ne("all")]
+        found["white_share"] = _share(groups, label[groups.index].str.startswith("White"))
+    found["deprived_share"] = _deprived(data)
+    table = pd.DataFrame({name: part.reindex(list(codes)) for name, part in found.items()})
+    return table.loc[:, table.notna().all()]
+
+
+def _share(people: pd.DataFrame, inside: pd.Series) -> pd.Series:
+    size = people["population"].where(inside, 0.0).groupby(people["code"]).sum()
+    return size / people.groupby("code")["population"].sum()
+
+
+def _deprived(data: Any) -> pd.Series:
+    ranks, lookup = data.deprivation, data.area_lookup
+    if ranks is None or lookup is None or not {"lsoa_code", "domain"} <= set(ranks):
+        return pd.Series(dtype=float)
+    places = lookup.dropna(subset=["borough_code"]).drop_duplicates("lsoa_code")
+    rows = ranks[ranks["domain"].astype(str).isin(["income", "overall"])]
+    domain = "income" if rows["domain"].eq("income").any() else "overall"
+    rows = rows[rows["domain"].astype(str).eq(domain) & rows["edition"].eq(rows["edition"].max())]
+    known = rows.merge(places[["lsoa_code", "borough_code"]], how="inner", on="lsoa_code")
+    return known["decile"].le(2).groupby(known["borough_code"].astype(str)).mean()
+
+
+def find_similar(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BOROUGHS
+                 ) -> pd.DataFrame:  # fmt: skip
+    """Find the boroughs most like this one on declared variables of people and deprivation.
+
+    Alike in these variables only. The City of London is left out: few live there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``k`` boroughs by variable, nearest first: ``area``, ``variable``, ``value`` and
+        ``distance`` (root of the summed squares of standardised differences).
+    """
+    made = panel or load_panel(data)
+    table = describe_boroughs(data, made.codes)
+    residents = pd.Series(np.log(made.population[-1]), index=list(made.codes), name="residents")
+    table = pd.concat([residents, table], axis=1)
+    table = table[(table.index != "E09000001") | (table.index == made.borough_code)]
+    spread = table.std().replace(0, np.nan)
+    scaled = ((table - table.mean()) / spread).dropna(axis=1)
+    if scaled.shape[1] < 2 or len(table) < k + 2:
+        return pd.DataFrame(columns=["area", "variable", "value", "distance", "release_class"])
+    gap = np.sqrt(((scaled - scaled.loc[made.borough_code]) ** 2).sum(axis=1))
+    nearest = gap.drop(made.borough_code).nsmallest(k)
+    names = _names(made)["borough_name"]
+    return pd.DataFrame(
+        [
+            {"area": names[code], "variable": VARIABLES[str(name)], "distance": float(far),
+             "value": table.loc[code, name], "release_class": "open", "source": "population"}
+            for code, far in nearest.items() for name in scaled.columns
+        ]
+    )  # fmt: skip
+
+
+def compare_funnel(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
+    """Set every borough beside the funnel of the London rate; no ranking.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a borough in the order of its name: ``expected`` at the London rate (``target``,
+        per 1,000), limits at 95 and 99.8 % as rates, widened when boroughs are overdispersed
+        (``phi``, ``is_overdispersed``), and ``word`` by the 99.8 % limits. Empty under 30 boroughs.
+    """
+    made = panel or load_panel(data)
+    if not made.has_london:
+        return pd.DataFrame()
+    events, people, period = _year(made)
+    target = events.sum() / people.sum()
+    expected = people * target
+    spread = funnel_dispersion(events, expected)
+    limits = {}
+    for confidence, name in ((0.95, "95"), (0.998, "998")):
+        low, high = funnel_limits(expected, confidence, tau_squared=spread.tau_squared)
+        limits[f"lower_{name}"], limits[f"upper_{name}"] = 1000 * target * low, 1000 * target * high
+    rate = 1000 * events / people
+    outside = [rate > limits["upper_998"], rate < limits["lower_998"]]
+    word = np.select(outside, ["higher", "lower"], "similar")
+    return pd.DataFrame(
+        made.label(
+            area=_names(made)["borough_name"].to_numpy(), period=period, offences=events,
+            population=people, expected=expected.round(1), target=1000 * target, **limits,
+            phi=spread.phi, is_overdispersed=spread.is_overdispersed, word=word,
+            is_mine=np.arange(len(events)) == made.mine, period_months=12,
+        )
+    ).sort_values("area", ignore_index=True)  # fmt: skip
+
+
+def count_tiles(data: Any, *, panel: Panel | None = None, years: int = 5) -> pd.DataFrame:
+    """Count every borough's last years with its place on a tile map of London.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a borough and year ending in the end month, with ``tile_row`` and ``tile_column``.
+    """
+    made = panel or load_panel(data)
+    number = min(years, len(made.months) // made.per_year)
+    rows = number * made.per_year
+    names = _names(made)
+    parts = []
+    for back in range(number):
+        inside = slice(len(made.months) - rows + back * made.per_year, None)
+        stop = inside.start + made.per_year
+        parts.append(
+            pd.DataFrame(
+                made.label(
+                    area=names["borough_name"].to_numpy(), year=f"{made.months[stop - 1]:%B %Y}",
+                    offences=made.counts[inside.start : stop].sum(axis=0),
+                    population=made.population[inside.start : stop].mean(axis=0),
+                    tile_row=names["tile_row"].to_numpy(),
+                    tile_column=names["tile_column"].to_numpy(),
+                    is_mine=np.arange(len(names)) == made.mine, period_months=12,
+                )
+            )
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -1,0 +1,265 @@
+"""Quasi-Poisson models of many series at once, and the recent-trend test of annual points."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import fdtrc, stdtr, stdtrit
+
+from sna.errors import TableError
+from sna.rates.inputs import Array, check_confidence
+
+STEPS, TOLERANCE = 60, 1e-10
+TREND_CHI2 = 9.5495  # 99.8 % point of chi-squared with one degree of freedom (Fingertips)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model of S series on p terms: estimates are terms by series.
+
+    ``standard_error`` already holds the dispersion, which is never taken below 1; everything of a
+    series that did not converge is missing.
+    """
+
+    estimate: Array
+    standard_error: Array
+    dispersion: Array
+    deviance: Array
+    fitted: Array
+    converged: npt.NDArray[np.bool_]
+    degrees: int
+
+    def limits(self, term: int, confidence: float = 0.95) -> tuple[Array, Array]:
+        """Return the limits of one term, by Student's t."""
+        check_confidence(confidence)
+        reach = stdtrit(self.degrees, 0.5 + confidence / 2) * self.standard_error[term]
+        return self.estimate[term] - reach, self.estimate[term] + reach
+
+    def p_value(self, term: int) -> Array:
+        """Return the two-sided p of one term, by Student's t."""
+        size = np.abs(self.estimate[term] / self.standard_error[term])
+        return np.asarray(2 * stdtr(self.degrees, -size))
+
+
+def seasonal_terms(months: pd.DatetimeIndex, *, pairs: int = 2) -> Array:
+    """Return sine and cosine of the year, one and two waves (and more with `pairs`)."""
+    angle = 2 * np.pi * (months.month.to_numpy() - 1) / 12
+    waves = [wave(k * angle) for k in range(1, pairs + 1) for wave in (np.sin, np.cos)]
+    return np.column_stack(waves) if waves else np.empty((len(months), 0))
+
+
+def make_design(
+    months: pd.DatetimeIndex, *, seasonal: bool, segments: Any = None, slope: bool = True
+) -> Array:
+    """Return columns: level, slope in years, season, then one level for each later segment."""
+    years = np.arange(len(months)) * _step(months) / 12
+    columns = [np.ones(len(months)), *([years - years.mean()] if slope else [])]
+    design = np.column_stack(columns)
+    if seasonal:
+        design = np.column_stack(
+            [design, seasonal_terms(months, pairs=2 if _step(months) == 1 else 1)]
+        )
+    if segments is not None:
+        later = [np.asarray(segments) == n for n in np.unique(segments)[1:]]
+        design = np.column_stack([design, *later]) if later else design
+    return design.astype(float)
+
+
+def _step(months: pd.DatetimeIndex) -> int:
+    if len(months) < 2:
+        return 1
+    return max(1, round((months[1] - months[0]).days / 30.44))
+
+
+def fit_quasi_poisson(counts: Any, design: Array, offset: Any = 0.0) -> Fit:
+    """Fit log-linear models of several series of counts by one batched iteration.
+
+    The slope of a model is a description of the months it saw, not a forecast.
+
+    Parameters
+    ----------
+    counts
+        Periods by series (or one series), >= 0.
+    design
+        Periods by terms, the first a column of ones, shared by all series.
+    offset
+        Added to the linear predictor (the logarithm of an exposure); broadcast.
+
+    Returns
+    -------
+    Fit
+        Terms by series. A series with fewer than three non-zero periods, or one that does not
+        settle, is marked and its numbers are missing.
+
+    Notes
+    -----
+    Iteratively reweighted least squares; Pearson chi-squared over its degrees of freedom as
+    dispersion (statsmodels' ``scale="X2"``), at least 1 in the standard errors.
+
+    References
+    ----------
+    McCullagh P, Nelder JA (1989). Generalized Linear Models.
+    """
+    y = np.asarray(counts, dtype=float)
+    y = y[:, None] if y.ndim == 1 else y
+    if not (y >= 0).all():
+        raise TableError("A series holds negative or missing counts.", where="fit_quasi_poisson")
+    periods, terms = design.shape
+    shift = np.asarray(offset, dtype=float)
+    shift = np.broadcast_to(shift[:, None] if shift.ndim == 1 else shift, y.shape)
+    usable = ((y > 0).sum(axis=0) >= 3) & (periods > terms) & np.isfinite(shift).all(axis=0)
+    if np.linalg.matrix_rank(design) < terms:
+        usable = usable & False
+    beta = np.full((terms, y.shape[1]), np.nan)
+    unit, settled = beta.copy(), np.zeros(y.shape[1], dtype=bool)
+    if usable.any():
+        beta[:, usable], unit[:, usable], settled[usable] = _iterate(
+            y[:, usable], design, shift[:, usable]
+        )
+    beta = np.where(settled, beta, np.nan)
+    mean = np.exp(design @ beta + shift)
+    degrees = max(periods - terms, 1)
+    phi = ((y - mean) ** 2 / mean).sum(axis=0) / degrees
+    ratio = np.where(y > 0, y, 1) / mean
+    deviance = 2 * (np.where(y > 0, y * np.log(ratio), 0) - (y - mean)).sum(axis=0)
+    error = np.where(settled, unit * np.sqrt(np.maximum(phi, 1)), np.nan)
+    return Fit(beta, error, phi, deviance, mean, settled, degrees)
+
+
+def _iterate(y: Array, design: Array, shift: Array) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """Return estimates, unit standard errors, and which series settled."""
+    eta = np.log(y + 0.5)
+    beta = np.zeros((design.shape[1], y.shape[1]))
+    settled = np.zeros(y.shape[1], dtype=bool)
+    pairs = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
+    for _ in range(STEPS):
+        weight = np.exp(np.clip(eta, -30, 30))
+        target = weight * (eta - shift) + y - weight
+        cross = (weight.T @ pairs).reshape(y.shape[1], design.shape[1], design.shape[1])
+        new = np.linalg.solve(cross, (design.T @ target).T[:, :, None])[:, :, 0].T
+        settled = np.abs(new - beta).max(axis=0) < TOLERANCE * (1 + np.abs(new).max(axis=0))
+        beta = new
+        eta = np.clip(design @ beta + shift, -30, 30)
+        if settled.all():
+            break
+    cross = (np.exp(eta).T @ pairs).reshape(y.shape[1], design.shape[1], design.shape[1])
+    unit = np.sqrt(np.diagonal(np.linalg.inv(cross), axis1=1, axis2=2)).T
+    return beta, unit, settled & (np.abs(beta).max(axis=0) < 25)
+
+
+def test_season(counts: Any, months: pd.DatetimeIndex) -> Array:
+    """Return the p of no season for each series, by an F test of two waves a year.
+
+    Missing under 24 months, where a season cannot be told from a trend.
+    """
+    y = np.asarray(counts, dtype=float)
+    y = y[:, None] if y.ndim == 1 else y
+    if len(months) < 24 // _step(months):
+        return np.full(y.shape[1], np.nan)
+    without = fit_quasi_poisson(y, make_design(months, seasonal=False))
+    full = fit_quasi_poisson(y, make_design(months, seasonal=True))
+    terms = without.degrees - full.degrees
+    gain = (without.deviance - full.deviance) / terms / np.maximum(full.dispersion, 1e-12)
+    return np.asarray(fdtrc(terms, full.degrees, np.maximum(gain, 0)))
+
+
+test_season.__test__ = False  # type: ignore[attr-defined]
+
+
+def find_recent_trend(value: Any, lower_ci: Any, upper_ci: Any) -> tuple[str, float]:
+    """Find the recent trend of five annual values with their 95 % limits.
+
+    No significant change is not the same as no change, and a trend is no forecast.
+
+    Parameters
+    ----------
+    value, lower_ci, upper_ci
+        Five annual, non-overlapping values in order of time, with their limits.
+
+    Returns
+    -------
+    tuple
+        ``increasing``, ``decreasing``, ``no significant change`` or ``too little data to tell``,
+        and the chi-squared statistic of the slope.
+
+    Raises
+    ------
+    TableError
+        If there are not five values, or their limits show that they overlap in time.
+
+    Notes
+    -----
+    Weighted least squares with weights from the width of each interval over 3.92; chi-squared is
+    the slope over its standard error, squared, above 9.5495; and the slope keeps its sign when
+    each point in turn is left out.
+
+    References
+    ----------
+    Fingertips (fingertips.phe.org.uk), guidance on recent trends.
+
+    Examples
+    --------
+    >>> find_recent_trend([1, 2, 3, 4, 5], [0.9, 1.9, 2.9, 3.9, 4.9], [1.1, 2.1, 3.1, 4.1, 5.1])[0]
+    'increasing'
+    """
+    y, low, high = (np.asarray(part, dtype=float) for part in (value, lower_ci, upper_ci))
+    if y.shape != (5,):
+        raise TableError(
+            "The recent trend needs five annual values.", found=f"{y.size} values",
+            do="Give the last five whole years; rolling years overlap and may not be tested.",
+        )  # fmt: skip
+    error = (high - low) / 3.92
+    if not (np.isfinite(y).all() and (error > 0).all()):
+        return "too little data to tell", float("nan")
+    years, weight = np.arange(5.0), 1 / error**2
+
+    def slope(keep: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        w, x = weight[keep], years[keep] - np.average(years[keep], weights=weight[keep])
+        return float((w * x * y[keep]).sum() / (w * x**2).sum()), float(
+            1 / np.sqrt((w * x**2).sum())
+        )
+
+    whole, spread = slope(np.ones(5, dtype=bool))
+    signs = {np.sign(slope(years != left)[0]) for left in years}
+    chi2 = (whole / spread) ** 2
+    if chi2 > TREND_CHI2 and signs == {np.sign(whole)}:
+        return ("increasing" if whole > 0 else "decreasing"), chi2
+    return "no significant change", chi2
+
+
+def find_step(
+    counts: Any, months: pd.DatetimeIndex, offset: Any = 0.0, *, edge: int = 6
+) -> tuple[int, float, float]:
+    """Find the month at which the level of one series most likely stepped.
+
+    Parameters
+    ----------
+    counts, months, offset
+        One complete series, its months, and the logarithm of a control (rest of London).
+    edge
+        Months at either end that cannot be the step.
+
+    Returns
+    -------
+    tuple
+        Position of the first month of the new level, ratio of levels, and p of the largest
+        deviance drop, adjusted for the months tried (Bonferroni).
+    """
+    y = np.asarray(counts, dtype=float)
+    base = make_design(months, seasonal=len(months) >= 24, slope=False)
+    flat = fit_quasi_poisson(y, base, offset)
+    tried = range(edge, len(months) - edge)
+    best = (-1, float("nan"), float("nan"))
+    drop = -np.inf
+    for start in tried:
+        fit = fit_quasi_poisson(
+            y, np.column_stack([base, np.arange(len(y)) >= start]).astype(float), offset
+        )
+        gain = float((flat.deviance - fit.deviance)[0]) / max(float(fit.dispersion[0]), 1)
+        if gain > drop:
+            drop = gain
+            p = min(1.0, float(fdtrc(1, fit.degrees, max(gain, 0))) * len(tried))
+            best = (start, float(np.exp(fit.estimate[-1, 0])), p)
+    return best

@@ -1,0 +1,191 @@
+"""Complete series of counts and rates: months, rolling years, quarters and years."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sna.counts import count_by_month
+from sna.errors import UsageError
+from sna.trend.panel import LONDON, Array, Panel, load_panel
+
+SPLITS = {  # column of the offences table -> what a row of the split is called
+    "band": "Band",
+    "listed_family": "Family of offence",
+    "contexts": "Context",
+    "weapon_feature": "Weapon",
+    "place_type": "Place",
+    "ward_code": "Ward",
+}
+
+
+def add_rolling_total(monthly: pd.DataFrame, *, window_months: int = 12) -> pd.DataFrame:
+    """Add the sum of the last months to a complete monthly series, by group.
+
+    Neighbouring totals share eleven months: never test them for a trend.
+
+    Parameters
+    ----------
+    monthly
+        Complete counts with ``month``, ``offences`` and any columns that name a group
+        (``area``, ``measure``, ``group``, ``borough_code``).
+    window_months
+        Months added up.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``monthly`` in its order plus ``offences_rolling``, missing until the window is full.
+    """
+    keys = [name for name in ("area", "measure", "group", "borough_code") if name in monthly]
+    ordered = monthly.sort_values("month", kind="stable")
+    by = ordered.groupby(keys, sort=False, observed=True, dropna=False) if keys else ordered
+    total = by["offences"].rolling(window_months).sum()
+    total.index = total.index.get_level_values(-1)
+    return monthly.assign(offences_rolling=total.reindex(monthly.index))
+
+
+def rolling_sum(values: Array, window: int) -> Array:
+    """Add up the last `window` rows of a matrix; the first rows stay missing."""
+    total = np.cumsum(np.vstack([np.zeros((1, values.shape[1])), values]), axis=0)
+    filled = np.full(values.shape, np.nan)
+    if len(values) >= window:
+        filled[window - 1 :] = total[window:] - total[:-window]
+    return filled
+
+
+def count_series(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
+    """Count the headline by month with its rolling year and rate, beside London.
+
+    Rises and falls of recording look like rises and falls of violence. London includes the
+    borough, and is left out when fewer than 30 boroughs are covered.
+
+    Parameters
+    ----------
+    data
+        The borough's data from ``sna.load_borough``.
+    panel
+        A panel made before, to save the work.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an area and month: ``area``, ``month``, ``offences``, ``offences_year`` (last
+        twelve months), ``population``, ``break_text`` (a break that starts here) and labels.
+    """
+    made = panel or load_panel(data)
+    areas = {made.borough_name: (made.series, made.population[:, made.mine])}
+    if made.has_london:
+        areas[LONDON] = (made.counts.sum(axis=1), made.population.sum(axis=1))
+    texts = made.breaks.set_index("month")["report_text"].reindex(made.months).fillna("")
+    return pd.concat(
+        [
+            pd.DataFrame(
+                made.label(
+                    area=area,
+                    month=made.months,
+                    offences=values,
+                    offences_year=rolling_sum(values[:, None], made.per_year)[:, 0],
+                    population=people,
+                    break_text=texts.to_numpy(),
+                    period_months=12 // made.per_year,
+                )
+            )
+            for area, (values, people) in areas.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def count_periods(data: Any, *, period: str = "financial_year") -> pd.DataFrame:
+    """Count the headline by whole quarters or years; part periods are left out.
+
+    Parameters
+    ----------
+    data
+        The borough's data.
+    period
+        ``quarter``, ``year`` (January to December) or ``financial_year`` (April to March).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a period: ``period`` (in words), ``period_start``, ``period_end``, ``offences``,
+        ``population`` and labels.
+    """
+    lengths = {"quarter": ("Q", 3), "year": ("Y-DEC", 12), "financial_year": ("Y-MAR", 12)}
+    if period not in lengths:
+        raise UsageError("The period is not known.", found=period, do=f"Use {', '.join(lengths)}.")
+    made = load_panel(data)
+    code, months = lengths[period]
+    monthly = pd.DataFrame(
+        {"offences": made.series, "population": made.population[:, made.mine], "parts": 1},
+        index=made.months.to_period(code),
+    )
+    sums = monthly.groupby(level=0).agg({"offences": "sum", "population": "mean", "parts": "sum"})
+    whole = sums[sums["parts"].eq(months * made.per_year // 12)]
+    periods = pd.PeriodIndex(whole.index)
+    start, end = periods.start_time, periods.end_time
+    words = [f"{a:%B} to {b:%B %Y}" if period != "financial_year" else f"{a:%Y}/{b:%y}"
+             for a, b in zip(start, end, strict=True)]  # fmt: skip
+    return pd.DataFrame(
+        made.label(
+            period=words,
+            period_start=start,
+            period_end=end,
+            offences=whole["offences"].to_numpy(),
+            population=whole["population"].to_numpy(),
+            period_months=months,
+        )
+    )
+
+
+def count_split(data: Any, *, by: str, keep: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Count a borough's offences by month and group, with the rolling year of each group.
+
+    Contexts overlap (one offence may be in several), so that contexts never add up to a total.
+
+    Parameters
+    ----------
+    data
+        The borough's data.
+    by
+        One of ``band``, ``listed_family``, ``contexts``, ``weapon_feature``, ``place_type``,
+        ``ward_code``. Except for ``band``, only offences of band core are counted.
+    keep
+        Groups to keep; all when empty.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a group and month: ``group``, ``month``, ``offences``, ``offences_rolling``.
+    """
+    if by not in SPLITS:
+        raise UsageError("The split is not known.", found=by, do=f"Use one of {', '.join(SPLITS)}.")
+    rows = _split_rows(data, by)
+    panel = load_panel(data)
+    rows = rows[rows["source"].astype("str").eq(panel.source)]
+    rows = rows.assign(group=rows[by].astype("str").where(rows[by].notna(), "not known"))
+    if by == "contexts":
+        rows = rows.assign(group=rows["group"].str.split("|")).explode("group")
+    rows = rows[rows["group"].isin(keep)] if keep else rows
+    counted = count_by_month(
+        rows.reset_index(drop=True), start_month=panel.months[0], end_month=panel.months[-1],
+        by=["group"],
+    )  # fmt: skip
+    return add_rolling_total(counted).assign(measure=SPLITS[by], source=panel.source)
+
+
+def _split_rows(data: Any, by: str) -> pd.DataFrame:
+    rows = data.offences
+    if by == "place_type":
+        kind = rows["premises_type"].astype("str").str.casefold()
+        home = kind.str.contains("dwelling|house|flat|home|residential|hostel|care")
+        public = kind.str.contains("street|public|transport|park|road|open|bus|station|pub|club")
+        kinds = [rows["premises_type"].isna(), home, public]
+        place = np.select(kinds, ["not known", "home", "public space"], "other place")
+        rows = rows.assign(place_type=place)
+    if by not in rows:
+        return rows.head(0).assign(**{by: pd.Series(dtype="str")})
+    band = rows["band"].astype("str")
+    return rows[band.ne("out")] if by == "band" else rows[band.eq("core")]
