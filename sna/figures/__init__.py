@@ -3,6 +3,7 @@
 from sna.charts import base
 from sna.figures.about import Note, listing, show_findings, show_run
 from sna.figures.figure import TABLE_MIME, Figure, Table
+from sna.figures.trend import show_areas, show_change, show_rates, show_series, show_table
 
 __all__ = [
     "TABLE_MIME",
@@ -11,6 +12,11 @@ __all__ = [
     "Table",
     "base",
     "listing",
+    "show_areas",
+    "show_change",
     "show_findings",
+    "show_rates",
     "show_run",
+    "show_series",
+    "show_table",
 ]

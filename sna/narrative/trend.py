@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from sna.disclosure.protected import ProtectedTable
-from sna.narrative.prose import Prose
+from sna.narrative.prose import KeyFindings, Prose
 from sna.narrative.words import (
     compare_words,
     format_change,
@@ -127,3 +127,33 @@ def describe_areas(protected: ProtectedTable) -> Prose:
             parts.append(f"{phrase} the rest of {join_words(names)}")
     second = f"The rate is {'; '.join(parts)}" if parts else ""
     return Prose(join_sentences(first, second))
+
+
+def find_key_points(
+    series: ProtectedTable, change: ProtectedTable, areas: ProtectedTable
+) -> KeyFindings:
+    """List the main points of the trend report: level, change over each window, comparison."""
+    area, points = series.borough_name, []
+    table = _check(series)
+    mine = table[table["area"].eq(area)]
+    if len(mine):
+        last = mine.index[-1]
+        count = format_count(
+            mine.loc[last, "offences_year"], "offences", flag=_flag(series, last, "offences_year")
+        )
+        month = f"{mine.loc[last, 'month']:%B %Y}"
+        points.append(
+            (f"In the twelve months to {month}, {count} were recorded in {area}.", "level")
+        )
+    table = _check(change)
+    for row in table.index[table["area"].eq(area)]:
+        sentence = _change_sentence(change, row).split(" (between")[0]
+        points.append((join_sentences(sentence), "change"))
+    table = _check(areas)
+    london = table[table["kind"].eq("London")]
+    if len(london) and london["word"].iloc[0] in ("higher", "similar", "lower"):
+        word = london["word"].iloc[0]
+        ends = "similar to" if word == "similar" else f"{word} than"
+        rate = table.loc[table["kind"].eq("borough"), "rate"].iloc[0]
+        points.append((f"The rate, {format_rate(rate)}, is {ends} the rest of London.", "compared"))
+    return KeyFindings(tuple(p for p, _ in points[:6]), tuple(a for _, a in points[:6]))

@@ -1,0 +1,345 @@
+"""Series, change and comparison on an invented London."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from london import invented_london
+from tables import table
+
+from sna import counts, trend
+from sna.disclosure import protect
+from sna.errors import CoverageError, TableError, UsageError
+from sna.trend import models
+
+# --- counts -----------------------------------------------------------------------------------
+
+
+def test_count_by_month_keeps_quiet_months_as_zero():
+    rows = table(
+        """
+        month      | borough_code | offences | release_class
+        2024-01-01 | A            | 2        | open
+        2024-03-01 | A            | 1        | restricted
+        2024-03-01 | B            | 4        | open
+        2024-05-01 | B            | 9        | open
+        """
+    )
+    start, end = pd.Timestamp("2024-01-01"), pd.Timestamp("2024-04-01")
+    grid = counts.count_by_month(rows, start_month=start, end_month=end, by=["borough_code"])
+    assert grid["offences"].tolist() == [2, 0, 1, 0, 0, 0, 4, 0]
+    assert grid["release_class"].unique().tolist() == ["restricted", "open"]
+    alone = counts.count_by_month(rows, start_month=start, end_month=end)
+    assert alone["offences"].tolist() == [2, 0, 5, 0]
+
+
+@pytest.mark.parametrize("bad", [-1, 0.5, np.nan])
+def test_counts_that_cannot_be_counts_are_refused(bad):
+    month = pd.Timestamp("2024-01-01")
+    rows = pd.DataFrame({"month": [month, month], "offences": [3, bad]})
+    with pytest.raises(TableError, match="negative, missing or fractional"):
+        counts.count_by_month(rows, start_month=month, end_month=month)
+
+
+def test_months_and_quarters_are_not_counted_together():
+    month = pd.Timestamp("2024-01-01")
+    rows = pd.DataFrame({"month": [month] * 2, "offences": 1, "period_months": [1, 3]})
+    with pytest.raises(TableError, match="one table"):
+        counts.count_by_month(rows, start_month=month, end_month=month)
+    with pytest.raises(UsageError, match="ends before"):
+        counts.count_by_month(rows, start_month=month, end_month=month - pd.DateOffset(months=1))
+
+
+def test_population_is_the_nearest_estimate_and_everybody_once():
+    people = table(
+        """
+        source       | area_code | population_year | sex    | age_lower | age_upper | population
+        mid_year_age | A         | 2020            | all    | 0         | 24        | 30
+        mid_year_age | A         | 2020            | all    | 25        | 999       | 70
+        census_age   | A         | 2021            | female | 0         | 999       | 60
+        census_age   | A         | 2021            | male   | 0         | 999       | 50
+        census_age   | A         | 2021            | all    | 0         | 999       | 110
+        """
+    ).assign(area_level="borough")
+    rows = table("borough_code | month\nA | 2018-01-01\nA | 2024-01-01")
+    got = counts.add_population(rows, people)
+    assert got["population"].tolist() == [100, 110]
+    assert got["population_year"].tolist() == [2020, 2021]
+    with pytest.raises(CoverageError, match="no residents"):
+        counts.add_population(rows.assign(borough_code="B"), people)
+
+
+def test_the_headline_prefers_the_definition_and_never_calls_police_uk_a_proxy():
+    data = invented_london(months=12)
+    assert counts.choose_series(data.counts, "E09000012").standing == "proxy"
+    core = invented_london(months=12, source="extract").counts
+    both = pd.concat([data.counts, core])
+    assert counts.choose_series(both, "E09000012").source == "extract"
+    street = data.counts.assign(
+        source="police_uk_street", published_category="police.uk | Violence and sexual offences"
+    )
+    assert counts.choose_series(street, "E09000012").standing == "not a proxy"
+    with pytest.raises(CoverageError, match="No source"):
+        counts.choose_series(data.counts.assign(borough_code="E09000001"), "E09000012")
+
+
+# --- series -----------------------------------------------------------------------------------
+
+
+def test_rolling_totals_wait_for_a_full_window():
+    monthly = table(
+        """
+        area | month      | offences
+        a    | 2024-01-01 | 1
+        b    | 2024-01-01 | 5
+        a    | 2024-02-01 | 2
+        b    | 2024-02-01 | 5
+        a    | 2024-03-01 | 4
+        b    | 2024-03-01 | 0
+        """
+    )
+    rolled = trend.add_rolling_total(monthly, window_months=2)["offences_rolling"]
+    assert rolled.isna().tolist() == [True, True, False, False, False, False]
+    assert rolled.tolist()[2:] == [3, 10, 6, 5]
+
+
+def test_series_of_borough_and_london_add_up():
+    data = invented_london(months=14)
+    series = trend.count_series(data)
+    assert (
+        series["offences"].sum()
+        == data.counts["offences"].sum()
+        + series.loc[series["area"].eq("Hackney"), "offences"].sum()
+    )
+    london = series[series["area"].eq("London")]
+    assert london["offences_year"].isna().sum() == 11
+    assert london["offences_year"].iloc[-1] == london["offences"].iloc[-12:].sum()
+
+
+def test_few_boroughs_are_not_london():
+    data = invented_london(months=14)
+    keep = data.counts["borough_code"].isin(["E09000012", "E09000013"])
+    data.counts = data.counts[keep]
+    assert trend.count_series(data)["area"].unique().tolist() == ["Hackney"]
+    assert trend.compare_funnel(data).empty
+
+
+def test_unpublished_months_are_absent():
+    data = invented_london(months=14)
+    data.end_month = pd.Timestamp("2025-09-01")
+    assert trend.count_series(data)["month"].max() == pd.Timestamp("2025-03-01")
+    data.end_month = pd.Timestamp("2001-01-01")
+    with pytest.raises(CoverageError, match="before the first month"):
+        trend.count_series(data)
+
+
+def test_part_years_are_never_years():
+    data = invented_london(months=20, end="2025-02-01")  # July 2023 to February 2025
+    assert trend.count_periods(data, period="financial_year").empty
+    assert trend.count_periods(data, period="year")["period"].tolist() == [
+        "January to December 2024"
+    ]
+    quarters = trend.count_periods(data, period="quarter")["period"].tolist()
+    assert quarters[0] == "July to September 2023"
+    assert quarters[-1] == "October to December 2024"
+
+
+# --- change -----------------------------------------------------------------------------------
+
+
+def _rows(mine, months, other=50):
+    rows = np.full((months, 33), other)
+    rows[:, 11] = mine
+    return rows
+
+
+def test_change_reaches_back_only_as_far_as_the_data():
+    assert trend.compare_periods(invented_london(months=23)).empty
+    change = trend.compare_periods(invented_london(months=48))
+    assert change["window"].unique().tolist() == ["12 months", "3 years"]
+    six = trend.compare_periods(invented_london(months=72))
+    assert six["window"].unique().tolist() == ["12 months", "3 years", "5 years"]
+
+
+def test_a_change_has_both_counts_and_the_published_p():
+    # 30 in the later year and 45 in the earlier one: p = 0.0838 (e-test, reference vector)
+    mine = np.zeros(24)
+    mine[:12], mine[12:] = [4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3], [3, 2] * 6
+    change = trend.compare_periods(invented_london(months=24, rows=_rows(mine, 24)))
+    row = change.iloc[0]
+    assert (row["offences_earlier"], row["offences"]) == (45, 30)
+    assert row["p_value"] == pytest.approx(0.0838, abs=1e-4)
+    assert row["word"] == "similar"
+
+
+def test_a_clear_change_has_a_word_and_london_stays_flat():
+    mine = np.r_[np.full(12, 40), np.full(12, 60)]
+    change = trend.compare_periods(invented_london(months=24, rows=_rows(mine, 24)))
+    assert change["word"].tolist()[0] == "higher"
+
+
+@pytest.mark.parametrize(("mine", "word"), [(0, "too little data to tell"), (20, "similar")])
+def test_zeros_and_equal_counts(mine, word):
+    change = trend.compare_periods(invented_london(months=24, rows=_rows(mine, 24)))
+    assert change["word"].iloc[0] == word
+
+
+def test_across_a_break_both_counts_stand_and_nothing_is_compared():
+    data = invented_london(months=60, simulated=False)
+    change = trend.compare_periods(data)
+    assert change["word"].unique().tolist() == ["[b]"]
+    assert change["p_value"].isna().all()
+    assert change["offences"].gt(0).all()
+    shown = protect(change, contract="trend_change", data=data)
+    assert shown.table["rate_ratio"].isna().all()
+    assert shown.table["change_pct"].isna().all()
+
+
+def test_breaks_fall_on_the_first_month_that_lies_mostly_after_them():
+    months = pd.date_range("2023-01-01", "2025-12-01", freq="MS")
+    found = trend.find_breaks("mps_borough", "Violence", months, codes=frozenset({"8N"}))
+    assert found["month"].tolist() == [pd.Timestamp("2024-03-01")]  # CONNECT, 28 February 2024
+    assert "CONNECT" in found["report_text"].iloc[0]
+    first = months[months >= "2024-03-01"]  # a break at the first month breaks nothing
+    assert trend.find_breaks("mps_borough", "Violence", first, codes=frozenset({"8N"})).empty
+    last = months[months <= "2024-03-01"]
+    assert len(trend.find_breaks("mps_borough", "Violence", last, codes=frozenset({"8N"}))) == 1
+
+
+def test_slopes_are_fitted_per_segment():
+    data = invented_london(months=120, simulated=False, growth=0.05, mean=200)
+    slopes = trend.fit_slopes(data)
+    panel = trend.load_panel(data)
+    assert slopes["period"].nunique() == len(panel.breaks) + 1
+    short = slopes[slopes["months"] < 24]
+    assert short["word"].eq("too little data to tell").all()
+    assert short["slope_pct"].isna().all()
+
+
+def test_a_planted_slope_is_inside_its_limits():
+    data = invented_london(months=60, growth=0.08, season=0.2, mean=300)
+    row = trend.fit_slopes(data).iloc[0]
+    assert row["lower_ci"] < 8 < row["upper_ci"]
+    assert row["word"] == "rising"
+
+
+# --- models -----------------------------------------------------------------------------------
+
+
+def test_models_agree_with_statsmodels():
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(5)
+    months = pd.date_range("2020-01-01", periods=48, freq="MS")
+    design = models.make_design(months, seasonal=True)
+    y = rng.negative_binomial(8, 8 / (8 + np.array([3.0, 40, 900])), (48, 3))
+    fit = models.fit_quasi_poisson(y, design)
+    for column in range(3):
+        oracle = sm.GLM(y[:, column], design, family=sm.families.Poisson()).fit(scale="X2")
+        assert fit.estimate[:, column].tolist() == pytest.approx(oracle.params.tolist(), abs=1e-8)
+        assert fit.dispersion[column] == pytest.approx(oracle.scale)
+        wide = np.sqrt(max(oracle.scale, 1) / oracle.scale)
+        assert fit.standard_error[:, column].tolist() == pytest.approx(
+            (oracle.bse * wide).tolist(), rel=1e-6
+        )
+
+
+@pytest.mark.parametrize("values", [np.zeros(24), np.r_[np.zeros(23), 9], np.ones(2)])
+def test_models_that_cannot_be_fitted_have_no_numbers(values):
+    months = pd.date_range("2020-01-01", periods=len(values), freq="MS")
+    fit = models.fit_quasi_poisson(values, models.make_design(months, seasonal=len(values) > 9))
+    assert not fit.converged.any()
+    assert np.isnan(fit.estimate).all()
+
+
+def test_negative_counts_are_refused_by_models():
+    with pytest.raises(TableError, match="negative"):
+        models.fit_quasi_poisson([1, -1, 2], np.ones((3, 1)))
+
+
+# source: DHSC tests of the recent trend (Fingertips): values with their limits, by year
+TRENDS = [
+    (
+        [2.935, 1.93028, 2.7567, 2.8701, 3.0121],
+        [2.7841, 1.8085, 2.6113, 2.7225, 2.8616],
+        [3.0919, 2.058, 2.9082, 3.0237, 3.1683],
+        "increasing",
+        33.486,
+    ),
+    (
+        [92.6254, 92.3221, 90.8708, 90.017, 90.1013],
+        [92.4168, 92.1072, 90.6358, 89.7694, 89.8578],
+        [92.8288, 92.5315, 91.1004, 90.2594, 90.3396],
+        "decreasing",
+        418.5,
+    ),
+    (
+        [7.0826, 7.1085, 7.2571, 7.4528, 7.6554],
+        [7.0754, 7.1013, 7.2499, 7.4456, 7.6481],
+        [7.094, 7.1199, 7.2684, 7.4643, 7.6669],
+        "increasing",
+        9740,
+    ),
+]
+
+
+@pytest.mark.parametrize(("value", "low", "high", "word", "chi2"), TRENDS)
+def test_recent_trends_are_the_published_ones(value, low, high, word, chi2):
+    got, statistic = models.find_recent_trend(value, low, high)
+    assert got == word
+    assert statistic == pytest.approx(chi2, rel=2e-4)
+
+
+def test_recent_trend_refuses_other_lengths_and_missing_values():
+    with pytest.raises(TableError, match="five annual values"):
+        models.find_recent_trend([1] * 12, [0] * 12, [2] * 12)
+    assert models.find_recent_trend([1, 2, np.nan, 4, 5], [0] * 5, [6] * 5)[0].startswith("too")
+    # one year alone makes the slope: it turns when that year is dropped
+    jump = models.find_recent_trend([10, 9.9, 9.8, 9.7, 12], [9.5] * 5, [10.5] * 5)
+    assert jump[0] == "no significant change"
+
+
+def test_recent_trend_of_a_borough_stops_at_a_break():
+    assert trend.find_trend(invented_london(growth=0.1))["trend"].iloc[0] == "increasing"
+    assert trend.find_trend(invented_london(simulated=False))["trend"].iloc[0] == "[b]"
+    short = trend.find_trend(invented_london(months=30))
+    assert short["trend"].iloc[0] == "too little data to tell"
+    assert len(short) == 2
+
+
+def test_a_planted_step_is_found_at_its_month():
+    months = pd.date_range("2020-04-01", periods=60, freq="MS")
+    rng = np.random.default_rng(3)
+    mean = (
+        80
+        * (1 + 0.1 * np.cos(2 * np.pi * months.month / 12))
+        * np.where(np.arange(60) >= 42, 1.3, 1)
+    )
+    start, ratio, p = models.find_step(rng.poisson(mean), months)
+    assert abs(start - 42) <= 1
+    assert ratio == pytest.approx(1.3, abs=0.12)
+    assert p < 0.01
+
+
+# --- comparison -------------------------------------------------------------------------------
+
+
+def test_areas_of_comparison_hold_the_borough_and_its_neighbours():
+    data = invented_london(step=(48, 1.6))
+    areas = trend.compare_areas(data)
+    assert areas["kind"].tolist()[:3] == ["borough", "London", "part of London"]
+    assert areas.loc[areas["kind"].eq("London"), "word"].item() == "higher"
+    assert "Tower Hamlets" in areas.loc[areas["kind"].eq("command unit"), "members"].item()
+
+
+def test_the_funnel_flags_the_planted_borough_and_does_not_rank():
+    funnel = trend.compare_funnel(invented_london(step=(0, 1.6), mean=200))
+    assert funnel["area"].is_monotonic_increasing
+    assert funnel.loc[funnel["is_mine"], "word"].item() == "higher"
+    assert funnel["word"].eq("similar").sum() >= 31
+    assert (funnel["lower_998"] <= funnel["lower_95"]).all()
+
+
+def test_tiles_give_every_borough_a_place():
+    tiles = trend.count_tiles(invented_london(months=40))
+    assert tiles["year"].nunique() == 3
+    assert not tiles[["tile_row", "tile_column", "year"]].duplicated().any()
