@@ -28,7 +28,16 @@ _ROOMS = (
 )
 
 # public name -> room it lives in
-_NAMES: dict[str, str] = {"protect": "disclosure"}
+_NAMES: dict[str, str] = {
+    "classify_offences": "classify",
+    "compare_profiles": "classify",
+    "count_waterfall": "classify",
+    "definition_bounds": "classify",
+    "explain_offence": "classify",
+    "find_borough": "definitions",
+    "protect": "disclosure",
+    "read_profile": "definitions",
+}
 
 __all__ = ["__version__", *_ROOMS, *_NAMES]
 
