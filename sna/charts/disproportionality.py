@@ -1,5 +1,6 @@
 """Charts of the comparison of groups: ratios with intervals, missing shares, years, boroughs."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,14 @@ def _check(protected: ProtectedTable) -> pd.DataFrame:
     if not isinstance(protected, ProtectedTable):
         raise TypeError("Charts take a protected table: pass it through sna.protect first.")
     return protected.table
+
+
+def _nothing() -> "Axes":
+    """Draw a picture that says there is nothing to draw."""
+    ax = new_axes(height=0.8)
+    ax.set_axis_off()
+    ax.annotate("No people to show", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
+    return ax
 
 
 def _ratio_axis(axis: Any, low: float, high: float) -> None:
@@ -69,12 +78,15 @@ def label_rows(protected: ProtectedTable) -> list[str]:
     table = _check(protected)
     keys = [name for name in ("context", "sex", "age_group", "ethnic_group")
             if name in table and len(set(table[name])) > 1]  # fmt: skip
-    return [", ".join(str(value) for value in row) for row in table[keys].itertuples(index=False)]
+    names = [", ".join(str(value) for value in row) for row in table[keys].itertuples(index=False)]
+    return [textwrap.fill(name, 26) for name in names]
 
 
 def plot_groups(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
     """Plot the rate ratio of each group with its interval, on a log scale around 1."""
     table = _check(protected)
+    if not len(table):
+        return _nothing()
     ax = new_axes(ax, height=0.9 + 0.42 * max(len(table), 2))
     names = ["rate_ratio", "ratio_lower_ci", "ratio_upper_ci"]
     is_reference = _is_reference(table)
@@ -100,6 +112,8 @@ def plot_readings(protected: ProtectedTable, *, ax: "Axes | None" = None) -> Any
     from matplotlib.figure import Figure
 
     table = _check(protected)
+    if not len(table):
+        return _nothing()
     shown = list(dict.fromkeys(table["ethnic_group"]))[:4]
     readings = list(dict.fromkeys(table["reading"]))
     fig = Figure(figsize=(6.6, 0.7 + 0.27 * len(readings) * max(len(shown), 1)))
@@ -128,7 +142,10 @@ def plot_readings(protected: ProtectedTable, *, ax: "Axes | None" = None) -> Any
 
 def plot_missing(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
     """Plot by month the share of people whose ethnicity, age or sex is not recorded."""
-    table, ax = _check(protected), new_axes(ax)
+    table = _check(protected)
+    if not len(table):
+        return _nothing()
+    ax = new_axes(ax)
     ends = []
     for place, (fact, part) in enumerate(table.groupby("fact", sort=False)):
         share = part["missing_share"] * 100
@@ -137,9 +154,9 @@ def plot_missing(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axe
         if share.notna().any():
             ends.append((float(share.dropna().iloc[-1]), _FACTS[str(fact)], PALETTE[place]))
     for level, text in ((10, "10%: caution"), (25, "25%: no headline")):
-        ax.axhline(level, color=QUIET, linewidth=1)
-        ax.annotate(text, (0, level), xycoords=("axes fraction", "data"), xytext=(4, 3),
-                    textcoords="offset points", color=QUIET, fontsize=9)  # fmt: skip
+        ax.axhline(level, color=QUIET, linewidth=1, linestyle=DASHES[2])
+        ax.annotate(text, (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 3),
+                    ha="right", textcoords="offset points", color=QUIET, fontsize=9)  # fmt: skip
     ax.set_ylim(0, max(30.0, float(np.nan_to_num(table["missing_share"].max()) * 110)))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
     label_ends(ax, ends)
@@ -171,6 +188,8 @@ def _panels(count: int, *, height: float, share_y: bool = True) -> tuple[Any, li
 def plot_years(protected: ProtectedTable) -> Any:
     """Plot the ratio of each group by year with its interval, one panel a group."""
     table = _check(protected)
+    if not len(table):
+        return _nothing()
     table = table[table["ethnic_group"] != table["reference_group"]]
     shown = list(dict.fromkeys(table["ethnic_group"]))[:4]
     fig, axes = _panels(len(shown), height=2.2)
@@ -193,6 +212,8 @@ def plot_years(protected: ProtectedTable) -> Any:
 def plot_boroughs(protected: ProtectedTable) -> Any:
     """Plot boroughs in funnels around London's place-adjusted ratio, one panel a group."""
     table = _check(protected)
+    if not len(table):
+        return _nothing()
     shown = list(dict.fromkeys(table["ethnic_group"]))[:4]
     fig, axes = _panels(len(shown), height=2.7, share_y=False)
     for panel, group in zip(axes, shown, strict=True):

@@ -51,6 +51,9 @@ def _compared(derived: Derived, count: Values, people: Values, ref: Values, ref_
         made = rate_ratio(count, people, ref, ref_people)
     else:
         made = rate_difference(count, people, ref, ref_people, per=derived.per)
+    own = (count == ref) & (people == ref_people)  # the reference against itself: no limits
+    made = made._replace(lower_ci=np.where(own, np.nan, made.lower_ci),
+                         upper_ci=np.where(own, np.nan, made.upper_ci))  # fmt: skip
     least = np.minimum(count, ref)
     endless = ~np.isfinite(made.value)
     return Made(np.where(endless, np.nan, made.value), made.lower_ci, made.upper_ci,

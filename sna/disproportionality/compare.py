@@ -108,11 +108,16 @@ def _known(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:
     return ~unknown
 
 
+def _text_keys(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Turn categories into plain text, so that keys of two tables meet; dates stay dates."""
+    return frame.astype({name: object for name in names if name != "year"})
+
+
 def _sum_people(
     people: pd.DataFrame, dimension: str, by: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Sum people by stratum and group, and those whose group is not stated by stratum."""
-    placed = people[_known(people, by)].astype(dict.fromkeys([*by, dimension], object))
+    placed = _text_keys(people[_known(people, by)], [*by, dimension])
     known = _known(placed, [dimension])
     events = placed[known].groupby([*by, dimension], as_index=False)[["people"]].sum()
     missing = placed[~known][[*by]].assign(missing_people=placed["people"])
@@ -141,7 +146,7 @@ def _sum_residents(
     for name in (name for name in by if name not in residents):
         grid = grid.merge(people[[name]].dropna().drop_duplicates(), how="cross")
     order = {name: place for place, name in enumerate((*groups.GROUPS, groups.WIDER_BLACK))}
-    grid = grid.astype(dict.fromkeys(by, object)).assign(order=grid["group"].map(order).fillna(0))
+    grid = _text_keys(grid, by).assign(order=grid["group"].map(order).fillna(0))
     return grid.sort_values([*by, "order", "group"], ignore_index=True).drop(columns="order")
 
 
@@ -293,7 +298,7 @@ def _add_bounds(table: pd.DataFrame, is_reference: np.ndarray) -> pd.DataFrame:
     )
     n, m = table["population"], table["reference_population"]
     return table.assign(
-        people_if_inside=inside, reference_if_outside=outside,
+        people_if_inside=inside.mask(is_reference), reference_if_outside=outside.mask(is_reference),
         ratio_if_outside=np.where(is_reference, np.nan,
             _finite(rates.rate_ratio(table["people"], n, outside, m).value)),
         ratio_if_inside=np.where(is_reference, np.nan,

@@ -73,7 +73,7 @@ def show_missing(protected: ProtectedTable) -> Figure:
     return Figure(
         name=f"missing_{_key(protected)}", title=f"What is not recorded about {role}",
         subtitle=_subtitle(protected, "Share not recorded by month"),
-        alt=f"Line chart of the monthly share of {role} whose ethnicity, age or sex is not recorded, "
+        alt=f"Line chart of the monthly share of {role} without recorded ethnicity, age or sex, "
             "with lines at 10% and 25%, to judge how far comparisons can be trusted.",
         protected=protected, draw=charts.plot_missing,
         columns={"month": "Month", "fact": "Fact", "missing_people": "Not recorded",
@@ -115,7 +115,7 @@ def show_boroughs(protected: ProtectedTable) -> Figure:
         title=f"{role.capitalize()}: {protected.borough_name} among London's boroughs",
         subtitle=_subtitle(protected, "Rate ratio against White people by borough, with 95% and "
                                       "99.8% limits around London"),
-        alt="Funnel plots by ethnic group: each dot a borough, its rate ratio against its precision, "
+        alt="Funnel plots by ethnic group: each dot a borough, its rate ratio by its precision, "
             f"with limits around London's ratio and {protected.borough_name} marked by a diamond.",
         protected=protected, draw=charts.plot_boroughs,
         columns={**columns, "borough_code": "Borough code", "ethnic_group": "Ethnic group",

@@ -130,7 +130,7 @@ def _describe_unknown(table: Any) -> str:
     low, high = format_number(row["ratio_if_outside"]), format_number(row["ratio_if_inside"])
     return (
         f"{text}; had they all belonged to the comparison group, the ratio for "
-        f"{name_people(_group(row))} would be {low}, and had they all belonged to that group, {high}"
+        f"{name_people(_group(row))} would be {low}; had they belonged to that group, {high}"
     )
 
 

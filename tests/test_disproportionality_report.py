@@ -1,0 +1,218 @@
+"""From a borough's data to protected tables, charts and sentences, on an invented borough."""
+
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sna.charts import disproportionality as charts
+from sna.disclosure import protect
+from sna.disproportionality import tables
+from sna.errors import UsageError
+from sna.figures import disproportionality as figures
+from sna.narrative import disproportionality as narrative
+from sna.settings import Settings
+
+CODES = {"White": "W1", "Asian": "A1", "Black": "B1", "Mixed": "M1", "Other": "O9"}
+RESIDENTS = {"White": 60_000, "Asian": 20_000, "Black": 12_000, "Mixed": 5_000, "Other": 3_000}
+BANDS = ((0, 9), (10, 17), (18, 24), (25, 34), (35, 999))
+
+
+def population(boroughs):
+    rows = [
+        {"source": "census_ethnic_age_sex", "area_code": code, "area_level": "borough",
+         "population_year": 2021, "ethnic_group": group, "ethnic_scheme": "five", "sex": sex,
+         "age_lower": low, "age_upper": high, "population": size / 10}
+        for code in boroughs for group, size in RESIDENTS.items()
+        for sex in ("female", "male") for low, high in BANDS
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def searches(code, ratio, *, missing=0.1, seed=1):
+    rng = np.random.default_rng(seed)
+    months = pd.date_range("2023-04-01", "2025-03-01", freq="MS", unit="us")
+    rows = []
+    for group, size in RESIDENTS.items():
+        number = rng.poisson(size * 0.01 * (ratio if group == "Black" else 1))
+        rows.append(pd.DataFrame({
+            "ethnicity_self": np.where(rng.random(number) < missing, "NS", CODES[group]),
+            "month": rng.choice(months, number),
+        }))  # fmt: skip
+    frame = pd.concat(rows, ignore_index=True)
+    return frame.assign(
+        source="police_uk_stop_search", release_class="open", file_id=0, borough_code=code,
+        person_role="searched", people=1, offence_id=None, person_id=None, age=np.nan,
+        sex=rng.choice(["female", "male"], len(frame)),
+        age_band=rng.choice(["10-17", "18-24", "25-34", "over 34"], len(frame)),
+        ethnicity_observed=pd.Series(None, index=frame.index, dtype=object), outcome="Arrest",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def london():
+    frames = [searches(f"E0900000{i}", 3, seed=i) for i in range(1, 7)]
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def data(london):
+    return SimpleNamespace(
+        borough_code="E09000001", borough_name="Testham", edition="public",
+        end_month=pd.Timestamp("2025-03-01"), simulated=True, settings=Settings(),
+        people=london[london["borough_code"] == "E09000001"], offences=pd.DataFrame(),
+        population=population(london["borough_code"].unique()), counts=pd.DataFrame(),
+    )  # fmt: skip
+
+
+def protected(data, table, contract):
+    return protect(table, contract=contract, data=data)
+
+
+@pytest.fixture(scope="module")
+def every(data, london):
+    return {
+        "groups": protected(data, tables.compare_people(data, person_role="searched"),
+                            "group_comparison"),
+        "sexes": protected(data, tables.compare_people(data, person_role="searched", by=["sex"]),
+                           "group_comparison"),
+        "years": protected(data, tables.compare_years(data, person_role="searched"), "group_years"),
+        "boroughs": protected(data, tables.compare_boroughs(data, london, person_role="searched"),
+                              "borough_ratios"),
+        "readings": protected(data, tables.read_ratio(data, london), "ratio_readings"),
+        "missing": protected(data, tables.missing_facts(data, person_role="searched"),
+                             "missing_facts"),
+    }  # fmt: skip
+
+
+PAIRS = [
+    ("groups", figures.show_groups, narrative.describe_groups),
+    ("sexes", figures.show_groups, narrative.describe_groups),
+    ("years", figures.show_years, narrative.describe_years),
+    ("boroughs", figures.show_boroughs, narrative.describe_boroughs),
+    ("readings", figures.show_readings, narrative.describe_readings),
+    ("missing", figures.show_missing, narrative.describe_missing),
+]
+
+
+@pytest.mark.parametrize(("name", "show", "describe"), PAIRS)
+def test_each_table_has_a_figure_and_a_sentence(every, name, show, describe):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page = show(every[name])._repr_html_()
+    assert "<svg" in page
+    assert "Testham" in page
+    assert len(str(describe(every[name])).split()) > 8
+
+
+def test_the_planted_ratio_is_found_and_named_with_its_setting(every):
+    groups = every["groups"].table.set_index("ethnic_group")
+    assert groups.loc["Black", "ratio_lower_ci"] < 3 < groups.loc["Black", "ratio_upper_ci"]
+    assert groups.loc["White", "rate_ratio"] == 1
+    assert np.isnan(groups.loc["White", "ratio_lower_ci"])
+    text = str(narrative.describe_groups(every["groups"]))
+    assert "In Testham, April 2024 to March 2025" in text
+    assert "times the rate for White people (95% interval" in text
+    assert "residents of 2021" in text
+    assert "not by itself evidence of discrimination" in text
+    finding = str(narrative.find_key_findings(every["groups"]))
+    assert "Among people searched in Testham, the rate for Black people was" in finding
+
+
+def test_years_are_complete_and_change_is_against_the_first(every):
+    table = every["years"].table
+    assert [f"{year:%Y-%m}" for year in table["year"].unique()] == ["2024-03", "2025-03"]
+    assert table.loc[table["year"] == table["year"].min(), "ratio_change"].isna().all()
+
+
+def test_boroughs_of_one_ratio_lie_inside_their_funnel(every):
+    table = every["boroughs"].table.query("ethnic_group == 'Black'")
+    assert len(table) == 6
+    assert table["is_this_borough"].sum() == 1
+    assert table["target"].iloc[0] == pytest.approx(3, rel=0.1)
+    inside = table["rate_ratio"].between(table["lower_998"], table["upper_998"])
+    assert inside.all()
+    assert "similar to London's" in str(narrative.describe_boroughs(every["boroughs"]))
+
+
+def test_readings_hold_the_three_traps(every):
+    table = every["readings"].table.query("ethnic_group == 'Black'").set_index("reading")
+    ratio = table["rate_ratio"].fillna(table["modelled_ratio"])
+    assert ratio["all not stated in the reference group"] < ratio["as recorded"]
+    assert ratio["as recorded"] < ratio["all not stated in this group"]
+    assert ratio["group grown by a tenth"] == pytest.approx(ratio["as recorded"] / 1.1)
+    assert {"London as one place", "London, within boroughs", "same ages"} <= set(table.index)
+
+
+def test_a_borough_without_people_says_so(data):
+    empty = SimpleNamespace(**{**vars(data), "people": data.people.iloc[:0]})
+    made = {
+        "group_comparison": tables.compare_people(empty, person_role="victim"),
+        "group_years": tables.compare_years(empty, person_role="victim"),
+        "ratio_readings": tables.read_ratio(empty, person_role="victim"),
+        "missing_facts": tables.missing_facts(empty, person_role="victim"),
+    }
+    shows = (figures.show_groups, figures.show_years, figures.show_readings, figures.show_missing)
+    says = (narrative.describe_groups, narrative.describe_years, narrative.describe_readings,
+            narrative.describe_missing)  # fmt: skip
+    for (contract, table), show, say in zip(made.items(), shows, says, strict=True):
+        safe = protected(data, table, contract)
+        assert "Nothing recorded" in show(safe)._repr_html_()
+        assert "hold no such" in str(say(safe))
+    assert "No data" in str(narrative.find_key_findings(protected(data, made["group_comparison"],
+                                                                  "group_comparison")))  # fmt: skip
+
+
+def test_no_headline_when_over_a_quarter_is_not_stated(data):
+    unknown = SimpleNamespace(**{**vars(data), "people": searches("E09000001", 3, missing=0.4)})
+    safe = protected(data, tables.compare_people(unknown, person_role="searched"),
+                     "group_comparison")  # fmt: skip
+    assert figures.show_groups(safe).title == "People searched, compared by ethnic group"
+    assert "no headline ratio is given" in str(narrative.describe_groups(safe))
+    assert "too few have a recorded group" in str(narrative.find_key_findings(safe))
+
+
+def test_small_restricted_counts_are_not_compared(data):
+    people = data.people.head(30).assign(
+        release_class="person_level", source="extract", person_role="suspect",
+        month=pd.Timestamp("2025-03-01"),
+    )  # fmt: skip
+    few = SimpleNamespace(**{**vars(data), "people": people})
+    table = tables.compare_people(few, person_role="suspect")
+    safe = protected(data, table, "group_comparison")
+    shown = safe.table["people"].dropna()
+    assert (shown % 5 == 0).all()
+    assert not ((shown > 0) & (shown < 5)).any()
+    str(narrative.describe_groups(safe))
+    figures.show_groups(safe)._repr_html_()
+
+
+def test_only_protected_tables_reach_charts_and_sentences(data):
+    raw = tables.compare_people(data, person_role="searched")
+    with pytest.raises(TypeError, match=r"sna\.protect"):
+        charts.plot_groups(raw)
+    with pytest.raises(TypeError, match=r"sna\.protect"):
+        narrative.describe_groups(raw)
+
+
+def test_people_by_role_of_core_offences_only(data):
+    people = pd.DataFrame({
+        "offence_id": ["1", "2", "3"], "person_role": "victim",
+        "month": pd.Timestamp("2025-03-01"), "people": 1,
+    })  # fmt: skip
+    offences = pd.DataFrame({"offence_id": ["1", "2"], "band": ["core", "out"]})
+    some = SimpleNamespace(people=people, offences=offences, end_month=pd.Timestamp("2025-03-01"))
+    assert tables.select_people(some, person_role="victim")["offence_id"].tolist() == ["1"]
+    with pytest.raises(UsageError, match="Unknown role"):
+        tables.select_people(some, person_role="offender")
+    with pytest.raises(UsageError, match="need the band"):
+        tables.select_people(some, person_role="victim", people=people)
+
+
+def test_a_person_in_two_contexts_counts_in_both(data):
+    people = pd.DataFrame({"offence_id": ["1", "2", "3"], "people": 1})
+    offences = pd.DataFrame({"offence_id": ["1", "2", "3"], "contexts": ["da|sv", "u25", None]})
+    found = tables._add_context(people, offences)
+    assert found["context"].tolist() == ["domestic abuse", "sexual violence"]
