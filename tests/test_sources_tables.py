@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from sna.sources import recognise
-from sna.sources.files import RawFile, sample_file
+from sna.sources.files import RawFile
 from sna.sources.layout import Match, ReadContext, ReadResult
 from sna.sources.places import make_places
+from sna.sources.text import sample_file
 
 # headings as published; the rows are invented
 ACCUSED = """count_of_ppa,borough,gender,age_group,self_classified_ethnicity,offence_type,charged_summonsed,proceedings_date

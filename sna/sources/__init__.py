@@ -8,7 +8,16 @@ import importlib
 from sna.sources.layout import FileSample, Layout, Match, Nearest, find_nearest, match_layout
 
 # A reader module each; the first of two equal matches wins, so the narrower layout comes first.
-_READERS: tuple[str, ...] = ("police_uk", "mps", "reference", "population", "deprivation")
+_READERS: tuple[str, ...] = (
+    "police_uk",
+    "mps",
+    "reference",
+    "population",
+    "deprivation",
+    "people_tables",
+    "home_office",
+    "fingertips",
+)
 
 
 def layouts() -> list[Layout]:
