@@ -31,6 +31,8 @@ register(
                                  ("lower_ci", "upper_ci")),)),
     ResultTable("t_model", "a borough", ("borough_code",), ("offences",),
                 estimates=(Estimate("fitted", "offences"),)),
+    ResultTable("t_copy", "a borough", ("borough_code",), ("offences",),
+                estimates=(Estimate("value", "all_offences"),)),
 )  # fmt: skip
 
 
@@ -205,10 +207,20 @@ def test_ratios_hide_with_either_count_and_never_become_infinite():
 
 def test_estimates_from_true_counts_need_ten_events_and_keep_three_figures():
     frame = pd.DataFrame({"borough_code": list("abc"), "offences": [9, 1234, 3],
-                          "fitted": [9.0, 1234.5, 3.0], "release_class": "restricted"})  # fmt: skip
+                          "fitted": [19, 1004.5, 5], "release_class": "restricted"})  # fmt: skip
     done = sna.protect(frame, contract="t_model", data=borough())
     assert done.flags["fitted"].tolist() == ["[x]", "", "[c]"]
-    assert done.table["fitted"].tolist()[1] == 1230
+    assert done.table["fitted"].tolist()[1] == 1000
+
+
+def test_an_estimate_that_repeats_or_scales_a_count_is_protected_like_it():
+    frame = pd.DataFrame({"borough_code": list("abcd"), "offences": [23, 4, 37, 51],
+                          "all_offences": 115, "release_class": "restricted"})  # fmt: skip
+    for scale in (1, 0.5):
+        done = sna.protect(frame.assign(value=frame["offences"] * scale), contract="t_copy",
+                           data=borough())  # fmt: skip
+        assert done.flags["value"].tolist() == ["", "[c]", "", ""]
+        assert done.table["value"].dropna().tolist() == [25 * scale, 35 * scale, 50 * scale]
 
 
 AGREED = {"extract": Agreement("ISA-1", ("Partnership",), pd.Timestamp("2026-01-01").date())}

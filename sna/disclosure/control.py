@@ -80,7 +80,10 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
             shown, flags, derived, rounded=rows.rounded, reliability=reliable
         )
     for estimate in shape.estimates:
-        shown, flags = add_estimate(shown, flags, estimate, true=true, restricted=rows.restricted)
+        shown, flags = add_estimate(
+            shown, flags, estimate, true=true, restricted=rows.rounded, counts=shape.counts,
+            base=settings.disclosure.round_base,
+        )  # fmt: skip
     columns = [name for name in contract_columns(shape) if name in shown]
     return ProtectedTable(
         contract=shape,

@@ -121,16 +121,20 @@ def add_derived(
 
 def add_estimate(
     table: pd.DataFrame, flags: pd.DataFrame, estimate: Estimate, *, true: pd.DataFrame,
-    restricted: pd.Series,
+    restricted: pd.Series, counts: tuple[str, ...] = (), base: int = 5,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Add one estimate made from true counts: shown from `minimum` events up, else withheld.
 
-    On restricted rows it keeps three significant figures, so that it cannot be turned back into
-    the count behind it.
+    On restricted rows it keeps three significant figures, and an estimate that only repeats or
+    scales a count is rounded and hidden with that count.
     """
     value = pd.to_numeric(true[estimate.column]).astype("float64")
     events = true[estimate.count].astype("float64")
     hidden = flags[estimate.count].eq("[c]") if estimate.count in flags else restricted & False
+    for name in counts:
+        if scale := _repeats(value[restricted], true.loc[restricted, name].astype("float64")):
+            near = ((value / scale / base + 0.5) // 1) * base * scale
+            value, hidden = near.where(restricted, value), hidden | flags[name].eq("[c]")
     few = (events < estimate.minimum) | events.isna()
     value = value.where(~restricted, value.map(lambda number: float(f"{number:.3g}")))
     flag = np.select([hidden, few | value.isna(), events < RELIABLE], ["[c]", "[x]", "[u]"], "")
@@ -138,3 +142,12 @@ def add_estimate(
         table.assign(**{estimate.column: value.mask(hidden | few)}),
         flags.assign(**{estimate.column: pd.Series(flag, index=table.index, dtype="str")}),
     )
+
+
+def _repeats(value: pd.Series, count: pd.Series) -> float:
+    """Return the factor by which an estimate is a count in disguise, or 0."""
+    both = value.notna() & (count > 0)
+    if not both.any() or (scale := float((value[both] / count[both]).median())) <= 0:
+        return 0.0
+    near = ((value[both] - scale * count[both]).abs() <= 0.15 * scale * count[both]).mean()
+    return scale if near >= 0.8 and (both.sum() > 3 or abs(scale - 1) < 0.05) else 0.0

@@ -33,38 +33,32 @@ class Block:
     totals: dict[tuple[int, ...], np.ndarray]  # axes summed over -> position of the totals' rows
 
 
-def blocks(table: pd.DataFrame, keys: tuple[str, ...], axes: list[str]) -> Iterator[Block]:
-    """Cut a table into arrays over `axes`, one for each value of the other keys."""
+def blocks(
+    table: pd.DataFrame, keys: tuple[str, ...], axes: list[str], hidden: Mask
+) -> Iterator[Block]:
+    """Cut a table into arrays over `axes`, one for each value of the other keys with a gap."""
     others = [table[key] for key in keys if key not in axes]
-    place = pd.Series(np.arange(len(table)), index=table.index)
-    groups = place.groupby(others, dropna=False, observed=True) if others else [(0, place)]
-    for _, rows in groups:
-        part = table.loc[rows.index, axes]
-        summed = {axis: matches(part[axis], TOTAL) | part[axis].isna() for axis in axes}
-        labels = {axis: list(part.loc[~summed[axis], axis].unique()) for axis in axes}
-        yield Block(
-            _positions(part, rows, axes, labels, summed, ()),
-            {
-                tuple(axes.index(axis) for axis in over): _positions(
-                    part, rows, axes, labels, summed, over
-                )
-                for size in range(1, len(axes) + 1)
-                for over in itertools.combinations(axes, size)
-            },
-        )
-
-
-def _positions(
-    part: pd.DataFrame, rows: pd.Series, axes: list[str], labels: dict[str, list[object]],
-    summed: dict[str, pd.Series], over: tuple[str, ...],
-) -> np.ndarray:  # fmt: skip
-    kept = [axis for axis in axes if axis not in over]
-    found = np.full([len(labels[axis]) for axis in kept], -1)
-    pick = pd.DataFrame({a: summed[a] if a in over else ~summed[a] for a in axes}).all(axis=1)
-    spots = [pd.Index(labels[axis]).get_indexer(pd.Index(part.loc[pick, axis])) for axis in kept]
-    if pick.any():
-        found[tuple(spots)] = rows[pick].to_numpy() if kept else rows[pick].iloc[0]
-    return found
+    group = np.zeros(len(table), dtype=int)
+    if others:
+        group = table.groupby(others, dropna=False, observed=True).ngroup().to_numpy()
+    codes = np.column_stack(
+        [pd.factorize(table[a].mask(matches(table[a], TOTAL)))[0] for a in axes]
+    )  # -1 is a total
+    for number in np.unique(group[hidden]):
+        place = np.flatnonzero(group == number)
+        part = codes[place]
+        labels = [np.unique(column[column >= 0]) for column in part.T]
+        totals = {}
+        for size in range(len(axes) + 1):
+            for over in itertools.combinations(range(len(axes)), size):
+                kept = [a for a in range(len(axes)) if a not in over]
+                pick = ((part < 0) == np.isin(np.arange(len(axes)), over)).all(axis=1)
+                found = np.full([len(labels[a]) for a in kept], -1)
+                spots = tuple(np.searchsorted(labels[a], part[pick, a]) for a in kept)
+                if pick.any():
+                    found[spots] = place[pick] if kept else place[pick][0]
+                totals[over] = found
+        yield Block(totals.pop(()), totals)
 
 
 def exact_cells(
@@ -76,10 +70,10 @@ def exact_cells(
     leave each suppressed cell `threshold` values; hides the whole split where they are not.
     """
     hidden = primary.to_numpy().copy()
-    axes = list(shape.exact_totals) or _additive(table, shape)
-    if not axes or not hidden.any():
-        return primary
-    for block in blocks(table, shape.keys, axes):
+    passes = [list(shape.exact_totals)] if shape.exact_totals else _passes(table, shape)
+    for block in itertools.chain.from_iterable(
+        blocks(table, shape.keys, a, hidden) for a in passes
+    ):
         at, there = block.cells, block.cells >= 0
         if shape.exact_totals:
             for totals in block.totals.values():  # public already
@@ -109,27 +103,27 @@ def rounded_cells(
     Totals are those in the table; over areas and personal attributes a rounded total is assumed
     to be known even where the table has none.
     """
-    axes = _additive(table, shape)
-    hidden = primary.to_numpy().copy()
-    if not axes or not (primary & rows.rounded).any():
-        return primary
+    passes, hidden = _passes(table, shape), primary.to_numpy().copy()
     near = round_counts(values, base=base, threshold=rows.threshold).to_numpy()
-    for block in blocks(table, shape.keys, axes):
+    for block in itertools.chain.from_iterable(
+        blocks(table, shape.keys, a, hidden) for a in passes
+    ):
         there = block.cells[block.cells >= 0]
-        if len(there) and primary.to_numpy()[there].any() and rows.rounded.to_numpy()[there].all():
+        if len(there) and hidden[there].any() and rows.rounded.to_numpy()[there].all():
             _protect_block(block, values.to_numpy(), near, hidden, rows, base)
     return pd.Series(hidden, index=primary.index)
 
 
-def _additive(table: pd.DataFrame, shape: ResultTable) -> list[str]:
-    """Return the keys whose categories sum to a total that is shown or may be known."""
-    return [
+def _passes(table: pd.DataFrame, shape: ResultTable) -> list[list[str]]:
+    """Return the keys whose categories sum to a total, one by one and then together."""
+    axes = [
         key
         for key in shape.keys
         if len(table[key].unique()) > 1
         and (re.search(f"{PERSON}|{_AREA}", key) or matches(table[key], TOTAL).any())
         and not key.endswith("_scheme")
     ]
+    return [[axis] for axis in axes] + ([axes] if len(axes) > 1 else [])
 
 
 def _protect_block(
