@@ -146,8 +146,8 @@ class Table(_Block):
 
     def _repr_html_(self) -> str:
         return (
-            f'<section class="sna-block sna-table" aria-labelledby="{self.name}-caption">'
-            f"{self._data(is_open=True)}</section>{SENTENCE_MARK}"
+            f'<div class="sna-block sna-table" id="{self.name}">{SENTENCE_MARK}'
+            f"{self._data(is_open=True)}</div>"
         )
 
 

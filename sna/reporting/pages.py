@@ -239,18 +239,25 @@ def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ())
         "running": f"{front['place']}: {page.title}",
     }
     text, _ = exporter().from_notebook_node(arranged, {"sna": filled})
-    return _unlink_lost(text)
+    return _mend_links(text)
 
 
-def _unlink_lost(text: str) -> str:
-    """Turn links to places that are not on the page into plain text."""
-    known = set(re.findall(r'\bid="([^"]+)"', text))
-    return re.sub(
-        r'<a href="#([^"]+)">(.*?)</a>',
-        lambda found: found[0] if found[1] in known else found[2],
-        text,
-        flags=re.S,
-    )
+def _mend_links(text: str) -> str:
+    """Point `#level` at the section whose id starts so; without one the link becomes text."""
+    known = re.findall(r'\bid="([^"]+)"', text)
+
+    def mend(found: re.Match[str]) -> str:
+        target = find_anchor(found[1], known)
+        return f'<a href="#{target}">{found[2]}</a>' if target else found[2]
+
+    return re.sub(r'<a href="#([^"]+)">(.*?)</a>', mend, text, flags=re.S)
+
+
+def find_anchor(anchor: str, known: Iterable[str]) -> str:
+    """Return the id that `anchor` means: itself, or the first that begins with its words."""
+    ids = list(known)
+    starts = (name for name in ids if name.startswith(f"{anchor}-"))
+    return anchor if anchor in ids else next(starts, "") if anchor else ""
 
 
 def read_notebook(path: Path) -> NotebookNode:

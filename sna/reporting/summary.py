@@ -10,7 +10,7 @@ from nbformat import NotebookNode, v4
 
 from sna.figures.about import listing, row_totals, show_findings, show_run, sorted_findings
 from sna.figures.cells import escape
-from sna.reporting.pages import Page, slug
+from sna.reporting.pages import Page, find_anchor, slug
 
 TEXTS = Path(__file__).parent.parent / "templates"
 MOST_POINTS = 6
@@ -41,14 +41,15 @@ def main_points(pages: Sequence[Page]) -> list[tuple[str, str]]:
             for cell in page.notebook.cells
             for output in cell.get("outputs", [])
         )
-        known = set(re.findall(r'\bid="([^"]+)"', text)) | {
-            slug(found) for cell in page.notebook.cells if cell.cell_type == "markdown"
-            for found in re.findall(r"^#+ (.+)$", cell.source, re.M)
-        }  # fmt: skip
+        known = [
+            *re.findall(r'\bid="([^"]+)"', text),
+            *(slug(found) for cell in page.notebook.cells if cell.cell_type == "markdown"
+              for found in re.findall(r"^#+ (.+)$", cell.source, re.M)),
+        ]  # fmt: skip
         block = re.search(r'<ul class="key-findings">(.*?)</ul>', text, re.S)
         for rank, (anchor, words) in enumerate(_POINT.findall(block[1] if block else "")):
-            link = f"{page.name}.html" + (f"#{anchor}" if anchor in known else "")
-            ranked.append((rank, order, words, link))
+            target = find_anchor(anchor, known)
+            ranked.append((rank, order, words, f"{page.name}.html{'#' if target else ''}{target}"))
     return [(words, link) for _, _, words, link in sorted(ranked)[:MOST_POINTS]]
 
 
@@ -112,11 +113,11 @@ def data_quality_page(data: Any) -> Page:
         shown(show_findings(data)),
         said("## Files and rows\n\nRows read are rows used plus rows set aside. A row is set aside "
              "when it cannot be read as what the file claims to be; the reason is kept."),
-        *([shown(listing(inputs.reindex(columns=list(columns)), columns, name="files_and_rows",
+        *([shown(listing(inputs.reindex(columns=list(columns)), columns, name="input_files",
                          title="Files read and rows used", data=data))] if len(inputs) else []),
         shown(f"<p>{sentence}</p>"),
         said("## Findings\n\nThings noticed while reading, worst first."),
-        shown(listing(found, words, name="findings", title="Findings", data=data) if len(found)
+        shown(listing(found, words, name="all_findings", title="Findings", data=data) if len(found)
               else "<p>Nothing was found.</p>"),
     ]  # fmt: skip
     return Page("data_quality", "Data quality", v4.new_notebook(cells=cells))
@@ -141,7 +142,7 @@ def methods_page(data: Any) -> Page:
     cells = [
         *parts,
         said("## Provenance\n\nThe SHA-256 of a file changes when any byte of it does."),
-        *([shown(listing(files, columns, name="provenance", title="Files behind these reports",
+        *([shown(listing(files, columns, name="input_hashes", title="Files behind these reports",
                          data=data))] if len(files) else []),
         said("## About this run"),
         shown(show_run(data)),

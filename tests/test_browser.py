@@ -1,0 +1,174 @@
+"""Pages in a real browser: Debian's Chromium, headless, driven by Playwright, judged by axe."""
+
+import os
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from nbformat import v4
+from report_fixture import Borough, draw, protected_series
+
+from sna import figures
+from sna.narrative.prose import KeyFindings, Prose
+from sna.reporting.pages import Page, render_page
+from sna.reporting.record import front
+from sna.reporting.summary import data_quality_page, index_page, methods_page, said, shown
+
+pytestmark = pytest.mark.browser
+CHROMIUM = Path("/usr/bin/chromium")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ALT = "Line chart of recorded offences by month, to show the direction over the year."
+
+
+def trend_page():
+    made = figures.Figure("series", "Offences changed little", "Recorded offences by month", ALT,
+                          protected_series("Hillingdon"), draw,
+                          {"month": "Month", "offences": "Recorded offences"}, "Records",
+                          note="Recorded in the area, not by its residents.")  # fmt: skip
+    wide = figures.Table("wide", "A wide table of " + "very " * 30 + "long words", "x" * 300,
+                         protected_series("Hillingdon"),
+                         {"month": "Month", "offences": "W" * 120}, "Records")  # fmt: skip
+    cells = [
+        said("# Is violence rising?\n\nFor the partnership."),
+        said("## Key findings"),
+        shown(KeyFindings(("Counts stayed much the same.",), ("series",))),
+        said("## Offences by month"), shown(made), shown(Prose("The counts stayed the same.")),
+        said("## As a table"), shown(wide),
+        said("## What this cannot tell you\n\n- Recorded is not occurred."),
+    ]  # fmt: skip
+    return Page("02_trend", "Trend", v4.new_notebook(cells=cells))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Pages of both editions: those of SNA_TEST_REPORTS if set, else pages of a fixture."""
+    if folder := os.environ.get("SNA_TEST_REPORTS"):
+        return sorted(Path(folder).rglob("*.html"))
+    made = []
+    for edition in ("public", "partner"):
+        folder = tmp_path_factory.mktemp("report") / edition
+        folder.mkdir()
+        data = Borough(edition=edition)
+        trend = trend_page()
+        menu = [index_page(data, [trend], []), trend, data_quality_page(data), methods_page(data)]
+        for page in menu:
+            text = render_page(page, front(data, draft="Not approved."), menu)
+            path = folder / f"{page.name}.html"
+            path.write_text(text, encoding="utf-8")
+            made.append(path)
+    return made
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    if not CHROMIUM.exists():
+        pytest.skip("needs /usr/bin/chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.heard = []
+    page.asked = []
+    page.on("console", lambda message: page.heard.append(message.text))
+    page.on("pageerror", lambda error: page.heard.append(str(error)))
+    page.on("request", lambda request: page.asked.append(request.url))
+    yield page
+    page.close()
+
+
+def test_no_page_has_an_accessibility_fault_or_overflows_wide_or_narrow(site, tab):
+    from axe_playwright_python.sync_playwright import Axe
+
+    faults = []
+    for path in site:
+        for width in (1280, 320):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.goto(path.as_uri())
+            tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+            found = Axe().run(tab, options={"runOnly": {"type": "tag", "values": TAGS}})
+            faults += [
+                f"{path.name} at {width}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
+                for fault in found.response["violations"]
+            ]
+            if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                faults.append(f"{path.name} overflows at {width}")
+    assert faults == []
+
+
+def test_pages_ask_for_nothing_and_say_nothing_to_the_console(site, tab):
+    for path in site:
+        tab.goto(path.as_uri())
+        tab.wait_for_load_state("networkidle")
+    assert tab.asked == [path.as_uri() for path in site]
+    assert tab.heard == []
+
+
+def test_the_keyboard_reaches_everything_in_order_with_visible_focus(site, tab):
+    path = next(path for path in site if "trend" in path.name)
+    tab.goto(path.as_uri())
+    wanted = tab.evaluate(
+        """[...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+        .filter(e => e.checkVisibility()).map((e, i) => e.dataset.order = i).length"""
+    )
+    seen = []
+    for _ in range(wanted):
+        tab.keyboard.press("Tab")
+        seen.append(
+            tab.evaluate("""() => {
+            const e = document.activeElement, s = getComputedStyle(e);
+            const isInline = e.tagName === 'A' && e.closest('p, li');
+            return [Number(e.dataset.order), s.outlineStyle !== 'none' && s.outlineWidth === '3px',
+                    Boolean(isInline) || e.getBoundingClientRect().height >= 24]; }""")
+        )
+    assert [order for order, *_ in seen] == list(range(wanted))
+    assert all(outlined and large for _, outlined, large in seen), seen
+    tab.goto(path.as_uri())
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.id") == "main"
+
+
+def test_details_open_from_the_keyboard_and_the_csv_downloads_from_a_local_file(site, tab):
+    path = next(path for path in site if "trend" in path.name)
+    tab.goto(path.as_uri())
+    tab.locator("main summary").first.focus()
+    tab.keyboard.press("Enter")
+    assert tab.locator("main details").first.evaluate("d => d.open")
+    with tab.expect_download() as waiting:
+        tab.locator("a[download]").first.click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    assert text.startswith("\ufeffmonth,")
+    assert waiting.value.suggested_filename.endswith(".csv")
+
+
+def test_a_page_prints_as_a_tagged_pdf_with_its_marking_on_every_sheet(site, tab):
+    path = next(path for path in site if "trend" in path.name and "public" in str(path))
+    tab.goto(path.as_uri())
+    pdf = tab.pdf(prefer_css_page_size=True, tagged=True)
+    assert b"/StructTreeRoot" in pdf and b"/Lang (en-GB)" in pdf
+    sheets = len(re.findall(rb"/Type /Page\b", pdf))
+    streams = [
+        zlib.decompress(s) for s in re.findall(rb"stream\r?\n(x\x9c.*?)endstream", pdf, re.S)
+    ]
+    assert sheets >= 2 and len(streams) >= sheets
+    tab.emulate_media(media="print")
+    assert tab.locator("main table").first.is_visible()
+    assert not tab.locator("nav").first.is_visible()
+
+
+def test_motion_stops_where_the_reader_asks(site, chromium):
+    tab = chromium.new_page(reduced_motion="reduce")
+    tab.goto(site[0].as_uri())
+    style = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert tab.evaluate(style) == "auto"
+    tab.close()
