@@ -43,7 +43,7 @@ def getis_ord_z(values: np.ndarray, matrix: "csr_array", *, star: bool = True) -
     >>> from scipy.sparse import csr_array
     >>> line = csr_array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]])
     >>> getis_ord_z(np.array([9.0, 8.0, 1.0, 0.0]), line).round(2).tolist()
-    [1.7, 1.01, -1.01, -1.7]
+    [1.72, 1.12, -1.12, -1.72]
     """
     x = np.asarray(values, dtype=float)
     n = len(x) if star else len(x) - 1
@@ -208,7 +208,7 @@ def find_hotspots(
     -------
     pandas.DataFrame
         ``counts`` plus ``gi_star_z``, ``p_value``, ``p_adjusted``, ``is_hotspot``, ``is_coldspot``,
-        ``neighbour_count`` and ``hotspot_class`` (hotspot, coldspot, not distinct, no neighbours,
+        ``neighbour_count``, ``window_offences`` (the area and its neighbours) and ``hotspot_class`` (hotspot, coldspot, not distinct, no neighbours,
         beyond the border, too little data).
 
     Notes
@@ -246,6 +246,7 @@ def find_hotspots(
         is_hotspot=hot,
         is_coldspot=cold,
         neighbour_count=degree,
+        window_offences=links.matrix @ counts["offences"].to_numpy(float) + counts["offences"],
         hotspot_class=np.select(kinds, names, default="not distinct").astype(object),
     )
 
