@@ -208,7 +208,8 @@ def find_hotspots(
     -------
     pandas.DataFrame
         ``counts`` plus ``gi_star_z``, ``p_value``, ``p_adjusted``, ``is_hotspot``, ``is_coldspot``,
-        ``neighbour_count``, ``window_offences`` (the area and its neighbours) and ``hotspot_class`` (hotspot, coldspot, not distinct, no neighbours,
+        ``neighbour_count``, ``window_offences`` (the area and its neighbours) and ``hotspot_class``
+        (hotspot, coldspot, not distinct, no neighbours,
         beyond the border, too little data).
 
     Notes

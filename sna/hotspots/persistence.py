@@ -93,7 +93,7 @@ def classify_persistence(
     Returns
     -------
     pandas.DataFrame
-        The columns of ``areas`` plus ``periods``, ``periods_hot``, ``hot_last``, ``years``,
+        The tested rows of ``areas`` plus ``periods``, ``periods_hot``, ``hot_last``, ``years``,
         ``years_in_top_tenth``, ``trend_z``, ``trend_p_adjusted``, ``trend`` (rising, falling, no
         clear trend, too little data) and ``persistence``.
 
@@ -118,7 +118,7 @@ def classify_persistence(
     trend = np.select([np.isnan(p), rising, falling], ["too little data", "rising", "falling"],
                       default="no clear trend")  # fmt: skip
     yearly = _wide(monthly, areas, 12)
-    return areas.assign(
+    made = areas.assign(
         periods=wide.shape[1],
         periods_hot=hot.sum(axis=1),
         hot_last=hot[:, -1] if wide.shape[1] else False,
@@ -129,6 +129,7 @@ def classify_persistence(
         trend=trend.astype(object),
         persistence=_class(hot, rising, falling),
     )
+    return made[tested].reset_index(drop=True)
 
 
 def _wide(monthly: pd.DataFrame, areas: pd.DataFrame, period_months: int) -> pd.DataFrame:
