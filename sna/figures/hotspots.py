@@ -54,8 +54,8 @@ def show_hotspot_map(protected: ProtectedTable, areas: "gpd.GeoDataFrame") -> Fi
     """Return the map of rates with hotspots outlined; `areas` are the polygons of the borough."""
     alt = (
         f"Map of {protected.borough_name}: {_level(protected)} shaded by recorded offences per "
-        "1,000 residents a year, hotspots outlined, areas similar to the borough dotted. The highest "
-        "rates are named below the map; every area is in the table."
+        "1,000 residents a year, hotspots outlined, areas similar to the borough dotted. The "
+        "highest rates are named below the map; every area is in the table."
     )
     return Figure(
         "hotspot_map",

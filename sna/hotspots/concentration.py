@@ -72,7 +72,7 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
     Parameters
     ----------
     counts
-        One row an area with ``offences``; ``release_class`` and ``source`` if known.
+        One row an area with ``offences``; rows where ``is_tested`` is False are left out.
     seed
         Seed of the 2,000 draws.
 
@@ -88,6 +88,7 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
     Limits: each area's mean is drawn from its gamma posterior (moments of all areas), a count
     from that mean, 2.5th and 97.5th percentile. They speak of a like period, not of recording.
     """
+    counts = _own(counts)
     y = counts["offences"].to_numpy(float)
     rng = np.random.default_rng(seed)
     lower = upper = chance = top = np.nan
@@ -122,6 +123,7 @@ def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
     pandas.DataFrame
         ``steps`` + 1 rows: ``area_share``, ``offences_held`` (count) and ``offences`` (all).
     """
+    counts = _own(counts)
     y = np.sort(counts["offences"].to_numpy(float))[::-1]
     held = np.concatenate([[0.0], np.cumsum(y)])
     at = np.linspace(0, 1, steps + 1)
@@ -129,6 +131,11 @@ def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
     return pd.DataFrame(
         {"area_share": at, "offences_held": held[taken], "offences": y.sum()}
     ).assign(**_origin(counts))
+
+
+def _own(counts: pd.DataFrame) -> pd.DataFrame:
+    """Leave out areas beyond the border, which are there as neighbours only."""
+    return counts[counts["is_tested"]] if "is_tested" in counts else counts
 
 
 def _origin(counts: pd.DataFrame) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sna.geography import Neighbours
+from sna.hotspots.areas import AreaCounts
 from sna.hotspots.local import adjust_p, find_hotspots, two_sided_p
 
 LEAST_PERIODS = 8  # below, Mann-Kendall cannot pass a false discovery rate over many areas
@@ -69,12 +69,7 @@ def count_periods(monthly: pd.DataFrame, *, period_months: int) -> pd.DataFrame:
 
 
 def classify_persistence(
-    areas: pd.DataFrame,
-    monthly: pd.DataFrame,
-    neighbours: Neighbours,
-    *,
-    period_months: int = 3,
-    alpha: float = 0.05,
+    counts: AreaCounts, *, period_months: int = 3, alpha: float = 0.05
 ) -> pd.DataFrame:
     """Class each area by how often and when it was a hotspot, and test its trend.
 
@@ -83,7 +78,7 @@ def classify_persistence(
 
     Parameters
     ----------
-    areas, monthly, neighbours
+    counts
         Of `sna.hotspots.count_areas`.
     period_months
         Length of the periods, which do not overlap, in months.
@@ -93,9 +88,9 @@ def classify_persistence(
     Returns
     -------
     pandas.DataFrame
-        The tested rows of ``areas`` plus ``periods``, ``periods_hot``, ``hot_last``, ``years``,
-        ``years_in_top_tenth``, ``trend_z``, ``trend_p_adjusted``, ``trend`` (rising, falling, no
-        clear trend, too little data) and ``persistence``.
+        The tested rows of ``counts.areas`` plus ``periods``, ``periods_hot``, ``hot_last``,
+        ``years``, ``years_in_top_tenth``, ``trend_z``, ``trend_p_adjusted``, ``trend`` (rising,
+        falling, no clear trend, too little data) and ``persistence``.
 
     Notes
     -----
@@ -103,10 +98,12 @@ def classify_persistence(
     hot in the last period only; diminishing: hot in at least 90 % of earlier periods and not in the
     last, or hot in at least half and falling; intermittent: any other mix; never flagged.
     """
-    wide = _wide(monthly, areas, period_months)
+    areas = counts.areas
+    wide = _wide(counts.monthly, areas, period_months)
     hot = np.zeros(wide.shape, dtype=bool)
     for place, end in enumerate(wide.columns):
-        found = find_hotspots(areas.assign(offences=wide[end].to_numpy()), neighbours, alpha=alpha)
+        quarter = areas.assign(offences=wide[end].to_numpy())
+        found = find_hotspots(quarter, counts.neighbours, alpha=alpha)
         hot[:, place] = found["is_hotspot"]
     tested = areas.get("is_tested", pd.Series(True, index=areas.index)).to_numpy(bool)
     enough = wide.shape[1] >= LEAST_PERIODS
@@ -117,7 +114,7 @@ def classify_persistence(
     rising, falling = (adjusted <= alpha) & (z > 0), (adjusted <= alpha) & (z < 0)
     trend = np.select([np.isnan(p), rising, falling], ["too little data", "rising", "falling"],
                       default="no clear trend")  # fmt: skip
-    yearly = _wide(monthly, areas, 12)
+    yearly = _wide(counts.monthly, areas, 12)
     made = areas.assign(
         periods=wide.shape[1],
         periods_hot=hot.sum(axis=1),

@@ -7,7 +7,7 @@ from sna.errors import CoverageError
 from sna.hotspots.areas import AreaCounts
 from sna.hotspots.local import add_smoothed_rate, find_hotspots
 
-METHODS = ("count", "smoothed rate", "Gi*", "harm")
+LEAST_MONTHS = 4
 
 
 def prediction_accuracy(areas: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +67,7 @@ def compare_definitions(
     counts
         Of `sna.hotspots.count_areas`.
     test_months
-        Months at the end that are held back.
+        Months at the end that are held back, at most half of all.
     flagged_share
         Share of areas that each definition may flag, rounded up to whole areas.
     harm
@@ -88,12 +88,13 @@ def compare_definitions(
     """
     own = counts.areas["is_tested"].to_numpy(bool)
     months = np.sort(counts.monthly["month"].unique())
-    if len(months) < test_months + 12:
+    if len(months) < LEAST_MONTHS:
         raise CoverageError(
-            f"{len(months)} months are too few to test {test_months} against the year before.",
+            f"{len(months)} months are too few to hold some back and test the others on them.",
             where="hotspots, prediction",
-            do="Build with at least 24 months at area level.",
+            do=f"Build with at least {LEAST_MONTHS} months at area level.",
         )
+    test_months = min(test_months, len(months) // 2)
     late = counts.monthly["month"] >= months[-test_months]
     order = counts.areas["area_code"]
     before = counts.monthly[~late].groupby("area_code")["offences"].sum().reindex(order).to_numpy()

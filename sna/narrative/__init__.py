@@ -1,5 +1,17 @@
 """Result table in, plain-English sentence out; the only place findings are worded."""
 
+from sna.narrative.hotspots import (
+    describe_concentration,
+    describe_hotspot_findings,
+    describe_hotspots,
+    describe_persistence,
+    describe_prediction,
+    describe_ranks,
+)
+from sna.narrative.prose import (
+    KeyFindings,
+    Prose,
+)
 from sna.narrative.trend import (
     describe_areas,
     describe_change,
@@ -7,4 +19,17 @@ from sna.narrative.trend import (
     find_key_points,
 )
 
-__all__ = ["describe_areas", "describe_change", "describe_series", "find_key_points"]
+__all__ = [
+    "KeyFindings",
+    "Prose",
+    "describe_areas",
+    "describe_change",
+    "describe_concentration",
+    "describe_hotspot_findings",
+    "describe_hotspots",
+    "describe_persistence",
+    "describe_prediction",
+    "describe_ranks",
+    "describe_series",
+    "find_key_points",
+]

@@ -18,6 +18,7 @@ from sna.narrative.words import (
 
 LEVELS = {"ward": "wards", "lsoa": "small areas (LSOAs)"}
 _NAMED = 4
+_LASTING = ("persistent", "intensifying")
 
 
 def _level(table: pd.DataFrame, number: int = 2) -> str:
@@ -64,7 +65,8 @@ def describe_hotspots(protected: ProtectedTable) -> Prose:
         top = (
             f"the highest rate is in {row['area_name']}: "
             f"{format_count(row['offences'], 'offences')}, "
-            f"{format_rate(row['rate'], of='residents a year')} ({format_interval(row['lower_ci'], row['upper_ci'])}), "
+            f"{format_rate(row['rate'], of='residents a year')} "
+            f"({format_interval(row['lower_ci'], row['upper_ci'])}), "
             f"{row['compared']} than the borough's {borough}"
         ).replace("similar than", "similar to")
     number = int(table["compared"].eq("similar").sum())
@@ -81,6 +83,27 @@ def describe_hotspots(protected: ProtectedTable) -> Prose:
             "kilometre in the table as well", RECORDED_NOT_OCCURRED,
         )
     )  # fmt: skip
+
+
+def describe_ranks(protected: ProtectedTable) -> Prose:
+    """Say how many areas differ clearly from the borough and how sure the order is."""
+    table = protected.table
+    higher = table[table["compared"].eq("higher")].sort_values("rate", ascending=False)
+    lower = int(table["compared"].eq("lower").sum())
+    text = (
+        f"{len(higher)} of {len(table)} {_level(table)} have a higher rate than the borough, "
+        f"{lower} a lower one, by intervals of 95%"
+    )
+    ranked = table[table["rank"].notna()]
+    wide = ranked["rank_upper"] - ranked["rank_lower"]
+    sure = ""
+    if len(ranked):
+        sure = (
+            f"half of the areas could move by {wide.median():.0f} places or more within the "
+            "interval of their rank, so the order is not firm"
+        )
+    return Prose(join_sentences(text, f"Higher: {_names(higher['area_name'])}" if len(higher)
+                                else "", sure))  # fmt: skip
 
 
 def _half(row: pd.Series, level: str) -> str:
@@ -160,7 +183,7 @@ def describe_prediction(protected: ProtectedTable) -> Prose:
     return Prose(join_sentences(text, index, why, caveat))
 
 
-def describe_key_findings(
+def describe_hotspot_findings(
     areas: ProtectedTable, concentration: ProtectedTable, persistence: ProtectedTable
 ) -> KeyFindings:
     """Return the main points of the page: where, how concentrated, how lasting."""
@@ -181,9 +204,7 @@ def describe_key_findings(
     number = int(table["compared"].eq("higher").sum())
     sentences.append(f"{number} of {len(table)} {_level(table)} have a rate clearly higher than "
                      "the borough's.")  # fmt: skip
-    anchors = ("where", "where", *(["concentration"] if len(sentences) > 3 else []))
-    anchors = (*anchors, *(["lasting"] if len(lasting) else []), "where")
-    return KeyFindings(tuple(sentences), anchors[: len(sentences)])
+    return KeyFindings(tuple(sentences))
 
 
 def _counted(table: pd.DataFrame) -> str:

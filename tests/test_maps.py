@@ -1,0 +1,80 @@
+import pandas as pd
+import pytest
+from hotspot_fixture import OWN, borough
+
+from sna import hotspots, maps
+from sna.charts import base
+from sna.disclosure import ProtectedTable, protect
+from sna.schemas.results import ResultTable
+
+HOT = (14, 15, 20, 21)
+
+
+def protected(data):
+    counts = hotspots.count_areas(data)
+    return protect(hotspots.find_area_hotspots(counts), contract="hotspot_areas", data=data)
+
+
+def svg_of(data):
+    with base.style():
+        ax = maps.map_areas(protected(data), data.areas, alt="A map for a test, of squares.")
+        return base.to_svg(ax.get_figure(), "map", "Title", "Description of the map")
+
+
+def test_a_map_names_the_highest_areas_states_its_classes_and_stays_small():
+    data = borough(hot=HOT, mean=1.5)
+    svg = svg_of(data)
+    assert len(svg) < 300_000
+    for words in ("hotspot (Gi*)", "similar to the borough", "Per 1,000 residents a year", "km",
+                  "Simulated areas", ">N<", "Area 14"):  # fmt: skip
+        assert words in svg, words
+    assert " areas)" in svg and "under " in svg and " and over" in svg
+
+
+def test_the_same_map_twice_is_the_same_bytes():
+    data = borough(hot=HOT, mean=20)
+    assert svg_of(data) == svg_of(data)
+
+
+def test_only_protected_tables_are_mapped():
+    data = borough()
+    with pytest.raises(TypeError, match="protect"):
+        maps.map_areas(pd.DataFrame(), data.areas, alt="")
+    with pytest.raises(TypeError, match="protect"):
+        maps.map_tiles(pd.DataFrame(), borough_code=OWN)
+
+
+def test_withheld_areas_are_hatched_and_areas_without_residents_show_counts():
+    assert "not shown" in svg_of(borough(source="extract", mean=0.15))
+    data = borough(mean=20)
+    data.population = data.population.assign(population=0.0)
+    assert "Offences" in svg_of(data)
+
+
+def test_a_map_too_large_for_svg_is_a_described_picture(monkeypatch):
+    monkeypatch.setattr(maps, "MOST_POINTS", 10)
+    data = borough(mean=20)
+    with base.style():
+        made = maps.map_areas(protected(data), data.areas, alt="A map of squares, for a test.")
+    assert made.startswith('<img alt="A map of squares, for a test."')
+    assert "data:image/png;base64," in made and len(made) < 300_000
+
+
+def test_breaks_are_round_and_split_areas_into_even_classes():
+    values = pd.Series(range(100), dtype=float)
+    assert maps.class_breaks(values) == [25.0, 50.0, 74.0]
+    assert maps.class_breaks(pd.Series([3.0, 3.0])) == []
+
+
+def test_tiles_print_every_value_and_mark_the_borough():
+    shape = ResultTable("tiles", "one row a borough", ("borough_code",), (), plain=("rate",))
+    codes = maps.tile_map()["borough_code"]
+    table = pd.DataFrame({"borough_code": codes, "rate": [i + 0.5 for i in range(33)]})
+    made = ProtectedTable(
+        shape, table, pd.DataFrame(index=table.index), "public", "Hackney", "2024", ()
+    )
+    with base.style():
+        figure = maps.map_tiles(made, borough_code=OWN).get_figure()
+        svg = base.to_svg(figure, "tiles", "Tiles", "Tile map of London")
+    assert all(f">{i + 0.5}<" in svg for i in range(33))
+    assert len(svg) < 60_000
