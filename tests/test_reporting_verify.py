@@ -1,0 +1,127 @@
+"""Tests of `sna verify`: planted values and other leaks are found in every wrapping."""
+
+import base64
+import io
+import subprocess
+import sys
+import zipfile
+
+import openpyxl
+import pytest
+
+from sna.errors import DisclosureError, QualityError, UsageError
+from sna.reporting.verify import find_leaks, verify_reports
+
+
+def coded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def zipped(name, text):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, text)
+    return out.getvalue()
+
+
+def workbook(value, *, hidden=False, creator="sna"):
+    book = openpyxl.Workbook()
+    book.properties.creator = creator
+    book.active["A1"] = value
+    if hidden:
+        book.create_sheet("b").sheet_state = "hidden"
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def leaks(folder, name, content, canaries=("3137",)):
+    file = folder / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return {leak.rule for leak in find_leaks([file], root=folder, canaries=canaries)}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.html", "<p>There were 3,137 offences.</p>"),
+        ("a.html", "<p>&#51;137</p>"),
+        ("a.html", '<svg><path d="M0 0L3137.0 5"/></svg>'),
+        ("a.html", '<svg aria-label="peak of 3137"></svg>'),
+        ("a.html", f'<a href="data:text/csv;charset=utf-8;base64,{coded("a,b" + chr(10) + "x,3137")}">'),
+        ("a.html", f'<img src="data:image/svg+xml;base64,{coded("<svg><text>3137</text></svg>")}">'),
+        ("a.html", '<a href="data:text/csv,a%0A3%31%337">csv</a>'),
+        ("a.csv", "a\n3137\n"),
+        ("a.csv", "a,b,c\n12,3137,500\n"),
+        ("a.csv", "a\n3137\n".encode("utf-16")),
+        ("a.json", '{"x": 3137}'),
+        ("a.zip", zipped("x.csv", "3137")),
+        ("a.zip", zipped("x.zip", zipped("y.csv", "3137"))),
+        ("a.xlsx", workbook(3137)),
+    ],
+)  # fmt: skip
+def test_a_planted_value_is_found_in_every_wrapping(tmp_path, name, content):
+    assert leaks(tmp_path, name, content) == {"planted value 3137"}
+
+
+@pytest.mark.parametrize("text", ["31370", "13137", "3137.25", "313,7", "1,313,7", "3,137,000"])
+def test_other_numbers_are_not_the_planted_value(tmp_path, text):
+    assert leaks(tmp_path, "a.csv", f"a\n{text}\n") == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("crime reference", "reference 0112345/24 of"),
+        ("record id", "month,offence_id\n2024-01,x"),
+        ("coordinate", "51.5074561, -0.1277583"),
+        ("coordinate", "name,easting,x\n"),
+        ("grid reference", "530034.5,180381.25"),
+        ("postcode", "at SW1A 2AA in"),
+        ("date of birth", "DOB: 12/03/2001"),
+        ("absolute path", "read from /home/someone/raw/x.csv"),
+        ("absolute path", r"read from C:\\Users\\someone\\x.csv"),
+        ("hidden sheet, row or column", '<sheet name="b" state="hidden"/>'),
+    ],
+)
+def test_each_kind_of_leak_is_found(tmp_path, rule, text):
+    assert rule in leaks(tmp_path, "a.csv", text)
+    assert rule in leaks(tmp_path, "a.zip", zipped("a.txt", text))
+
+
+def test_what_a_report_needs_is_no_leak(tmp_path):
+    text = """<p>E09000012, E05009367; 51.51, -0.13; £1,234; 12/03/2024; #12436D; 01234 567890</p>
+    <svg><path d="M 51.512345 230.123456 L 57.6 307.584"/></svg> csv/rate.csv 2024/25 </p>"""
+    assert leaks(tmp_path, "a.html", text) == set()
+
+
+def test_files_that_are_never_shared_and_hidden_sheets_are_found(tmp_path):
+    assert "kind of file that is never shared" in leaks(tmp_path, "a.ipynb", "{}")
+    assert "hidden sheet, row or column" in leaks(tmp_path, "a.xlsx", workbook(1, hidden=True))
+
+
+def test_the_name_of_the_user_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "jbloggs")
+    assert leaks(tmp_path, "a.xlsx", workbook(1, creator="JBloggs")) == {"user name"}
+
+
+def test_leaks_are_exit_4_faults_5_and_nothing_2(tmp_path):
+    (tmp_path / "a.csv").write_text("a\n3137\n", encoding="utf-8")
+    assert verify_reports(tmp_path) == 1
+    with pytest.raises(DisclosureError, match="must not leave") as leak:
+        verify_reports(tmp_path, canaries=["3137"])
+    (tmp_path / "a.html").write_text("<p>NaN", encoding="utf-8")
+    with pytest.raises(QualityError) as fault:
+        verify_reports(tmp_path)
+    with pytest.raises(UsageError, match="nothing to verify"):
+        verify_reports(tmp_path / "none")
+    assert (leak.value.exit_code, fault.value.exit_code) == (4, 5)
+
+
+@pytest.mark.slow
+def test_the_command_ends_with_exit_code_4(tmp_path):
+    (tmp_path / "a.csv").write_text("a\n3137\n", encoding="utf-8")
+    command = [sys.executable, "-m", "sna", "verify", str(tmp_path), "--canary", "3137"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "planted value 3137" in done.stderr
