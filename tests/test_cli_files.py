@@ -40,7 +40,7 @@ def test_a_proposal_finds_the_roles_by_heading_and_value(tmp_path):
 
 def test_a_proposal_is_refused_until_a_person_has_decided(tmp_path):
     path = propose(tmp_path)
-    with pytest.raises(UsageError, match="must state release_class"):
+    with pytest.raises(UsageError, match="release_class"):
         read_mapping(path)
     text = path.read_text(encoding="utf-8").replace('blank_means = ""', 'blank_means = "no"')
     path.write_text(text.replace('release_class = ""', 'release_class = "restricted"'), "utf-8")

@@ -6,7 +6,7 @@ import pytest
 from sna.errors import SourceError
 from sna.sources.extract import read_people, read_records
 from sna.sources.extract_fields import Notes
-from sna.sources.mapping import Flag, Mapping, Values
+from sna.sources.mapping import Coding, Flag, Mapping
 
 TODAY = pd.Timestamp("2025-06-30")
 
@@ -14,6 +14,10 @@ TODAY = pd.Timestamp("2025-06-30")
 def raw(text: str) -> pd.DataFrame:
     lines = [[cell.strip() for cell in line.split("|")] for line in text.strip().splitlines()]
     return pd.DataFrame(lines[1:], columns=lines[0], dtype="str")
+
+
+def flag(column: str, blank_means: str) -> Flag:
+    return Flag(column=column, blank_means=blank_means, true=("Y",), false=("N",))
 
 
 def mapping(**changes) -> Mapping:
@@ -27,8 +31,7 @@ def mapping(**changes) -> Mapping:
             "victim_age": "Age",
             "borough_name": "Borough",
         },
-        "flags": {"is_domestic_abuse": Flag("DA", "no", ("Y",), ("N",))},
-        "codings": {},
+        "flags": {"is_domestic_abuse": flag("DA", "no")},
         "missing": ("", "NULL"),
         "date_format": "day_first",
     }
@@ -77,7 +80,7 @@ def test_codes_stay_text_so_that_corporate_manslaughter_survives():
 
 def test_a_blank_flag_means_what_the_mapping_says():
     assert read()[0]["domestic_abuse"].tolist() == ["yes", "no", "unknown"]
-    unknown = {"is_domestic_abuse": Flag("DA", "unknown", ("Y",), ("N",))}
+    unknown = {"is_domestic_abuse": flag("DA", "unknown")}
     assert read(flags=unknown)[0]["domestic_abuse"].tolist() == ["yes", "unknown", "unknown"]
 
 
@@ -132,8 +135,8 @@ Ref | Date       | Code | Age | Borough | Knife | Gun
 3   | 01/02/2025 | 8N   | 17  | Hackney | N     | N
 """
     flags = {
-        "is_knife": Flag("Knife", "no", ("Y",), ("N",)),
-        "is_gun": Flag("Gun", "no", ("Y",), ("N",)),
+        "is_knife": flag("Knife", "no"),
+        "is_gun": flag("Gun", "no"),
     }
     assert read(text, flags=flags)[0]["weapon"].tolist() == [
         "knife",
@@ -150,8 +153,8 @@ Ref | Date       | Code | Age | Borough | Status
 3   | 01/02/2025 | 8N   | 17  | Hackney | Odd
 """
     columns = {**mapping().columns, "status": "Status"}
-    codings = {"status": Values({"Live": "recorded", "No crime": "cancelled"}, "recorded")}
-    offences, _, notes = read(text, columns=columns, codings=codings, flags={})
+    codings = {"status": Coding(map={"Live": "recorded", "No crime": "cancelled"})}
+    offences, _, notes = read(text, columns=columns, values=codings, flags={})
     assert offences["status"].tolist() == ["recorded", "cancelled"]
     assert pd.concat(notes.rejects)["value"].tolist() == ["Odd"]
 
@@ -170,7 +173,9 @@ Ref | Role    | Age | Ethnicity
         "ethnicity_self": "Ethnicity",
     }
     notes = Notes()
-    found = read_people(people, mapping(people_columns=columns), notes=notes)
+    found = read_people(
+        people, mapping(people={"file": "people.csv", "columns": columns}), notes=notes
+    )
     assert found["person_role"].tolist() == ["victim", "suspect"]
     assert found["age"].isna().tolist() == [False, True]
     assert pd.concat(notes.rejects)["value"].tolist() == ["Witness"]

@@ -46,15 +46,19 @@ def test_starters_not_checked_on_a_real_file_say_unverified():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('blank_means = "no"', "", "must state blank_means"),
-        ('release_class = "restricted"', "", "must state release_class"),
-        ('release_class = "restricted"', 'release_class = "secret"', "must state release_class"),
+        ('blank_means = "no"', "", "blank_means: this key must be there"),
+        ('release_class = "restricted"', "", "release_class: this key must"),
+        (
+            'release_class = "restricted"',
+            'release_class = "secret"',
+            "Allowed here: open, restricted, person_level",
+        ),
         ('crime_ref = "Ref"', 'crime_reff = "Ref"', "crime_reff"),
-        ('crime_ref = "Ref"', "", "leaves out 1 required"),
-        ('offence_code = "Code"', "", "offence_code or detailed_code"),
+        ('crime_ref = "Ref"', "", "leaves out crime_ref"),
+        ('offence_code = "Code"', "", "detailed_code or offence_code"),
         ('recorded_date = "Date"', "", "recorded_date or committed_from"),
         ('true = ["Y"]', "", "which values mean yes"),
-        ("[columns]", "[columns", "not valid TOML"),
+        ("[columns]", "[columns", "cannot be read as TOML"),
         ('offence_code = "Code"', 'offence_code = "Code"\nweapon = "W"', "blank_means"),
     ],
 )

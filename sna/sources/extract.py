@@ -14,10 +14,9 @@ from sna.sources.extract_fields import (
     translate,
 )
 from sna.sources.layout import FileSample, ReadResult
-from sna.sources.mapping import KINDS, PEOPLE_ROLES, Mapping, Values
+from sna.sources.mapping import Mapping
 from sna.sources.text import read_text
 
-_SOURCE = {kind: kind for kind in KINDS} | {"offences": "extract"}
 _DATES = ("recorded_date", "committed_from", "committed_to")
 _TEXT = (
     "offence_code",
@@ -60,7 +59,10 @@ def read_extract(
     """
     notes, text = Notes(), read_text(sample)
     offences, persons = read_records(text.table.to_pandas(), mapping, today=today, notes=notes)
-    origin = {"source": _SOURCE[mapping.kind], "release_class": mapping.release_class}
+    origin = {
+        "source": "extract" if mapping.kind == "offences" else mapping.kind,
+        "release_class": mapping.release_class,
+    }
     offences = offences.assign(
         **origin, file_id=file_id, area_level="record", period_months=1
     ).reset_index(drop=True)
@@ -119,7 +121,7 @@ def read_records(
     """
     _check_headings(raw, mapping)
     raw = _blank(raw, mapping)
-    roles = mapping.columns
+    roles = {str(role): heading for role, heading in mapping.columns.items()}
     reference = raw[roles["crime_ref"]]
     notes.reject(reference[reference == ""], roles["crime_ref"], "no crime reference")
     raw = raw[reference != ""]
@@ -152,7 +154,7 @@ def read_records(
 
 def read_people(raw: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.DataFrame:
     """Turn the rows of the separate people file of an extract into one row a person."""
-    roles = mapping.people_columns
+    roles = {str(role): heading for role, heading in mapping.people_columns.items()}
     missing = sorted(set(roles.values()) - set(raw.columns))
     if missing:
         raise SourceError(
@@ -161,7 +163,7 @@ def read_people(raw: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.Data
             do="Correct [people.columns] in the mapping.",
         )  # fmt: skip
     raw = _blank(raw, mapping)
-    given = {role: raw[roles[role]].str.strip() for role in PEOPLE_ROLES if role in roles}
+    given = {role: raw[heading].str.strip() for role, heading in roles.items()}
     people = pd.DataFrame({"offence_id": given["crime_ref"]})
     roles_given = translate(
         given["person_role"].str.lower(), "person_role", mapping.codings.get("person_role")
@@ -225,7 +227,7 @@ def _add_dates(
 def _add_coded(
     raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    roles = mapping.columns
+    roles = {str(role): heading for role, heading in mapping.columns.items()}
     for role in ("weapon", "weapon_use"):
         if role in roles:
             words = translate(raw[roles[role]], role, mapping.codings.get(role))
@@ -243,8 +245,7 @@ def _add_coded(
             "Ask for cancelled, transferred and non-notifiable records to be marked.",
         )  # fmt: skip
         return raw, rows
-    values = mapping.codings.get("status", Values(blank_means="recorded"))
-    words = translate(raw[roles["status"]], "status", values)
+    words = translate(raw[roles["status"]], "status", mapping.codings.get("status"))
     bad = words.isna()
     notes.reject(raw[roles["status"]][bad], roles["status"], "status that the mapping lacks")
     return raw[~bad], rows.assign(status=words)[~bad]
@@ -271,7 +272,7 @@ def _add_flags(
 def _add_place(
     raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
 ) -> pd.DataFrame:
-    roles = mapping.columns
+    roles = {str(role): heading for role, heading in mapping.columns.items()}
     for role in ("easting", "northing"):
         if role in roles:
             rows = rows.assign(**{role: pd.to_numeric(raw[roles[role]], errors="coerce")})

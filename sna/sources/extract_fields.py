@@ -7,7 +7,7 @@ import pandas as pd
 from sna import definitions
 from sna.errors import UsageError
 from sna.sources.layout import ReadResult, make_finding, no_rows
-from sna.sources.mapping import Flag, Values
+from sna.sources.mapping import Coding, Flag
 from sna.sources.text import TextTable
 
 OLDEST_AGE = 120
@@ -75,12 +75,13 @@ def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
     return text.str.strip().map(days).astype("datetime64[us]")
 
 
-def translate(text: pd.Series, role: str, values: Values | None) -> pd.Series:
+def translate(text: pd.Series, role: str, values: Coding | None) -> pd.Series:
     """Translate a coded column to our words; what is not one of them comes back missing."""
-    values = values or Values()
+    values = values or Coding()
+    blank = values.blank_means or ("recorded" if role == "status" else "unknown")
     pairs = {key.lower(): word for key, word in values.map.items()}
     words = {word: word for word in _ALLOWED[role]}
-    known = {**words, **(_SEX if role == "sex" else {}), **pairs, "": values.blank_means}
+    known = {**words, **(_SEX if role == "sex" else {}), **pairs, "": blank}
     return text.str.strip().str.lower().map(known).astype("str")
 
 

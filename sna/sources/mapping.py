@@ -1,247 +1,129 @@
 """The mapping of a restricted extract: which of its columns plays which role, strictly read."""
 
-import difflib
-import tomllib
-from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field, model_validator
+
+from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
 
-PERSON_ROLES = tuple(
-    f"{person}_{what}"
-    for person in ("victim", "suspect")
-    for what in ("id", "age", "sex", "ethnicity_self", "ethnicity_observed")
-)
-ROLES = (
-    "crime_ref",
-    "recorded_date",
-    "committed_from",
-    "committed_to",
-    "offence_code",
-    "detailed_code",
-    "offence_text",
-    "published_category",
-    "status",
-    "borough_code",
-    "borough_name",
-    "ward_code",
-    "lsoa_code",
-    "easting",
-    "northing",
-    "premises_type",
-    "relationship",
-    "weapon",
-    "weapon_use",
-    *PERSON_ROLES,
-    "home_borough",
-    "outcome",
-    "linked_ref",
-)
-FLAGS = ("is_domestic_abuse", "is_knife", "is_gun", "is_corrosive")
-PEOPLE_ROLES = (
-    "crime_ref",
-    "person_role",
-    "person_id",
-    "age",
-    "sex",
-    "ethnicity_self",
-    "ethnicity_observed",
-    "home_borough",
-)
-VALUES = ("status", "weapon", "weapon_use", "sex", "person_role")
-KINDS = ("offences", "ambulance", "emergency_department")
-_KEYS = {
-    "top": ("title", "publisher", "licence", "kind", "release_class", "status", "undated",
-            "date_format", "missing", "columns", "flags", "values", "people"),
-    "flag": ("column", "true", "false", "contains", "blank_means"),
-    "value": ("map", "blank_means"),
-    "people": ("file", "columns"),
-}  # fmt: skip
+_SHIPPED = resources.files("sna.definitions") / "mappings"
 
 
-@dataclass(frozen=True)
-class Flag:
+Role = Literal[
+    "crime_ref", "recorded_date", "committed_from", "committed_to", "offence_code",
+    "detailed_code", "offence_text", "published_category", "status", "borough_code",
+    "borough_name", "ward_code", "lsoa_code", "easting", "northing", "premises_type",
+    "relationship", "weapon", "weapon_use", "victim_id", "victim_age", "victim_sex",
+    "victim_ethnicity_self", "victim_ethnicity_observed", "suspect_id", "suspect_age",
+    "suspect_sex", "suspect_ethnicity_self", "suspect_ethnicity_observed", "home_borough",
+    "outcome", "linked_ref",
+]  # fmt: skip
+PersonRole = Literal[
+    "crime_ref", "person_role", "person_id", "age", "sex", "ethnicity_self", "ethnicity_observed",
+    "home_borough",
+]  # fmt: skip
+FlagRole = Literal["is_domestic_abuse", "is_knife", "is_gun", "is_corrosive"]
+CodedRole = Literal["status", "weapon", "weapon_use", "sex", "person_role"]
+
+
+class Flag(Strict):
     """A yes/no column: the values that mean yes and no, and what a blank means."""
 
     column: str
-    blank_means: str
+    blank_means: Literal["yes", "no", "unknown"]
     true: tuple[str, ...] = ()
     false: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
 
+    @model_validator(mode="after")
+    def _says_yes(self) -> "Flag":
+        if not self.true and not self.contains:
+            raise ValueError("the flag must say which values mean yes (true or contains)")
+        return self
 
-@dataclass(frozen=True)
-class Values:
+
+class Coding(Strict):
     """How the values of a coded column translate, and what a blank means."""
 
-    map: Table[str, str] = field(default_factory=dict)
-    blank_means: str = "unknown"
+    map: dict[str, str] = Field(default_factory=dict)
+    blank_means: str = ""
 
 
-@dataclass(frozen=True)
-class Mapping:
-    """A resolved mapping; ``columns`` is role -> heading in the file."""
+class People(Strict):
+    """The separate people file of an extract."""
+
+    file: str
+    columns: dict[PersonRole, str]
+
+
+class Mapping(Strict):
+    """A resolved mapping."""
 
     name: str
-    release_class: str
-    columns: Table[str, str]
-    flags: Table[str, Flag]
-    codings: Table[str, Values]
-    missing: tuple[str, ...]
+    release_class: Literal["open", "restricted", "person_level"]
+    columns: dict[Role, str]
+    flags: dict[FlagRole, Flag] = Field(default_factory=dict)
+    codings: dict[CodedRole, Coding] = Field(default_factory=dict, alias="values")
+    missing: tuple[str, ...] = ("",)
     date_format: str = "iso"
     undated: bool = False
-    status: str = "verified"
+    status: Literal["verified", "unverified"] = "verified"
     title: str = ""
     publisher: str = ""
     licence: str = ""
-    kind: str = "offences"
-    people_file: str = ""
-    people_columns: Table[str, str] = field(default_factory=dict)
+    kind: Literal["offences", "ambulance", "emergency_department"] = "offences"
+    people: People | None = None
+
+    @model_validator(mode="after")
+    def _has_what_is_needed(self) -> "Mapping":
+        have, codes = set(self.columns), {"offence_code", "detailed_code", "offence_text"}
+        needs = [("crime_ref", "crime_ref" in have)]
+        needs += [(" or ".join(sorted(codes)), self.kind != "offences" or bool(codes & have))]
+        dated = self.undated or bool({"recorded_date", "committed_from"} & have)
+        needs += [("recorded_date or committed_from, or undated = true", dated)]
+        if left_out := [role for role, there in needs if not there]:
+            raise ValueError(f"[columns] leaves out {'; '.join(left_out)}")
+        for role in ("weapon", "weapon_use"):
+            stated = role in self.codings and self.codings[role].blank_means in ("none", "unknown")
+            if role in have and not stated:
+                raise ValueError(f'[values.{role}] must state blank_means, "none" or "unknown"')
+        return self
 
     @property
     def headings(self) -> set[str]:
         """Every heading of the extract that the mapping needs."""
         return {*self.columns.values(), *(flag.column for flag in self.flags.values())}
 
+    @property
+    def people_columns(self) -> dict[PersonRole, str]:
+        """Role -> heading in the people file, if there is one."""
+        return self.people.columns if self.people else {}
+
 
 def mapping_names() -> list[str]:
     """Return the names of the mappings that ship with the package."""
-    folder = resources.files("sna.definitions") / "mappings"
-    return sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+    return sorted(item.name[:-5] for item in _SHIPPED.iterdir() if item.name.endswith(".toml"))
 
 
 def read_mapping(path_or_name: str | Path) -> Mapping:
-    """Read a mapping from a TOML file, or one that ships with the package, by its name.
+    """Read a mapping from a TOML file, or by name one that ships with the package.
 
-    Raises
-    ------
-    UsageError
-        If there is no such mapping, a key is unknown, a required role is left out, or a flag
-        does not say what a blank means.
+    Raises `UsageError` if there is none, a key is unknown, a required role is left out, or a flag
+    does not say what a blank means.
 
-    Examples
-    --------
     >>> read_mapping("definition_truth_table").columns["crime_ref"]
     'case_id'
     """
     path = Path(path_or_name)
-    if path.suffix == ".toml":
-        if not path.is_file():
-            raise UsageError("There is no such mapping file.", where=str(path), do=_offer())
-        text = path.read_text(encoding="utf-8-sig")
-    else:
+    if path.suffix != ".toml":
         if str(path_or_name) not in mapping_names():
-            raise UsageError("There is no such mapping.", found=str(path_or_name), do=_offer())
-        shipped = resources.files("sna.definitions") / "mappings" / f"{path_or_name}.toml"
-        text = shipped.read_text(encoding="utf-8")
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            "The mapping is not valid TOML.", where=str(path), found=str(error),
-            do="Quote text values and close every bracket.",
-        ) from None  # fmt: skip
-    return _resolve(document, str(path_or_name))
-
-
-def _offer() -> str:
-    return f"Name a .toml file, or one of: {', '.join(mapping_names())}."
-
-
-def check_keys(given: Table[str, Any], allowed: tuple[str, ...], where: str) -> None:
-    """Raise `UsageError` naming the first key that is not allowed, with the nearest that is."""
-    for key in given:
-        if key not in allowed:
-            near = difflib.get_close_matches(key, allowed, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
             raise UsageError(
-                f"Key {key!r} is not known.", where=where, found=key,
-                do=f"{hint}Allowed: {', '.join(allowed)}.",
+                "There is no such mapping.", found=str(path_or_name),
+                do=f"Name a .toml file, or one of: {', '.join(mapping_names())}.",
             )  # fmt: skip
-
-
-def _resolve(document: dict[str, Any], name: str) -> Mapping:
-    check_keys(document, _KEYS["top"], name)
-    columns = dict(document.get("columns", {}))
-    check_keys(columns, ROLES, f"{name}, [columns]")
-    flags = dict(document.get("flags", {}))
-    check_keys(flags, FLAGS, f"{name}, [flags]")
-    values = dict(document.get("values", {}))
-    check_keys(values, VALUES, f"{name}, [values]")
-    people = document.get("people", {})
-    check_keys(people, _KEYS["people"], f"{name}, [people]")
-    check_keys(people.get("columns", {}), PEOPLE_ROLES, f"{name}, [people.columns]")
-    mapping = Mapping(
-        name=name,
-        release_class=_choice(
-            document, "release_class", ("open", "restricted", "person_level"), name
-        ),
-        columns=columns,
-        flags={key: _flag(flag, f"{name}, [flags.{key}]") for key, flag in flags.items()},
-        codings={
-            key: _values(item, key, f"{name}, [values.{key}]") for key, item in values.items()
-        },
-        missing=tuple(document.get("missing", [""])),
-        people_file=people.get("file", ""),
-        people_columns=people.get("columns", {}),
-        kind=_choice({"kind": "offences", **document}, "kind", KINDS, name),
-        **{
-            key: document[key]
-            for key in ("date_format", "undated", "status", "title", "publisher", "licence")
-            if key in document
-        },
-    )
-    _check_roles(mapping)
-    return mapping
-
-
-def _choice(document: Table[str, Any], key: str, allowed: tuple[str, ...], where: str) -> str:
-    if document.get(key) not in allowed:
-        raise UsageError(
-            f"The mapping must state {key}.", where=where, found=document.get(key, "nothing"),
-            do=f"Write {key} = one of: {', '.join(allowed)}.",
-        )  # fmt: skip
-    return str(document[key])
-
-
-def _flag(flag: dict[str, Any], where: str) -> Flag:
-    check_keys(flag, _KEYS["flag"], where)
-    blank = _choice(flag, "blank_means", ("yes", "no", "unknown"), where)
-    if "column" not in flag:
-        raise UsageError("A flag must name its column.", where=where, do='Add column = "…".')
-    lists = {key: tuple(map(str, flag.get(key, ()))) for key in ("true", "false", "contains")}
-    if not lists["true"] and not lists["contains"]:
-        raise UsageError(
-            "A flag must say which values mean yes.", where=where,
-            do="Add true = [\"…\"] or contains = [\"…\"].",
-        )  # fmt: skip
-    return Flag(str(flag["column"]), blank, **lists)
-
-
-def _values(item: dict[str, Any], role: str, where: str) -> Values:
-    check_keys(item, _KEYS["value"], where)
-    if role in ("weapon", "weapon_use") and "blank_means" not in item:
-        _choice(item, "blank_means", ("none", "unknown"), where)
-    pairs = {str(key): str(value) for key, value in item.get("map", {}).items()}
-    return Values(pairs, item.get("blank_means", "unknown"))
-
-
-def _check_roles(mapping: Mapping) -> None:
-    have = mapping.columns
-    wanted: list[tuple[str, bool]] = [("crime_ref", "crime_ref" in have)]
-    if mapping.kind == "offences":
-        codes = ("offence_code", "detailed_code", "offence_text")
-        wanted.append((" or ".join(codes), any(role in have for role in codes)))
-    dated = mapping.undated or "recorded_date" in have or "committed_from" in have
-    wanted.append(("recorded_date or committed_from (or undated = true)", dated))
-    if "weapon" in have:
-        wanted.append(("[values.weapon] blank_means", "weapon" in mapping.codings))
-    left_out = [role for role, there in wanted if not there]
-    if left_out:
-        raise UsageError(
-            f"The mapping leaves out {len(left_out)} required roles.", where=mapping.name,
-            found=left_out, do="Add them under [columns].",
-        )  # fmt: skip
+        path = Path(str(_SHIPPED / f"{path_or_name}.toml"))
+    document: dict[str, Any] = {"name": path.stem, **read_toml(path)}
+    return check_toml(document, Mapping, str(path_or_name))
