@@ -15,6 +15,8 @@ from sna.definitions.tables import (
     relationships,
     rules,
     standard_population,
+    store_columns,
+    store_tables,
     switch_roles,
     switches,
 )
@@ -36,6 +38,8 @@ __all__ = [
     "relationships",
     "rules",
     "standard_population",
+    "store_columns",
+    "store_tables",
     "switch_roles",
     "switches",
 ]

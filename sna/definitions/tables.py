@@ -103,3 +103,13 @@ def rules() -> pd.DataFrame:
 def downloads() -> pd.DataFrame:
     """List the open files that ``sna fetch`` knows: address, licence, name in the raw folder."""
     return _read("downloads").copy()
+
+
+def store_tables() -> pd.DataFrame:
+    """List the stored tables and what one row of each is."""
+    return _read("store_tables").copy()
+
+
+def store_columns() -> pd.DataFrame:
+    """List the columns of the stored tables: dtype, unit, allowed values, meaning."""
+    return _read("store_columns").copy()
