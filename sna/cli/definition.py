@@ -1,7 +1,138 @@
 """Commands: classify, explain, profiles."""
 
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+
+from sna.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Profile = Annotated[str, typer.Option(help="Id of a profile, or the path of its TOML file.")]
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
+    app.command()(classify)
+    app.command()(explain)
+    profiles = typer.Typer(help="Versions of the definition.", invoke_without_command=True)
+    profiles.callback()(list_profiles)
+    profiles.command("compare")(compare)
+    app.add_typer(profiles, name="profiles")
+
+
+def _read(file: Path, mapping: str) -> "tuple[pd.DataFrame, pd.DataFrame | None, str, int]":
+    """Read an extract through its mapping; return offences, people, heading of the id, rejects."""
+    import pandas as pd
+
+    from sna.sources.extract import read_extract
+    from sna.sources.files import RawFile
+    from sna.sources.mapping import read_mapping
+    from sna.sources.text import sample_file
+
+    if not file.is_file():
+        raise UsageError("There is no such file.", where="sna classify", found=str(file))
+    shape = read_mapping(mapping)
+    beside = file.parent / shape.people.file if shape.people else None
+    people = sample_file(RawFile(beside.name, beside))[0] if beside else None
+    sample = sample_file(RawFile(file.name, file))[0]
+    today = pd.Timestamp.today().normalize()
+    read, persons = read_extract(sample, shape, today=today, people=people)
+    parts = [r.tables["people"] for r in (read, persons) if r and "people" in r.tables]
+    everyone = pd.concat(parts, ignore_index=True) if parts else None
+    return read.tables["offences"], everyone, shape.columns["crime_ref"], len(read.rejects)
+
+
+def classify(
+    file: Annotated[Path, typer.Argument(help="The record extract.")],
+    mapping: Annotated[str, typer.Option(help="Its mapping: a TOML file, or a shipped name.")],
+    out: Annotated[Path, typer.Option(help="CSV to write: the id column and the band.")],
+    profile: Profile = "london_2023",
+) -> None:
+    """Classify one record extract; write each record's band, print the waterfall."""
+    from sna.classify import classify_offences, count_waterfall
+
+    offences, people, name, rejected = _read(file, mapping)
+    classified = classify_offences(offences, profile=profile, people=people)
+    answer = classified[["offence_id", "band"]].rename(columns={"offence_id": name})
+    partial = out.with_name(f"{out.name}.part")
+    answer.to_csv(partial, index=False, encoding="utf-8")
+    partial.replace(out)
+    typer.echo(_table(count_waterfall(classified)[["step", "offences", "left_out", "why"]]))
+    typer.echo(f"Wrote {len(answer):,} rows to {out}.")
+    if rejected:
+        typer.echo(f"{rejected:,} rows could not be read: run sna check.", err=True)
+
+
+def _table(frame: "pd.DataFrame") -> str:
+    return str(frame.to_string(index=False))
+
+
+def _stored(*codes: str) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame | None]]":
+    """Yield offences and people of the store, one borough at a time."""
+    store: Any = importlib.import_module("sna.store")
+    folder = store.find_processed()
+    for code in codes or sorted(path.stem for path in (folder / "offences").glob("*.parquet")):
+        yield tuple(store.read_table(f"{name}/{code}", folder) for name in ("offences", "people"))
+
+
+def explain(
+    offence_id: Annotated[str, typer.Argument(help="Reference of the record.")],
+    file: Annotated[
+        Path | None, typer.Option(help="A record extract; without it, the processed store.")
+    ] = None,
+    mapping: Annotated[str, typer.Option(help="Its mapping.")] = "",
+    profile: Profile = "london_2023",
+) -> None:
+    """Say why one record got its band: each fact, each rule tried, the answer."""
+    import pandas as pd
+
+    from sna.classify import explain_offence
+
+    if file is not None:
+        offences, people, _, _ = _read(file, mapping or str(file.with_suffix(".mapping.toml")))
+    else:
+        stored = ((o, p) for o, p in _stored() if o["offence_id"].eq(offence_id).any())
+        offences, people = next(stored, (pd.DataFrame({"offence_id": []}), None))
+    typer.echo(_table(explain_offence(offences, offence_id, profile=profile, people=people)))
+
+
+def list_profiles(context: typer.Context) -> None:
+    """List what each definition says."""
+    from sna.definitions import profile_ids, read_profile
+
+    if context.invoked_subcommand:
+        return
+    base = read_profile("london_2023")
+    for name in profile_ids():
+        profile = read_profile(name)
+        moved = {k: v for k, v in profile.switches.items() if v != base.switches[k]}
+        changes = ", ".join(f"{k} = {v}" for k, v in moved.items()) or "the defaults"
+        typer.echo(f"{name} ({profile.status}, hash {profile.hash})\n  {profile.title}")
+        typer.echo(f"  contexts {profile.contexts}; {changes}\n  source: {profile.source}")
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="Profile that applies now.")],
+    second: Annotated[str, typer.Argument(help="Profile to compare it with.")],
+    borough: Annotated[str, typer.Option(help="One borough; all of the store without it.")] = "",
+) -> None:
+    """Say what would change, band by band and borough by borough, if the second were adopted."""
+    import pandas as pd
+
+    from sna.classify import compare_profiles
+    from sna.definitions import find_borough
+
+    codes = [find_borough(borough)[0]] if borough else []
+    keys = ("borough_code", "source")
+    flows = [
+        compare_profiles(offences, first, second, people=people, by=keys)
+        for offences, people in _stored(*codes)
+    ]
+    if not flows:
+        raise UsageError("The store holds no offences.", do="Run: sna build")
+    typer.echo(_table(pd.concat(flows, ignore_index=True)))

@@ -1,0 +1,132 @@
+"""What another version of the definition, or one switch alone, would change."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sna.classify.bands import ADDED, Prepared, Reading, prepare, read_under
+from sna.classify.bounds import release_class
+from sna.classify.rules import BAND_OF_MASK, CORE
+from sna.definitions import Profile, read_profile
+from sna.definitions import switches as switch_table
+from sna.schemas.store_tables import BANDS
+
+_READ_AGAIN = ("age_basis", "property_nearby_fallback")  # they change what is read, not the rules
+
+
+def _read(
+    offences: pd.DataFrame, people: pd.DataFrame | None, profile: Profile, ready: Prepared,
+    first: Profile,
+) -> Reading:  # fmt: skip
+    same = all(profile.switches[name] == first.switches[name] for name in _READ_AGAIN)
+    prepared = ready if same else prepare(offences, profile=profile, people=people)
+    return read_under(profile, prepared)
+
+
+def _counts(offences: pd.DataFrame) -> np.ndarray:
+    if "offences" not in offences:
+        return np.ones(len(offences), dtype=np.int64)
+    return offences["offences"].to_numpy(dtype="int64")
+
+
+def compare_profiles(
+    offences: pd.DataFrame,
+    a: str | Profile,
+    b: str | Profile,
+    *,
+    people: pd.DataFrame | None = None,
+    by: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Count offences by their band under two versions of the definition.
+
+    A flow from one band to another is a change of words, not of violence.
+
+    Parameters
+    ----------
+    offences
+        One row an offence or a published count; bands already there are ignored.
+    a, b
+        Profile that applies, and the one to compare.
+    people, by
+        People table; further columns to count by, such as ``borough_code``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a pair of bands that occurs (and group): ``band_a``, ``band_b``, ``offences``,
+        ``profile_a``, ``profile_b``, ``moves`` (True where the band differs).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"offence_code": ["8N"], "victim_age": ["40"], "domestic_abuse": "no"})
+    >>> flow = compare_profiles(rows, "london_2023", "all_ages_richmond_wandsworth")
+    >>> flow[["band_a", "band_b"]].to_numpy().tolist()
+    [['listed_out_of_context', 'core']]
+    """
+    plain = offences.drop(columns=[name for name in ADDED if name in offences])
+    first, second = read_profile(a), read_profile(b)
+    ready = prepare(plain, profile=first, people=people)
+    bands = {}
+    for name, profile in (("band_a", first), ("band_b", second)):
+        reading = _read(plain, people, profile, ready, first)
+        codes = BAND_OF_MASK[reading.answer.mask][reading.coded.rows]
+        bands[name] = pd.Categorical.from_codes(codes.astype(np.int8), categories=pd.Index(BANDS))
+    keys = {name: plain[name].to_numpy() for name in by}
+    frame = pd.DataFrame({**keys, **bands, "offences": _counts(plain)})
+    names = [*by, "band_a", "band_b"]
+    flow = frame.groupby(names, observed=True, dropna=False)["offences"].sum().reset_index()
+    flow = flow.astype({"band_a": "str", "band_b": "str"})
+    return flow.assign(
+        profile_a=first.id, profile_b=second.id, moves=flow["band_a"] != flow["band_b"],
+        release_class=release_class(offences),
+    )  # fmt: skip
+
+
+def count_sensitivity(
+    offences: pd.DataFrame,
+    *,
+    profile: str | Profile = "london_2023",
+    people: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Count core when each switch alone takes each of its other values (a tornado).
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a switch and value: ``core`` and ``core_possible`` under it, ``core_base``,
+        ``moved`` (offences whose band changes), widest first. Switches of counts are left out.
+    """
+    plain = offences.drop(columns=[name for name in ADDED if name in offences])
+    base, counts = read_profile(profile), _counts(plain)
+    ready = prepare(plain, profile=base, people=people)
+
+    def masks(chosen: Profile) -> np.ndarray:
+        reading = _read(plain, people, chosen, ready, base)
+        return np.asarray(reading.answer.mask[reading.coded.rows])
+
+    own, rows = masks(base), []
+    for row in switch_table().itertuples(index=False):
+        if "band" not in str(row.acts_on):
+            continue
+        words = {"true": True, "false": False}
+        for text in str(row.allowed).split("|"):
+            value = words.get(text, text)
+            if value == base.switches[str(row.switch)]:
+                continue
+            mask = masks(base.with_switches(**{str(row.switch): value}))
+            rows.append(
+                {
+                    "switch": row.switch,
+                    "value": text,
+                    "question": row.question,
+                    "core": int(counts[mask == CORE].sum()),
+                    "core_possible": int(counts[(mask & CORE) > 0].sum()),
+                    "moved": int(counts[mask != own].sum()),
+                }
+            )
+    table = pd.DataFrame(rows).assign(
+        core_base=int(counts[own == CORE].sum()), release_class=release_class(offences)
+    )
+    order = (table["core"] - table["core_base"]).abs()
+    return table.iloc[np.lexsort((table["switch"], -table["moved"], -order))].reset_index(drop=True)
