@@ -93,6 +93,11 @@ class Mapping(Strict):
         return self
 
     @property
+    def roles(self) -> dict[str, str]:
+        """Role -> heading in the extract."""
+        return {str(role): heading for role, heading in self.columns.items()}
+
+    @property
     def headings(self) -> set[str]:
         """Every heading of the extract that the mapping needs."""
         return {*self.columns.values(), *(flag.column for flag in self.flags.values())}
