@@ -1,0 +1,234 @@
+"""Exact points of records: guard, grid, kernel density, near repeats. Partner edition only."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from sna.errors import DisclosureError, UsageError
+from sna.geography import BRITISH_GRID, Neighbours, find_bad_points
+
+SNAPPED = ("police_uk", "camden_street")
+STACKED_SHARE = 0.5  # of 100 or more points at places shared with others: snapped, whatever it says
+
+
+def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFrame:
+    """Return the points that can be placed; refuse the public edition and points moved to anchors.
+
+    police.uk moves every offence to one of some 750,000 anchors: a surface of them shows where
+    anchors lie. ``points`` has ``easting``, ``northing`` (metres) and, if known, ``source``.
+    """
+    source = points["source"].astype("str") if "source" in points else pd.Series("", points.index)
+    good = points[find_bad_points(points).eq("")]
+    stacked = good.duplicated(["easting", "northing"], keep=False)
+    moved = source.str.startswith(SNAPPED)
+    if moved.any() or (len(good) >= 100 and stacked.mean() > STACKED_SHARE):
+        raise UsageError(
+            f"{max(moved.sum(), stacked.sum()):,} of {len(points):,} points are moved to shared "
+            "anchors: nothing finer than an LSOA can be said of them.",
+            where="points",
+            found=source.unique() if moved.any() else "points stacked on the same spots",
+            do="Use counts by LSOA or ward, or a record extract with exact coordinates.",
+        )
+    if edition != "partner":
+        raise DisclosureError(
+            f"Points and surfaces of records are not shown in the {edition} edition.",
+            do="Use edition='partner' and a source with a sharing agreement.",
+        )
+    return good
+
+
+def grid_rule(bounds: tuple[float, float, float, float]) -> tuple[float, float]:
+    """Default cell and bandwidth in metres: a 150th of the shorter side, and five cells.
+
+    Chainey and Ratcliffe (2005), GIS and Crime Mapping. Rounded to 10 m, cells at least 50 m.
+    """
+    west, south, east, north = bounds
+    cell = max(50.0, round(min(east - west, north - south) / 150, -1))
+    return cell, 5 * cell
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Density per square kilometre on a grid: ``grid[column, row]`` from the south-west."""
+
+    grid: np.ndarray
+    west: float
+    south: float
+    cell_m: float
+    bandwidth_m: float
+
+
+def _bin(points: pd.DataFrame, bounds: Any, cell_m: float, weights: Any = None) -> np.ndarray:
+    west, south, east, north = bounds
+    columns, rows = (int(side / cell_m) + 1 for side in (east - west, north - south))
+    x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
+    if len(x) and (x.min() < west or y.min() < south or x.max() > east or y.max() > north):
+        raise UsageError("Points lie outside the grid.", where="points", do="Widen the bounds.")
+    column = ((x - west) * (1 / cell_m)).astype(np.int32)
+    row = ((y - south) * (1 / cell_m)).astype(np.int32)
+    flat = np.bincount(column * rows + row, weights=weights, minlength=columns * rows)
+    return np.asarray(flat).reshape(columns, rows)
+
+
+def _kernel(cell_m: float, bandwidth_m: float) -> np.ndarray:
+    """Quartic kernel on cells, sharpened by what binning blurs: twice the value minus its mean."""
+    reach = int(np.ceil(bandwidth_m / cell_m)) + 1
+    step, inner = np.arange(-reach, reach + 1) * cell_m, ((np.arange(9) + 0.5) / 9 - 0.5) * cell_m
+
+    def quartic(right: float, up: float) -> np.ndarray:
+        square = (step[:, None] + right) ** 2 + (step[None, :] + up) ** 2
+        return np.asarray(np.maximum(1 - square / bandwidth_m**2, 0) ** 2)
+
+    mean = np.mean([quartic(right, up) for right in inner for up in inner], axis=0)
+    kernel = 2 * quartic(0, 0) - mean
+    return np.asarray(kernel / kernel.sum() / (cell_m / 1000) ** 2)
+
+
+def _smooth(grid: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Convolve with the few separable parts that make up a kernel to 5e-4 of its peak."""
+    from scipy.ndimage import correlate1d
+
+    left, size, right = np.linalg.svd(kernel)
+    parts = max(1, int((size > 2e-3 * size[0]).sum()))
+    thin = grid.astype(np.float32)
+    made = [
+        correlate1d(correlate1d(thin, right[i].astype(np.float32), axis=1, mode="constant"),
+                    (left[:, i] * size[i]).astype(np.float32), axis=0, mode="constant")
+        for i in range(parts)
+    ]  # fmt: skip
+    return np.asarray(sum(made))
+
+
+def density(
+    points: pd.DataFrame,
+    *,
+    bounds: tuple[float, float, float, float],
+    cell_m: float | None = None,
+    bandwidth_m: float | None = None,
+    inside: Any = None,
+    weights: Any = None,
+) -> Surface:
+    """Quartic kernel density of points, per square kilometre, by the rule of `grid_rule`.
+
+    ``inside`` is the ground that offences are known for: near its edge the density is divided by
+    the share of the kernel that lies in it, and beyond it is missing.
+    """
+    cell, width = grid_rule(bounds)
+    cell = cell_m or cell
+    width = bandwidth_m or (width if cell_m is None else 5 * cell)
+    kernel = _kernel(cell, width)
+    values = _smooth(_bin(points, bounds, cell, weights), kernel)
+    if inside is not None:
+        columns, rows = values.shape
+        x = bounds[0] + (np.arange(columns) + 0.5) * cell
+        y = bounds[1] + (np.arange(rows) + 0.5) * cell
+        shapely.prepare(inside)
+        mask = shapely.contains_xy(
+            inside, *(part.ravel() for part in np.meshgrid(x, y, indexing="ij"))
+        )
+        mask = mask.reshape(values.shape)
+        mass = _smooth(mask, kernel) * (cell / 1000) ** 2
+        values = np.where(mask, values / np.maximum(mass, 0.05), np.nan)
+    return Surface(values, bounds[0], bounds[1], cell, width)
+
+
+def dual_density(points: pd.DataFrame, residents: pd.DataFrame, **grid: Any) -> Surface:
+    """Offences per 1,000 residents as a ratio of two densities with the same grid and bandwidth.
+
+    ``residents`` has ``easting``, ``northing`` and ``population``. Missing under 50 a km².
+    """
+    top = density(points, **grid)
+    people = density(residents, weights=residents["population"].to_numpy(float), **grid).grid
+    ratio = np.where(people >= 50, 1000 * top.grid / np.maximum(people, 50), np.nan)
+    return Surface(ratio, top.west, top.south, top.cell_m, top.bandwidth_m)
+
+
+def count_grid(
+    points: pd.DataFrame, ground: Any, *, cell_m: float = 250.0
+) -> tuple[Any, Neighbours]:
+    """Count points by cell of the ground, empty cells kept, and say which cells touch.
+
+    The answer goes into `find_hotspots`; leaving empty cells out would hide every cold place.
+    """
+    import geopandas as gpd
+    from scipy.sparse import diags_array, eye_array, kron
+
+    west, south, east, north = ground.bounds
+    counts = _bin(points, (west, south, east, north), cell_m)
+    columns, rows = counts.shape
+    left, bottom = np.meshgrid(west + np.arange(columns) * cell_m, south + np.arange(rows) * cell_m,
+                               indexing="ij")  # fmt: skip
+    cells = shapely.box(
+        left.ravel(), bottom.ravel(), left.ravel() + cell_m, bottom.ravel() + cell_m
+    )
+    keep = np.flatnonzero(shapely.intersects(ground.buffer(-1e-3), cells) | (counts.ravel() > 0))
+
+    def band(size: int) -> Any:
+        return diags_array([np.ones(size), np.ones(max(size - 1, 0)), np.ones(max(size - 1, 0))],
+                           offsets=[0, -1, 1], shape=(size, size))  # fmt: skip
+
+    matrix = (kron(band(columns), band(rows)) - eye_array(columns * rows)).tocsr()
+    codes = pd.Index([f"cell_{place // rows}_{place % rows}" for place in keep])
+    table = gpd.GeoDataFrame(
+        {"area_code": codes, "offences": counts.ravel()[keep]},
+        geometry=cells[keep],
+        crs=BRITISH_GRID,
+    )
+    linked = matrix[keep][:, keep].tocsr()
+    linked.eliminate_zeros()
+    return table, Neighbours(codes, linked)
+
+
+def near_repeats(
+    points: pd.DataFrame,
+    *,
+    distance_breaks_m: tuple[float, ...] = (0, 0.1, 100, 200, 400, 800),
+    time_breaks_days: tuple[float, ...] = (0, 7, 14, 28, 56),
+    permutations: int = 999,
+    seed: int = 2024,
+) -> pd.DataFrame:
+    """Knox test: whether pairs close in place are close in time more often than by chance.
+
+    ``points`` has ``easting``, ``northing`` and ``date``. A pair belongs to the band that its
+    distance and gap are in, lower limit included. One row a pair of bands: ``observed``,
+    ``expected`` (mean of shuffled dates), ``ratio`` and one-sided ``p_value`` with the observed
+    arrangement counted in.
+    """
+    from scipy.spatial import cKDTree
+
+    place = points[["easting", "northing"]].to_numpy(float)
+    day = points["date"].to_numpy("datetime64[s]").astype(float) / 86_400
+    pairs = cKDTree(place).query_pairs(distance_breaks_m[-1], output_type="ndarray")
+    far = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
+    space = np.searchsorted(distance_breaks_m, far, "right") - 1
+    pairs, space = (
+        pairs[space < len(distance_breaks_m) - 1],
+        space[space < len(distance_breaks_m) - 1],
+    )
+    many, shape = len(time_breaks_days) - 1, (len(distance_breaks_m) - 1, len(time_breaks_days) - 1)
+
+    def count(days: np.ndarray) -> np.ndarray:
+        when = np.searchsorted(time_breaks_days, np.abs(days[pairs[:, 0]] - days[pairs[:, 1]]),
+                               "right") - 1  # fmt: skip
+        kept = when < many
+        return np.bincount(space[kept] * many + when[kept], minlength=shape[0] * many)
+
+    observed, rng = count(day), np.random.default_rng(seed)
+    draws = np.array([count(rng.permutation(day)) for _ in range(permutations)])
+    expected = draws.mean(axis=0)
+    row, column = np.divmod(np.arange(observed.size), many)
+    return pd.DataFrame(
+        {
+            "distance_from_m": np.take(distance_breaks_m, row),
+            "distance_to_m": np.take(distance_breaks_m, row + 1),
+            "days_from": np.take(time_breaks_days, column),
+            "days_to": np.take(time_breaks_days, column + 1),
+            "observed": observed,
+            "expected": expected,
+            "ratio": np.where(expected > 0, observed / np.where(expected > 0, expected, 1), np.nan),
+            "p_value": ((draws >= observed).sum(axis=0) + 1) / (permutations + 1),
+        }
+    )

@@ -1,0 +1,230 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hotspot_fixture import OWN, borough
+from scipy.stats import poisson
+from shapely.geometry import box
+
+from sna import hotspots
+from sna.errors import DisclosureError, TableError, UsageError
+from sna.hotspots import points as room
+
+CASES = {
+    case["case"]: case
+    for case in json.loads(
+        (Path(__file__).parent / "data" / "spatial_cases.json").read_text(encoding="utf-8")
+    )
+}
+X, Y = 530_000.0, 180_000.0
+BOUNDS = (X, Y, X + 5000, Y + 4000)
+
+
+def scatter(many, seed=1, spread=300):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {"easting": np.clip(rng.normal(X + 2500, spread, many), X, X + 5000),
+         "northing": np.clip(rng.normal(Y + 2000, spread, many), Y, Y + 4000)}
+    )  # fmt: skip
+
+
+def test_points_of_police_uk_are_refused_by_name_and_by_stacking():
+    named = scatter(10).assign(source="police_uk_street")
+    with pytest.raises(UsageError, match="nothing finer than an LSOA"):
+        hotspots.check_points(named)
+    stacked = pd.concat([scatter(20)] * 10).assign(source="extract")
+    with pytest.raises(UsageError, match="200 of 200 points are moved"):
+        hotspots.check_points(stacked)
+
+
+def test_points_are_for_partners_and_bad_ones_are_left_out():
+    points = scatter(50).assign(source="extract")
+    with pytest.raises(DisclosureError, match="public edition"):
+        hotspots.check_points(points, edition="public")
+    points.loc[3, ["easting", "northing"]] = 0.0
+    assert len(hotspots.check_points(points)) == 49
+
+
+def test_the_grid_rule_is_a_150th_and_five_cells():
+    assert room.grid_rule((0, 0, 15_000, 30_000)) == (100, 500)
+    assert room.grid_rule((0, 0, 1500, 1500)) == (50, 250)
+
+
+def exact_density(points, east, north, width):
+    square = ((points["easting"] - east) ** 2 + (points["northing"] - north) ** 2) / width**2
+    return 3 / np.pi / (width / 1000) ** 2 * ((1 - square[square < 1]) ** 2).sum()
+
+
+def test_the_density_is_the_exact_sum_to_a_thousandth_of_the_peak():
+    points = scatter(20_000)
+    surface = hotspots.density(points, bounds=BOUNDS, cell_m=50, bandwidth_m=500)
+    column, row = np.unravel_index(surface.grid.argmax(), surface.grid.shape)
+    cells = [(column, row), (column + 8, row - 3), (column - 5, row + 9), (column + 15, row)]
+    exact = [exact_density(points, X + 50 * (c + 0.5), Y + 50 * (r + 0.5), 500) for c, r in cells]
+    mine = [surface.grid[c, r] for c, r in cells]
+    assert np.abs(np.subtract(mine, exact)).max() < 1e-3 * max(exact)
+
+
+def test_the_density_holds_every_point_and_edges_are_made_good():
+    points = scatter(2000)
+    surface = hotspots.density(points, bounds=BOUNDS, cell_m=100)
+    assert surface.bandwidth_m == 500
+    assert surface.grid.sum() * 0.01 == pytest.approx(2000, rel=1e-3)
+    rng = np.random.default_rng(3)
+    even = pd.DataFrame(
+        {"easting": rng.uniform(X, X + 5000, 40_000), "northing": rng.uniform(Y, Y + 4000, 40_000)}
+    )
+    plain = hotspots.density(even, bounds=BOUNDS, cell_m=100).grid
+    whole = hotspots.density(even, bounds=BOUNDS, cell_m=100, inside=box(*BOUNDS)).grid
+    assert plain[0].mean() < 0.65 * 2000  # nearly half of the kernel lies outside
+    assert np.nanmean(whole[0]) == pytest.approx(2000, rel=0.05)
+
+
+def test_points_outside_the_grid_are_refused():
+    with pytest.raises(UsageError, match="outside the grid"):
+        hotspots.density(scatter(10), bounds=(X, Y, X + 100, Y + 100), cell_m=50)
+
+
+def test_dual_density_is_offences_by_residents():
+    rng = np.random.default_rng(0)
+    even = pd.DataFrame(
+        {"easting": rng.uniform(X, X + 5000, 30_000), "northing": rng.uniform(Y, Y + 4000, 30_000)}
+    )
+    homes = even.assign(population=2.0)
+    made = hotspots.dual_density(even, homes, bounds=BOUNDS, cell_m=100)
+    assert np.nanmean(made.grid) == pytest.approx(500, rel=0.01)
+
+
+def test_the_grid_keeps_empty_cells_and_their_neighbours():
+    ground = box(X, Y, X + 1000, Y + 750)
+    points = pd.DataFrame(
+        {"easting": [X + 10, X + 20, X + 999], "northing": [Y + 10, Y + 20, Y + 700]}
+    )
+    cells, near = hotspots.count_grid(points, ground, cell_m=250)
+    assert len(cells) == 12
+    assert cells["offences"].sum() == 3 and (cells["offences"] == 0).sum() == 10
+    degree = np.diff(near.matrix.indptr)
+    assert sorted(degree) == [3] * 4 + [5] * 6 + [8] * 2
+
+
+def test_knox_puts_pairs_in_the_band_they_are_in():
+    given = CASES["knox_interval_trap"]["inputs"]
+    points = pd.DataFrame(
+        {"easting": given["x"], "northing": given["y"], "date": pd.to_datetime(given["date"])}
+    )
+    made = hotspots.near_repeats(
+        points,
+        distance_breaks_m=tuple(given["space_breaks"]),
+        time_breaks_days=tuple(given["time_breaks_days"]),
+        permutations=9,
+    )
+    observed = made["observed"].to_numpy().reshape(3, 2).tolist()
+    assert observed == CASES["knox_interval_trap"]["expected"]["observed"]
+    assert made["p_value"].min() >= 1 / 10
+
+
+def test_knox_finds_planted_repeats_and_nothing_in_random_dates():
+    rng = np.random.default_rng(8)
+    start = pd.Timestamp("2024-01-01")
+    base = pd.DataFrame(
+        {"easting": rng.uniform(X, X + 5000, 300), "northing": rng.uniform(Y, Y + 4000, 300),
+         "date": start + pd.to_timedelta(rng.uniform(0, 365, 300), unit="D")}
+    )  # fmt: skip
+    near = base.head(60).assign(
+        easting=base["easting"] + 40, date=base["date"] + pd.Timedelta(days=3)
+    )
+    found = hotspots.near_repeats(pd.concat([base, near], ignore_index=True), permutations=199)
+    first = found[(found["distance_from_m"] == 0.1) & (found["days_from"] == 0)].iloc[0]
+    assert first["p_value"] == 1 / 200 and first["ratio"] > 2
+    nothing = hotspots.near_repeats(base, permutations=199)
+    again = hotspots.near_repeats(base, permutations=199)
+    assert nothing["p_value"].tolist() == again["p_value"].tolist()
+    assert (nothing["p_value"] < 0.05).mean() < 0.25
+
+
+def test_a_hotspot_that_straddles_the_border_is_one_group():
+    hot = (26, 27, 32, 33, 38, 39)  # the last two columns of the borough and the next one
+    counts = hotspots.count_areas(borough(hot=hot, mean=20))
+    made = hotspots.find_straddling(counts)
+    assert set(made["borough_code"]) == {OWN, "E09000033"}
+    assert set(made["group"]) == {1}
+    inside = hotspots.count_areas(borough(hot=(7, 8), mean=20, around=None))
+    assert hotspots.find_straddling(inside).empty
+
+
+def test_offences_near_the_border_are_counted_on_both_sides():
+    points = pd.DataFrame(
+        {"easting": [X + 50, X - 50, X + 300, X - 2000], "northing": [Y + 500] * 4}
+    )
+    made = hotspots.count_near_border(points, box(X, Y, X + 1000, Y + 1000), within_m=(100, 400))
+    assert made.to_numpy().tolist() == [[100, 1, 1], [400, 2, 1]]
+
+
+def test_flows_count_people_by_home_borough_and_keep_the_unknown():
+    people = pd.DataFrame(
+        {"source": "extract", "release_class": "restricted", "person_role": "victim",
+         "month": pd.Timestamp("2025-01-01"), "home_borough_code": [OWN, OWN, "E09000033", None],
+         "people": [2, 1, 4, 3]}
+    )  # fmt: skip
+    made = hotspots.count_flows(borough(people=people)).set_index("home_borough_code")
+    assert made["people"].to_dict() == {OWN: 3, "E09000033": 4, "unknown": 3}
+    assert set(made["people_of_role"]) == {10}
+    assert hotspots.count_flows(borough()).empty
+
+
+def test_harm_is_offences_times_weight_and_says_its_coverage():
+    rows = pd.DataFrame({"offence_code": ["1", "8N", "99"], "offences": [1, 10, 9]})
+    weights = pd.DataFrame({"offence_code": ["1", "8N"], "weight": [5475.0, 365.0]})
+    made = hotspots.add_harm(rows, weights)
+    assert made["harm"].tolist()[:2] == [5475, 3650]
+    assert hotspots.harm_coverage(made) == pytest.approx(11 / 20)
+
+
+def test_harm_refuses_published_categories_and_bad_weights():
+    rows = pd.DataFrame({"published_category": ["police.uk | Robbery"], "offences": [5]})
+    weights = pd.DataFrame({"offence_code": ["1", "1"], "weight": [1.0, 2.0]})
+    with pytest.raises(UsageError, match="no offence code to weigh"):
+        hotspots.add_harm(rows, weights)
+    coded = pd.DataFrame({"offence_code": ["1"], "offences": [5]})
+    with pytest.raises(TableError, match="repeat a code"):
+        hotspots.add_harm(coded, weights)
+
+
+@pytest.mark.parametrize("case", ["aoristic_crosses_hour", "aoristic_midnight"])
+def test_aoristic_reference(case):
+    given = CASES[case]
+    times = [pd.Series(pd.to_datetime([given["inputs"][name]])) for name in ("begin", "end")]
+    week = hotspots.aoristic_hours(*times)
+    made = {
+        f"{day}-{hour:02d}": share for day, hour, share in week.itertuples(index=False) if share > 0
+    }
+    assert made == pytest.approx(given["expected"]["weights"])
+
+
+def test_aoristic_long_and_unknown_times():
+    begin = pd.Series(pd.to_datetime(["2024-01-01 00:00", "2024-01-01 10:00", None]))
+    end = pd.Series(pd.to_datetime(["2024-02-01 00:00", "2024-01-01 10:00", "2024-01-01 00:00"]))
+    week = hotspots.aoristic_hours(begin, end)
+    assert week["offences"].sum() == pytest.approx(2)
+    assert week.loc[10, "offences"] == pytest.approx(1 + 1 / 168)
+
+
+@pytest.mark.simulation
+def test_a_planted_hotspot_is_found_and_null_maps_stay_quiet():
+    """Four areas that touch at three times the mean, 10 × 10 areas, mean 20, 200 seeds each."""
+    side, mean = 10, 20
+    data = borough(side=side, months=1, around=None)
+    counts = hotspots.count_areas(data)
+    hot, found, flagged = np.array([44, 45, 54, 55]), 0, 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        y = poisson.rvs(mean, size=side**2, random_state=rng)
+        null = hotspots.find_hotspots(counts.areas.assign(offences=y), counts.neighbours)
+        flagged += bool((null["is_hotspot"] | null["is_coldspot"]).any())
+        y[hot] = poisson.rvs(3 * mean, size=4, random_state=rng)
+        made = hotspots.find_hotspots(counts.areas.assign(offences=y), counts.neighbours)
+        found += bool(made["is_hotspot"].to_numpy()[hot].all())
+    assert found / 200 >= 0.9
+    assert flagged / 200 <= 0.08
