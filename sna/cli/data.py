@@ -1,14 +1,21 @@
 """Commands: sample, check, build, fetch, mapping."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
     app.command("sample")(sample)
+    app.command("check")(check)
+    app.command("build")(build)
 
 
 def sample(
@@ -32,3 +39,93 @@ def sample(
         progress=lambda line: typer.echo(line, err=True),
     )  # fmt: skip
     typer.echo(f"Simulated data: {answers['offences']:,} offences in {out / FOLDER}")
+
+
+_RAW = Annotated[Path | None, typer.Option(help="Raw folder; default as in sna.toml, data/raw.")]
+
+
+def check(
+    raw: Annotated[Path | None, typer.Argument(help="Raw folder; default data/raw.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
+) -> None:
+    """Say what each file is, what is wrong with it, and what the folder can support."""
+    from sna.build import check_folder
+    from sna.settings import read_settings
+
+    with _progress() as step:
+        summary = check_folder(raw or read_settings().folder("raw"), progress=step)
+    if as_json:
+        typer.echo(summary.findings.to_json(orient="records", indent=1))
+        return
+    _print_inputs(summary.inputs)
+    _print_findings(summary.findings)
+    for line in summary.supports:
+        typer.echo(line)
+
+
+def build(
+    raw: _RAW = None,
+    processed: Annotated[Path | None, typer.Option(help="Store; default data/processed.")] = None,
+    profile: Annotated[str, typer.Option(help="Definition of serious violence.")] = "london_2023",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Read every file again.")] = False,
+) -> None:
+    """Read every file in the raw folder into the store of processed tables."""
+    from sna.build import build as build_store
+    from sna.settings import read_settings
+
+    settings = read_settings()
+    raw = raw or settings.folder("raw")
+    processed = processed or settings.folder("processed")
+    with _progress() as step:
+        summary = build_store(
+            raw, processed, profile=profile, fresh=fresh,
+            unmatched_share=settings.build.unmatched_share, progress=step,
+        )  # fmt: skip
+    _print_inputs(summary.inputs)
+    _print_findings(summary.findings[summary.findings["severity"] != "information"])
+    typer.echo(summary.said)
+    if summary.unmatched:
+        typer.echo(
+            f"Too many rows match no definition row in: {', '.join(summary.unmatched[:5])}. "
+            "The rest is loaded; reports need --allow-partial.",
+            err=True,
+        )
+        raise typer.Exit(3)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar while files are read; nothing when the output is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("reading", total=None)
+        yield lambda text, done, total: bar.update(
+            task, description=text[-48:], completed=done, total=total
+        )
+
+
+def _print_inputs(inputs: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("File", "Layout", "Months", "Rows", "Used", "Rejected", box=None, pad_edge=False)
+    for record in inputs:
+        first, last = record["first_month"], record["last_month"]
+        table.add_row(
+            record["file"], record["variant"] or record["title"] or "not recognised",
+            f"{first} to {last}" if first else "", f"{record['rows']:,}",
+            f"{record['rows_used']:,}", f"{record['rows_rejected']:,}",
+        )  # fmt: skip
+    Console(soft_wrap=True).print(table)
+
+
+def _print_findings(findings: "pd.DataFrame") -> None:
+    for row in findings.fillna("").to_dict("records"):
+        act = f" -> {row['action']}" if row["action"] else ""
+        typer.echo(f"{row['severity']}: {row['file'] or 'folder'}: {row['finding']}{act}")

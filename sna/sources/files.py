@@ -17,7 +17,7 @@ MOST_RATIO = 200  # bytes out for a byte in; open data in CSV reaches about 20
 MOST_UNPACKED = 16 << 30
 _IGNORED = re.compile(
     r"(^|/)(\.|__MACOSX|readme|licen[cs]e|checksums|sha256)|\.(md|toml|pdf|docx?|html?|"
-    r"dbf|shx|prj|cpg|sbn|sbx|qmd|qix|log)$|(^|/)truth\.json$|\.shp\.xml$",
+    r"dbf|shx|prj|cpg|sbn|sbx|qmd|qix|log)$|(^|/)(truth\.json|simulated\.txt)$|\.shp\.xml$",
     re.IGNORECASE,
 )
 
@@ -83,11 +83,9 @@ def _members(path: Path, file: str, raw: Path, findings: list[dict[str, Any]]) -
         raise SourceError("The archive unpacks to more than 16 GiB.", where=file)
     for info in members:
         inside = f"{file}/{info.filename}"
-        if _IGNORED.search(inside):
-            continue
         if why := _unsafe(info):
             findings.append(_problem(inside, SourceError(why, do="Unpack it and look.")))
-        else:
+        elif not _IGNORED.search(inside):
             yield RawFile(inside, path, info.filename)
 
 

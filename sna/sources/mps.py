@@ -126,6 +126,8 @@ def read_counts(sample: FileSample, match: Match, context: ReadContext) -> ReadR
         },
     )
     result = kept.result({"offences": table}, text)
+    names = _category(f"MPS {letter}", kept).to_pandas().value_counts()
+    result.category_rows = {str(name): int(rows) for name, rows in names.items()}
     result.variant = f"layout {letter}, {starts.min()} to {starts.max()}"
     blank = int((~np.isfinite(grid)).sum())
     if blank:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sna import definitions
 
@@ -74,6 +75,24 @@ class Places:
             return code, None
         return self.merged.get(code), code
 
+    def add_places(self, table: "pa.Table") -> "pa.Table":
+        """Tell LSOA editions apart and find the borough where a reader has left that open."""
+        if "lsoa_code" not in table.column_names or "lsoa_2011_code" in table.column_names:
+            return table
+        code = table["lsoa_code"].to_pandas().astype("object")
+        pairs = {value: self.find_lsoa(value) for value in code.dropna().unique()}
+        new = code.map({value: pair[0] for value, pair in pairs.items()})
+        old = code.map({value: pair[1] for value, pair in pairs.items()})
+        borough = table["borough_code"].to_pandas().astype("object")
+        borough = borough.where(borough.notna(), code.map(self.borough_of))
+        frame = {"lsoa_code": new, "lsoa_2011_code": old, "borough_code": borough}
+        for name, values in frame.items():
+            column = pa.array(values, pa.string(), from_pandas=True).dictionary_encode()
+            at = table.column_names.index(name) if name in table.column_names else -1
+            table = (table.set_column(at, name, column) if at >= 0
+                     else table.append_column(name, column))  # fmt: skip
+        return table
+
     def find_points(
         self, easting: np.ndarray, northing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -126,6 +145,25 @@ def known_names(extra: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
         plain_name(alias): code
         for alias, code in zip(real["alias"], real["borough_code"], strict=True)
     }
+
+
+def fill_boroughs(areas: "gpd.GeoDataFrame", lookup: pd.DataFrame | None) -> "gpd.GeoDataFrame":
+    """Return areas with their borough: as published, by lookup, else where they lie."""
+    borough = areas["borough_code"].astype("object").where(areas["borough_code"].notna(), None)
+    if lookup is not None:
+        pairs = lookup.dropna(subset=["borough_code"])
+        for column in ("lsoa_2011_code", "lsoa_code", "ward_code"):
+            known = pairs.dropna(subset=[column]).drop_duplicates(column).set_index(column)
+            borough = borough.where(borough.notna(), areas["area_code"].map(known["borough_code"]))
+    lost = borough.isna().to_numpy()
+    districts = areas[areas["area_level"].eq("borough")].drop_duplicates("area_code", keep="last")
+    if lost.any() and len(districts):
+        inside = areas.loc[lost, "geometry"].representative_point()
+        at, which = districts.sindex.query(inside, predicate="within")
+        found = np.full(int(lost.sum()), None, dtype=object)
+        found[at] = districts["area_code"].to_numpy(dtype=object)[which]
+        borough = borough.mask(lost, pd.Series(found, index=areas.index[lost]))
+    return areas.assign(borough_code=borough)
 
 
 def make_places(

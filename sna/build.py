@@ -1,1 +1,0 @@
-"""Raw to processed: read, classify, count, write."""
