@@ -13,12 +13,22 @@ from sna import figures
 from sna.narrative.prose import KeyFindings, Prose
 from sna.reporting.pages import Page, render_page
 from sna.reporting.record import front
-from sna.reporting.summary import data_quality_page, index_page, methods_page, said, shown
+from sna.reporting.summary import data_quality_page, index_page, methods_page
 
 pytestmark = pytest.mark.browser
 CHROMIUM = Path("/usr/bin/chromium")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ALT = "Line chart of recorded offences by month, to show the direction over the year."
+
+
+def said(text):
+    return v4.new_markdown_cell(text)
+
+
+def shown(thing):
+    whole = hasattr(thing, "_repr_mimebundle_")
+    data = thing._repr_mimebundle_() if whole else {"text/html": thing._repr_html_()}
+    return v4.new_code_cell("", outputs=[v4.new_output("display_data", data=data)])
 
 
 def trend_page():

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sna.errors import SourceError, UsageError
-from sna.sources.fetch import Download, fetch, plan_downloads
+from sna.sources.fetch import fetch, plan_downloads
 
 BODY = b"Month,Offences\n" + b"2024-01,3\n" * 50_000
 
@@ -74,10 +74,9 @@ def server():
     thread.join()
 
 
-def get(server: str, mood: str, tmp_path: Path, **changes) -> Path:
-    download = Download("test", "A test file", "Us", "OGL", f"{server}/{mood}", "file.csv")
-    download = Download(**{**download.__dict__, **changes})
-    return fetch(download, tmp_path / "raw", work=tmp_path / "work", wait_seconds=0.01)
+def get(server: str, mood: str, tmp_path: Path, sha256: str = "") -> Path:
+    target, work = tmp_path / "raw" / "file.csv", tmp_path / "work"
+    return fetch(f"{server}/{mood}", target, work=work, sha256=sha256, wait_seconds=0.01)
 
 
 def test_a_whole_file_arrives_and_no_part_is_left(server, tmp_path):
@@ -125,9 +124,8 @@ def test_a_checksum_that_differs_is_refused(server, tmp_path):
 
 
 def test_downloads_may_not_gather_inside_raw(server, tmp_path):
-    download = Download("test", "t", "Us", "OGL", f"{server}/good", "file.csv")
     with pytest.raises(UsageError, match="may not gather inside"):
-        fetch(download, tmp_path, work=tmp_path / "work")
+        fetch(f"{server}/good", tmp_path / "file.csv", work=tmp_path / "work")
 
 
 LIST = pd.DataFrame(
@@ -145,7 +143,7 @@ LIST = pd.DataFrame(
 
 def test_the_month_is_filled_in():
     (found,) = plan_downloads(LIST, ("archive",), month="2024-03")
-    assert (found.address, found.file_name) == (
+    assert (found["address"], found["file_name"]) == (
         "http://127.0.0.1/2024-03.zip",
         "archive_2024-03.zip",
     )

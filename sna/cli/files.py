@@ -62,13 +62,13 @@ def fetch(
         return
     for download in plan_downloads(known, tuple(names), month=month):
         if dry_run:
-            typer.echo(f"would download {download.address} to {raw / download.file_name}")
+            typer.echo(f"would download {download['address']} to {raw / download['file_name']}")
             continue
         with Progress() as bars:
-            bar = bars.add_task(download.title, total=None)
+            bar = bars.add_task(download["title"], total=None)
             path = fetch_file(
-                download,
-                raw,
+                download["address"],
+                raw / download["file_name"],
                 work=work,
                 progress=lambda done, total, bar=bar: bars.update(  # type: ignore[misc]
                     bar, completed=done, total=total if total >= 0 else None

@@ -113,3 +113,8 @@ def store_tables() -> pd.DataFrame:
 def store_columns() -> pd.DataFrame:
     """List the columns of the stored tables: dtype, unit, allowed values, meaning."""
     return _read("store_columns").copy()
+
+
+def mapping_looks() -> pd.DataFrame:
+    """List what the headings and values of each role of a record extract look like."""
+    return _read("mapping_looks").copy()

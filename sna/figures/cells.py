@@ -1,64 +1,56 @@
 """Cells of a reader's table: the same text in HTML and CSV, never an unexplained gap."""
 
 import csv
-import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from sna.charts.base import clean
 from sna.disclosure.protected import SHORTHAND, ProtectedTable
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
+TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
-def escape(text: object) -> str:
-    """Escape text for HTML and drop characters that could reorder or break it."""
-    return html.escape(clean(text))
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else clean(value),
+    )  # fmt: skip
 
 
-def texts(protected: ProtectedTable, column: str) -> list[str]:
-    """Return the cells of one column as a reader sees them."""
-    rows = protected.table.index
-    cells = [clean(protected.shown(row, column)) or "[z]" for row in rows]
-    if pd.api.types.is_numeric_dtype(protected.table[column]):
-        return [f"−{cell[1:]}" if cell.startswith("-") else cell for cell in cells]
-    return cells
+def fill(template: str, **values: Any) -> str:
+    """Fill a template of `sna/templates`; values are escaped and cleaned of control characters."""
+    return _environment().get_template(template).render(values)
 
 
-def shorthand_met(cells: Mapping[str, Sequence[str]], said: str) -> str:
-    """Return one sentence on the shorthand in the cells that `said` does not explain yet."""
-    seen = {part for column in cells.values() for cell in column for part in cell.split()}
-    new = [f"{flag} {words}" for flag, words in SHORTHAND.items() if flag in seen - {*said.split()}]
-    return f"Shorthand: {'; '.join(new)}." if new else ""
+def texts(protected: ProtectedTable, columns: Iterable[str]) -> list[dict[str, str]]:
+    """Return the rows as a reader sees them; minus signs are set as such."""
+    rows = []
+    for row in protected.table.index:
+        cells = {name: clean(protected.shown(row, name)) or "[z]" for name in columns}
+        rows.append({n: f"−{c[1:]}" if c[:2].strip("-").isdigit() and c[0] == "-" else c
+                     for n, c in cells.items()})  # fmt: skip
+    return rows
 
 
-def html_table(
-    cells: Mapping[str, Sequence[str]],
-    headings: Mapping[str, str],
-    *,
-    numbers: set[str],
-    name: str,
-    caption: str,
-) -> str:
-    """Return an accessible table in a scrolling region; `caption` is escaped by the caller."""
-    _, *others = cells
-    aligned = {column: ' class="n"' if column in numbers else "" for column in cells}
-    head = "".join(f'<th scope="col"{aligned[c]}>{escape(headings[c])}</th>' for c in cells)
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(
-            f"<td{aligned[c]}>{escape(text)}</td>" for c, text in zip(others, row[1:], strict=True)
-        )
-        + "</tr>"
-        for row in zip(*cells.values(), strict=True)
-    )
-    return (
-        f'<div class="sna-scroll" role="region" tabindex="0" aria-labelledby="{name}-caption">'
-        f'<table><caption id="{name}-caption">{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+def number_columns(protected: ProtectedTable, columns: Iterable[str]) -> set[str]:
+    """Return the columns that hold numbers."""
+    return {name for name in columns if pd.api.types.is_numeric_dtype(protected.table[name])}
+
+
+def notes(protected: ProtectedTable, rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return what stands above a table, shorthand that its own notes do not explain included."""
+    said = {*" ".join(protected.notes).split()}
+    seen = {part for row in rows for cell in row.values() for part in cell.split()}
+    new = [f"{flag} {words}" for flag, words in SHORTHAND.items() if flag in seen - said]
+    return [*protected.notes, *([f"Shorthand: {'; '.join(new)}."] if new else [])]
 
 
 def csv_cell(text: str) -> str:
@@ -71,17 +63,15 @@ def csv_cell(text: str) -> str:
     """
     plain = clean(text)
     is_number = plain.replace(".", "", 1).replace("-", "", 1).isdecimal()
-    risky = text.startswith(_RISKY) or plain.startswith(_RISKY)
-    return f"'{plain}" if risky and not is_number else plain
+    is_risky = f"{text} "[0] in "\t\r" or f"{plain} "[0] in "=+-@"
+    return f"'{plain}" if is_risky and not is_number else plain
 
 
-def csv_text(protected: ProtectedTable, columns: Mapping[str, str]) -> str:
+def csv_text(protected: ProtectedTable, columns: Iterable[str]) -> str:
     """Return the shown columns as CSV: plain numbers, ISO dates, shorthand in withheld cells."""
     frame = protected.published()
-    has_flags = bool((frame["flags"] != "").any())
-    frame = frame[[*columns, *(["flags"] if has_flags else [])]]
+    shown = [*columns, *(["flags"] if (frame["flags"] != "").any() else [])]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(frame.columns)
-    writer.writerows([csv_cell(text) for text in row] for row in frame.itertuples(index=False))
+    writer.writerows([shown, *(map(csv_cell, row) for row in frame[shown].to_numpy())])
     return out.getvalue()

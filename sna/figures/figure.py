@@ -4,14 +4,14 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-import pandas as pd
+from markupsafe import Markup
 
 from sna.charts.base import clean, style, to_svg
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
-from sna.figures.cells import csv_text, escape, html_table, shorthand_met, texts
+from sna.figures.cells import csv_text, fill, notes, number_columns, texts
 
 TABLE_MIME = "application/vnd.sna.table+json"
 RECORD_MIME = "application/vnd.sna.record+json"  # disclosure log and ledger, for the records folder
@@ -29,6 +29,7 @@ class _Block:
     columns: Mapping[str, str]
     source: str
     note: str
+    alt: str
     kind: ClassVar[str]
 
     def __post_init__(self) -> None:
@@ -39,77 +40,42 @@ class _Block:
             raise UsageError("A figure's name is lower case, a-z, 0-9 and _.", found=self.name)
         absent = [name for name in self.columns if name not in self.protected.table]
         if absent or not self.columns:
-            raise UsageError(
-                f"Figure {self.name} names columns its table does not have.",
-                found=absent,
-                do="Use columns of the protected table.",
-            )
+            raise UsageError(f"Figure {self.name} names columns its table lacks.", found=absent)
 
     @property
     def csv(self) -> str:
         """Return the table as CSV text: one header row, shorthand where a value is withheld."""
         return csv_text(self.protected, self.columns)
 
-    def _data(self, *, is_open: bool) -> str:
-        protected, rows = self.protected, len(self.protected.table)
-        cells = {name: texts(protected, name) for name in self.columns}
-        notes = [*protected.notes, shorthand_met(cells, " ".join(protected.notes))]
-        above = "".join(f"<p>{escape(note)}</p>" for note in notes if note)
-        numbers = {c for c in cells if pd.api.types.is_numeric_dtype(protected.table[c])}
-        caption = self._caption()
-        table = html_table(cells, self.columns, numbers=numbers, name=self.name, caption=caption)
-        if not rows:
-            table = f'<p id="{self.name}-caption">Nothing recorded: {escape(self.subtitle)}.</p>'
-        body = f'<div class="sna-notes">{above}</div>{table}'
-        if not is_open:
-            hidden = f'<span class="sna-hidden">: {escape(self.title)}</span>'
-            body = f"<details><summary>Data table{hidden}</summary>{body}</details>"
-        coded = base64.b64encode(("\ufeff" + self.csv).encode()).decode()
-        file = f"{protected.edition}_{self.name}.csv"
-        simulated = "<strong>Simulated data.</strong> " if protected.simulated else ""
-        note = f'<p class="sna-note">{escape(self.note)}</p>' if self.note else ""
-        return (
-            f'<div class="sna-data">{note}{body}<p class="sna-source">{simulated}'
-            f"Source: {escape(self.source.rstrip('.'))}. "
-            f'<a download="{file}" href="data:text/csv;charset=utf-8;base64,{coded}">Download '
-            f'CSV<span class="sna-hidden"> of {escape(self.title)}</span> ({rows:,} '
-            f"{'row' if rows == 1 else 'rows'})</a></p></div>"
-        )
-
-    def _caption(self) -> str:
-        return f"{NUMBER_MARK}{escape(self.title.rstrip('.'))}. {escape(self.subtitle)}"
+    @property
+    def picture(self) -> str:
+        """Return the chart as inline SVG; nothing for a table."""
+        return ""
 
     def _repr_html_(self) -> str:
-        raise NotImplementedError
+        rows = texts(self.protected, self.columns)
+        return fill(
+            "figure.html.j2", it=self, rows=rows, notes=notes(self.protected, rows),
+            numbers=number_columns(self.protected, self.columns), picture=Markup(self.picture),
+            file=f"{self.protected.edition}_{self.name}.csv",
+            coded=base64.b64encode(f"\ufeff{self.csv}".encode()).decode(),
+        )  # fmt: skip
 
     def __str__(self) -> str:
-        alt = getattr(self, "alt", "")
-        return "\n".join(filter(None, [self.title, self.subtitle, alt, "", self.csv]))
+        return "\n".join(filter(None, [self.title, self.subtitle, self.alt, self.csv]))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
         """Return HTML for readers, text for terminals and the table for `sna.reporting`."""
-        protected = self.protected
+        shown, shape = self.protected, self.protected.contract
+        words = {key: clean(getattr(self, key)) for key in ("title", "subtitle", "source", "note")}
         described = {
-            "name": self.name,
-            "kind": self.kind,
-            "title": clean(self.title),
-            "subtitle": clean(self.subtitle),
-            "source": clean(self.source),
-            "notes": [clean(note) for note in protected.notes],
-            "contract": protected.contract.name,
-            "grain": protected.contract.grain,
-            "columns": {k: clean(v) for k, v in self.columns.items()},
-            "units": {k: u for k, u in protected.contract.units.items() if k in self.columns},
-            "edition": protected.edition,
-            "marking": protected.marking,
-            "csv": self.csv,
-        }
-        return {
-            "text/html": self._repr_html_(),
-            "text/plain": str(self),
-            TABLE_MIME: described,
-            RECORD_MIME: protected.record(),
-        }
+            **words, "name": self.name, "kind": self.kind, "notes": list(shown.notes),
+            "contract": shape.name, "grain": shape.grain, "columns": dict(self.columns),
+            "units": {name: unit for name, unit in shape.units.items() if name in self.columns},
+            "edition": shown.edition, "marking": shown.marking, "csv": self.csv,
+        }  # fmt: skip
+        return {"text/html": self._repr_html_(), "text/plain": str(self), TABLE_MIME: described,
+                RECORD_MIME: shown.record()}  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -127,8 +93,7 @@ class Table(_Block):
     protected
         Result of `sna.protect`; nothing else is accepted.
     columns
-        Column of the table -> heading, in the order of the reader's table. The first is the
-        heading of each row.
+        Column -> heading, in the reader's order; the first is the heading of each row.
     source
         Where the data comes from and what dates it covers.
     note
@@ -142,13 +107,8 @@ class Table(_Block):
     columns: Mapping[str, str]
     source: str
     note: str = ""
+    alt: str = ""
     kind: ClassVar[str] = "table"
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<div class="sna-block sna-table" id="{self.name}">{SENTENCE_MARK}'
-            f"{self._data(is_open=True)}</div>"
-        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -179,9 +139,8 @@ class Figure(_Block):
         if len(self.alt.strip()) < LEAST_ALT or self.alt.startswith("No description"):
             raise QualityError(
                 f"The alt text of {self.name} is shorter than {LEAST_ALT} characters.",
-                found=self.alt,
-                do="Say what kind of chart it is, what it shows and why it is there.",
-            )
+                found=self.alt, do="Say what kind of chart it is, what it shows and why.",
+            )  # fmt: skip
 
     @property
     def picture(self) -> str:
@@ -190,13 +149,5 @@ class Figure(_Block):
             made = self.draw(self.protected)
             if isinstance(made, str):
                 return made
-            figure = cast(Any, made).get_figure(root=True) if hasattr(made, "get_figure") else made
+            figure: Any = made.get_figure(root=True) if hasattr(made, "get_figure") else made
             return to_svg(figure, self.name, clean(self.title), clean(self.alt))
-
-    def _repr_html_(self) -> str:
-        return (
-            f'<div class="sna-block" id="{self.name}"><figure><figcaption>'
-            f'<p class="sna-headline">{NUMBER_MARK}{escape(self.title)}</p>'
-            f'<p class="sna-subtitle">{escape(self.subtitle)}</p></figcaption>'
-            f"{self.picture}</figure>{SENTENCE_MARK}{self._data(is_open=False)}</div>"
-        )

@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jinja2 import pass_context
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode, v4
@@ -82,8 +81,7 @@ def exporter() -> ReportExporter:
 
 def check_executed(notebook: NotebookNode, where: str) -> None:
     """Raise unless every output of an executed notebook can stand in a report."""
-    papermill = notebook.metadata.get("papermill", {})
-    if papermill.get("exception"):
+    if notebook.metadata.get("papermill", {}).get("exception"):
         raise SnaError("A notebook stopped with an error; no page is made of it.", where=where)
     for number, cell in enumerate(notebook.cells):
         for output in cell.get("outputs", []):
@@ -91,120 +89,80 @@ def check_executed(notebook: NotebookNode, where: str) -> None:
 
 
 def _check_output(output: NotebookNode, where: str) -> None:
-    kind, do = output.output_type, "Mend the notebook; tell the reader in Data quality instead."
-    if kind == "error":
-        raise SnaError(
-            "A notebook stopped with an error; no page is made of it.",
-            where=where,
-            found=f"{output.ename}: {output.evalue}",
-            do="Open the notebook in JupyterLab with the same parameters and run the cell.",
-        )
-    if kind == "stream":
-        raise SnaError(
-            f"A cell wrote to {output.name}; a page would drop it in silence.",
-            where=where,
-            found=str(output.text).strip()[:300],
-            do=do,
-        )
-    if "text/html" not in output.data:
+    if output.output_type == "error":
+        what, found = "A notebook stopped with an error", f"{output.ename}: {output.evalue}"
+    elif output.output_type == "stream":
+        what, found = f"A cell wrote to {output.name}", str(output.text).strip()[:300]
+    elif "text/html" not in output.data:
         raise QualityError(
-            "A cell's output has no accessible HTML form; a page would drop it in silence.",
-            where=where,
-            found=sorted(output.data),
-            do="Show it through sna.figures or sna.narrative, or end the line with a semicolon.",
-        )
+            "An output without accessible HTML would be dropped in silence.", where=where,
+            found=sorted(output.data), do="Show it through sna.figures or sna.narrative.",
+        )  # fmt: skip
+    else:
+        return
+    raise SnaError(f"{what}; no page is made of it.", where=where, found=found,
+                   do="Run that cell in JupyterLab with the same parameters.")  # fmt: skip
+
+
+def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return the data of every output, in the order a reader meets them."""
+    return [output.data for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
 def tables_of(notebook: NotebookNode) -> list[dict[str, Any]]:
-    """Return the tables behind the figures of a notebook, in the order a reader meets them."""
-    return [
-        dict(output.data[TABLE_MIME])
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if TABLE_MIME in output.get("data", {})
-    ]
+    """Return the tables behind the figures of a notebook."""
+    return [dict(data[TABLE_MIME]) for data in outputs_of(notebook) if TABLE_MIME in data]
 
 
 def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
     """Return a copy ready for the template: numbered figures, sentences in place, sections."""
-    cells = [
-        NotebookNode(cell_type=c.cell_type, source=c.source, outputs=_html_outputs(c), code="")
-        for c in notebook.cells
-        if not HIDDEN_TAGS & set(c.metadata.get("tags", []))
-    ]
-    cells = _place_sentences([c for c in cells if c.cell_type == "markdown" or c.outputs])
     counts = {"figure": 0, "table": 0}
-    for cell in cells:
-        for output in cell.outputs:
-            _number(output, counts)
+    cells: list[dict[str, Any]] = []
+    for cell in notebook.cells:
+        text = "".join(_numbered(o.data, counts) for o in cell.get("outputs", []))
+        if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
+            continue
+        before = cells[-1]["html"] if cells else ""
+        if SENTENCE_MARK in before and text.lstrip().startswith("<p"):
+            cells[-1]["html"] = before.replace(SENTENCE_MARK, text)
+            cells[-1]["source"] += f"\n{cell.source}"
+        elif cell.cell_type == "markdown" or text:
+            cells.append({"source": cell.source, "html": text, "kind": cell.cell_type})
     return v4.new_notebook(cells=_sections(cells, with_code=with_code))
 
 
-def _html_outputs(cell: NotebookNode) -> list[NotebookNode]:
-    return [
-        v4.new_output("display_data", data={
-            "text/html": "".join(o.data["text/html"]),
-            TABLE_MIME: o.data.get(TABLE_MIME),
-        })
-        for o in cell.get("outputs", [])
-    ]  # fmt: skip
+def _numbered(data: NotebookNode, counts: dict[str, int]) -> str:
+    text = "".join(data["text/html"])
+    if TABLE_MIME in data:
+        kind = data[TABLE_MIME]["kind"]
+        counts[kind] += 1
+        text = text.replace(NUMBER_MARK, f"{kind.capitalize()} {counts[kind]}: ")
+    return text
 
 
-def _place_sentences(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """Move the paragraph that follows a figure between its picture and its data table."""
-    kept: list[NotebookNode] = []
-    for cell in cells:
-        last = kept[-1].outputs[-1].data if kept and kept[-1].get("outputs") else {}
-        said = "".join(output.data["text/html"] for output in cell.outputs)
-        waits = SENTENCE_MARK in last.get("text/html", "")
-        if waits and said.lstrip().startswith("<p") and not any(
-            output.data[TABLE_MIME] for output in cell.outputs
-        ):  # fmt: skip
-            last["text/html"] = last["text/html"].replace(SENTENCE_MARK, said)
-            kept[-1].source += "\n" + cell.source
-        else:
-            kept.append(cell)
-    return kept
-
-
-def _number(output: NotebookNode, counts: dict[str, int]) -> None:
-    table = output.data.pop(TABLE_MIME)
-    text = output.data["text/html"].replace(SENTENCE_MARK, "")
-    if table:
-        counts[table["kind"]] += 1
-        word = f"{table['kind'].capitalize()} {counts[table['kind']]}: "
-        text = text.replace(NUMBER_MARK, word)
-    output.data["text/html"] = text
-
-
-def _sections(cells: list[NotebookNode], *, with_code: bool) -> list[NotebookNode]:
+def _sections(cells: Iterable[Mapping[str, Any]], *, with_code: bool) -> list[NotebookNode]:
     """Turn cells into nbformat cells that know where a section opens and closes."""
     made: list[NotebookNode] = []
-    code: list[str] = []
-    for cell in cells:
-        heading = re.match(r"##\s+(.+)", cell.source) if cell.cell_type == "markdown" else None
+    opened, code = "", ""
+    for cell in (*cells, None):
+        heading = re.match(r"##\s+(.+)", cell["source"]) if cell and not cell["html"] else None
+        if opened and (heading or not cell):
+            made[-1].metadata.sna |= {"close": True, "heading": opened, "code": code.strip()}
+        if not cell:
+            break
         mark: dict[str, Any] = {"front": not made}
         if heading:
-            _close(made, code)
-            mark |= {"open": slug(heading[1]), "heading": heading[1].strip()}
-        if cell.cell_type == "markdown":
-            node = v4.new_markdown_cell(cell.source)
+            opened, code = heading[1].strip(), ""
+            mark |= {"open": slug(opened), "heading": opened}
+        if cell["kind"] == "markdown":
+            made.append(v4.new_markdown_cell(cell["source"]))
         else:
-            node = v4.new_code_cell("", outputs=cell.outputs)
-            code += [cell.source] if with_code else []
-        node.metadata["sna"] = mark
-        made.append(node)
-    _close(made, code)
+            html = cell["html"].replace(SENTENCE_MARK, "")
+            made.append(v4.new_code_cell(
+                outputs=[v4.new_output("display_data", data={"text/html": html})]))  # fmt: skip
+            code += f"\n\n{cell['source']}" if with_code else ""
+        made[-1].metadata["sna"] = mark
     return made
-
-
-def _close(made: list[NotebookNode], code: list[str]) -> None:
-    opened = [cell.metadata.sna for cell in made if cell.metadata.sna.get("open")]
-    if opened:
-        made[-1].metadata.sna |= {
-            "close": True, "code": "\n\n".join(code), "heading": opened[-1]["heading"],
-        }  # fmt: skip
-    code.clear()
 
 
 def contents(notebook: NotebookNode) -> list[dict[str, str]]:
@@ -216,14 +174,8 @@ def contents(notebook: NotebookNode) -> list[dict[str, str]]:
 def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ()) -> str:
     """Return one page as HTML.
 
-    Parameters
-    ----------
-    page
-        What to render; its notebook is checked first.
-    front
-        What stands on every page of a run; see `sna.reporting.front`.
-    menu
-        The pages of the same report, for the links at the top.
+    ``front`` is what stands on every page of a run (see `sna.reporting.record`), ``menu`` the
+    pages of the same report, for the links at the top.
     """
     check_executed(page.notebook, f"notebook {page.name}")
     arranged = arrange(page.notebook, with_code=front["edition"] == "partner")
@@ -231,13 +183,11 @@ def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ())
         {"href": f"{other.name}.html", "title": other.title, "current": other.name == page.name}
         for other in menu
     ]
-    head = f"{front['marking']}: {page.title}, {front['place']}, {front['period']}"
-    filled = dict(front) | {
-        "pages": links,
-        "contents": contents(arranged),
-        "head_title": head,
+    filled = {
+        **front, "pages": links, "contents": contents(arranged),
+        "head_title": f"{front['marking']}: {page.title}, {front['place']}, {front['period']}",
         "running": f"{front['place']}: {page.title}",
-    }
+    }  # fmt: skip
     text, _ = exporter().from_notebook_node(arranged, {"sna": filled})
     return _mend_links(text)
 
@@ -258,8 +208,3 @@ def find_anchor(anchor: str, known: Iterable[str]) -> str:
     ids = list(known)
     starts = (name for name in ids if name.startswith(f"{anchor}-"))
     return anchor if anchor in ids else next(starts, "") if anchor else ""
-
-
-def read_notebook(path: Path) -> NotebookNode:
-    """Read a notebook in the current format."""
-    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]

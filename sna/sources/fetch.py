@@ -4,18 +4,12 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sna import __version__
 from sna.errors import SourceError, UsageError
-from sna.sources.layout import MONTH_HEADING
-
-if TYPE_CHECKING:
-    import requests
 
 USER_AGENT = f"sna/{__version__} (serious violence needs assessment; open data)"
 CHUNK_BYTES = 1 << 16  # at most this much is lost when a connection is cut
@@ -24,177 +18,117 @@ TIMEOUT_SECONDS = 30
 _PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<html)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Download:
-    """One open file: where it is and what it will be called in data/raw."""
-
-    download_id: str
-    title: str
-    publisher: str
-    licence: str
-    address: str
-    file_name: str
-    note: str = ""
-    sha256: str = ""
-
-
 def plan_downloads(
     downloads: pd.DataFrame, wanted: tuple[str, ...], *, month: str = ""
-) -> list[Download]:
-    """Return the downloads called `wanted`, with the month filled in.
+) -> list[dict[str, str]]:
+    """Return the rows of `downloads` called `wanted`, with the month filled in.
 
-    Raises
-    ------
-    UsageError
-        If a name is unknown, a month is needed and missing, or the address is a page to visit.
+    Raises `UsageError` if a name is unknown, a month is missing, or the address is a page to visit.
     """
-    known = downloads.fillna("").set_index("download_id", drop=False)
+    known = downloads.set_index("download_id", drop=False)
     found = []
     for name in wanted:
         if name not in known.index:
-            raise UsageError(
-                "There is no such download.", where="sna fetch", found=name,
-                do=f"Name one of: {', '.join(known.index)}.",
-            )  # fmt: skip
+            do = f"Name one of: {', '.join(known.index)}."
+            raise UsageError("There is no such download.", where="sna fetch", found=name, do=do)
         row = {str(key): str(value) for key, value in known.loc[name].items()}
         if not row["file_name"]:
-            raise UsageError(
-                f"{row['title']}: {row['note']}.", where="sna fetch", found=row["address"],
-                do="Visit the page, download the file and put it into data/raw.",
-            )  # fmt: skip
-        if "{month}" in row["address"]:
-            if not (MONTH_HEADING.fullmatch(month) and "-" in month):
-                raise UsageError(
-                    f"{name} needs a month.", where="sna fetch", found=month or "nothing",
-                    do="Add --month YYYY-MM.",
-                )  # fmt: skip
-            row = {key: value.replace("{month}", month) for key, value in row.items()}
-        fields = Download.__dataclass_fields__
-        found.append(Download(**{key: value for key, value in row.items() if key in fields}))
+            do = "Visit the page, download the file and put it into data/raw."
+            what = f"{row['title']}: {row['note']}."
+            raise UsageError(what, where="sna fetch", found=row["address"], do=do)
+        needs_month = "{month}" in row["address"]
+        if needs_month and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", month):
+            do = "Add --month YYYY-MM."
+            raise UsageError(f"{name} needs a month.", where="sna fetch", found=month, do=do)
+        found.append({key: value.replace("{month}", month) for key, value in row.items()})
     return found
 
 
 def fetch(
-    download: Download,
-    raw: Path,
+    address: str,
+    target: Path,
     *,
     work: Path,
+    sha256: str = "",
     wait_seconds: float = 1.0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Download one file into `raw` and return its path.
+    """Download `address` to `target`.
 
-    The bytes gather in `work`, outside `raw`, and a cut download goes on where it stopped. Only a
-    whole file whose length, checksum (where known) and kind are right is moved into `raw`.
-
-    Raises
-    ------
-    SourceError
-        If the server refuses, keeps failing, or sends a web page in place of the file.
+    The bytes gather in `work`, outside the raw folder, and a cut download goes on where it
+    stopped. Only a whole file whose length, checksum (where given) and kind are right is moved.
+    Raises `SourceError` if the server refuses, keeps failing, or sends a web page in its place.
     """
-    if raw.resolve() in [work.resolve(), *work.resolve().parents]:
-        raise UsageError("Downloads may not gather inside data/raw.", where=str(work))
+    if target.parent.resolve() in [work.resolve(), *work.resolve().parents]:
+        raise UsageError("Downloads may not gather inside the raw folder.", where=str(work))
     work.mkdir(parents=True, exist_ok=True)
-    part = work / f"{download.file_name}.part"
-    expected = -1
+    part = work / f"{target.name}.part"
     for attempt in range(MOST_TRIES):
         try:
-            expected = _get(download, part, expected, wait_seconds, progress)
+            expected = _get(address, part, wait_seconds, progress)
         except ConnectionError:
             time.sleep(wait_seconds * 2**attempt)
             continue
         if expected < 0 or part.stat().st_size == expected:
-            break
-    else:
-        raise SourceError(
-            f"The download was cut {MOST_TRIES} times.", where=download.address,
-            found=f"{part.stat().st_size if part.exists() else 0} bytes so far",
-            do="Run the same command again: it goes on where it stopped.",
-        )  # fmt: skip
-    _check(download, part)
-    raw.mkdir(parents=True, exist_ok=True)
-    return part.replace(raw / download.file_name)
+            _check(address, part, sha256)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return part.replace(target)
+    have = part.stat().st_size if part.exists() else 0
+    raise SourceError(
+        f"The download was cut {MOST_TRIES} times.", where=address, found=f"{have} bytes so far",
+        do="Run the same command again: it goes on where it stopped.",
+    )  # fmt: skip
 
 
-def _session(wait_seconds: float) -> "requests.Session":
+def _get(
+    address: str, part: Path, wait_seconds: float, progress: Callable[[int, int], None] | None
+) -> int:
+    """Add what is missing to `part`; return the length the whole file should have, or -1."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    retry = Retry(
-        total=MOST_TRIES,
-        backoff_factor=wait_seconds,
-        status_forcelist=(429, 500, 502, 503, 504),
-        respect_retry_after_header=True,
-        raise_on_status=False,
-    )
-    session = requests.Session()
-    session.headers["User-Agent"] = USER_AGENT
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retry))
-    return session
-
-
-def _get(
-    download: Download,
-    part: Path,
-    expected: int,
-    wait_seconds: float,
-    progress: Callable[[int, int], None] | None,
-) -> int:
-    """Add what is missing to `part`; return the length the whole file should have, or -1."""
-    import requests
-
+    busy = Retry(MOST_TRIES, backoff_factor=wait_seconds, raise_on_status=False,
+                 status_forcelist=(429, 500, 502, 503, 504))  # fmt: skip
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"User-Agent": USER_AGENT, **({"Range": f"bytes={have}-"} if have else {})}
+    lost = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     try:
-        with (
-            _session(wait_seconds) as session,
-            session.get(
-                download.address, headers=headers, stream=True, timeout=TIMEOUT_SECONDS
-            ) as answer,
-        ):
+        with requests.Session() as session:
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, HTTPAdapter(max_retries=busy))
+            answer = session.get(address, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
             if answer.status_code == requests.codes.requested_range_not_satisfiable:
                 part.unlink()
-                raise ConnectionError("the part does not belong to this file")
+                raise ConnectionError("the part belongs to another file")
             if not answer.ok:
-                raise SourceError(
-                    f"The server answered {answer.status_code} ({answer.reason}).",
-                    where=download.address, found=download.title,
-                    do="Check the address on the publisher's page, or try later.",
-                )  # fmt: skip
+                what = f"The server answered {answer.status_code} ({answer.reason})."
+                do = "Check the address on the publisher's page, or try later."
+                raise SourceError(what, where=address, do=do)
             resumed = answer.status_code == requests.codes.partial_content
-            start = have if resumed else 0
             length = int(answer.headers.get("Content-Length", -1))
-            total = start + length if length >= 0 else expected
+            total = length + (have if resumed else 0) if length >= 0 else -1
             with part.open("ab" if resumed else "wb") as stream:
                 for block in answer.iter_content(CHUNK_BYTES):
                     stream.write(block)
                     if progress:
                         progress(stream.tell(), total)
-    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+    except lost:
         raise ConnectionError("cut") from None
     return total
 
 
-def _check(download: Download, part: Path) -> None:
+def _check(address: str, part: Path, sha256: str) -> None:
     with part.open("rb") as stream:
         head = stream.read(512)
-    problem = ""
-    if _PAGE.match(head):
-        problem = "The server sent a web page in place of the file."
-    elif not head:
-        problem = "The server sent an empty file."
-    elif download.sha256:
-        digest = hashlib.sha256()
-        with part.open("rb") as stream:
-            while block := stream.read(CHUNK_BYTES):
-                digest.update(block)
-        if digest.hexdigest() != download.sha256:
-            problem = "The checksum differs from the one stated."
-    if problem:
+        stream.seek(0)
+        digest = hashlib.file_digest(stream, "sha256").hexdigest() if sha256 else ""
+    problems = {
+        "The server sent a web page in place of the file.": bool(_PAGE.match(head)),
+        "The server sent an empty file.": not head,
+        "The checksum differs from the one stated.": digest != sha256,
+    }
+    if problem := next((text for text, met in problems.items() if met), ""):
         part.unlink()
-        raise SourceError(
-            problem, where=download.address, found=head[:60].decode("ascii", "replace"),
-            do="Open the address in a browser and download the file by hand.",
-        )  # fmt: skip
+        do = "Open the address in a browser and download the file by hand."
+        raise SourceError(problem, where=address, found=head[:60].decode("ascii", "replace"), do=do)
