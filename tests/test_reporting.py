@@ -61,7 +61,8 @@ def test_a_borough_is_published_whole_with_pages_tables_and_record(house):
     names = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
-    assert names == ["02_trend.html", "csv/series.csv", "data_quality.html", "index.html",
+    assert names == ["02_trend.html", "csv/series.csv", "csv/series.metadata.json",
+                     "data_quality.html", "hillingdon_public_data.zip", "index.html",
                      "methods.html", "run.json"]  # fmt: skip
     page = (folder / "02_trend.html").read_text(encoding="utf-8")
     assert page.count("<figure>") == page.count("<table>") == page.count("download=") == 1

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna.disclosure.derive import add_derived, add_estimate
+from sna.disclosure.ledger import ledger_rows
 from sna.disclosure.protected import ProtectedTable
 from sna.disclosure.rules import Row, check_edition, is_lifted, row_rules, source_classes
 from sna.disclosure.secondary import exact_cells, rounded_cells
@@ -97,6 +98,7 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
         simulated=bool(data.simulated),
         marking=getattr(settings.markings, data.edition),
         log=pd.concat([*log, *more], ignore_index=True),
+        ledger=ledger_rows(shown, shape, rows, pd.Timestamp(data.end_month)),
     )
 
 

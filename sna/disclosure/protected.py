@@ -96,7 +96,9 @@ class ProtectedTable:
         """Return log and ledger as JSON for the records folder; never for a reader."""
         parts = {"edition": self.edition, "borough_name": self.borough_name}
         for name in ("log", "ledger"):
-            parts[name] = json.loads(getattr(self, name).to_json(orient="records"))
+            parts[name] = json.loads(
+                getattr(self, name).to_json(orient="records", date_format="iso")
+            )
         return json.dumps(parts)
 
 

@@ -1,5 +1,6 @@
 """The reports of one borough: notebooks run, pages rendered, published whole or not at all."""
 
+import json
 import os
 import re
 import shutil
@@ -9,16 +10,19 @@ from pathlib import Path
 from typing import Any, cast
 
 from sna import store
+from sna.disclosure.ledger import record_release
 from sna.disclosure.rules import check_edition
 from sna.errors import QualityError, UsageError
+from sna.figures.figure import RECORD_MIME
 from sna.reporting import notebooks as nb
+from sna.reporting.bundle import write_bundle
 from sna.reporting.lint import lint_page
 from sna.reporting.pages import Page, render_page, slug, tables_of
 from sna.reporting.record import front, write_record
+from sna.reporting.signoff import check_record, draft_reason
 from sna.reporting.summary import data_quality_page, index_page, methods_page
 
 MOST_BYTES = 5_000_000
-DRAFT = "Nobody other than its author has approved this assessment yet."
 
 
 def render_borough(
@@ -47,9 +51,10 @@ def render_borough(
     shutil.rmtree(staging, ignore_errors=True)
     (staging / "csv").mkdir(parents=True)
     try:
-        steps = _make(data, staging, notebooks or list(nb.REPORTS), profile, kernel_name)
+        made = _make(data, staging, notebooks or list(nb.REPORTS), profile, kernel_name)
         check_folder(staging)
-        write_record(staging, data, steps)
+        write_record(staging, data, **made, settings=data.settings.record())
+        check_record(json.loads((staging / "run.json").read_text(encoding="utf-8")))
         _publish(staging, final)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -57,8 +62,8 @@ def render_borough(
 
 
 def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_name: str
-          ) -> dict[str, float]:  # fmt: skip
-    """Write every page and table into the staging folder; return the seconds of each step."""
+          ) -> dict[str, Any]:  # fmt: skip
+    """Write pages, tables and the bundle into the staging folder; return parts of the record."""
     parameters = {"borough": data.borough_code, "end_month": f"{data.end_month:%Y-%m}",
                   "edition": data.edition, "profile": profile}  # fmt: skip
     steps, pages = {}, []
@@ -73,7 +78,10 @@ def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_n
     began = time.perf_counter()
     tables = [table for page in pages for table in tables_of(page.notebook)]
     menu = [index_page(data, pages, tables), *pages, data_quality_page(data), methods_page(data)]
-    files = {f"{p.name}.html": render_page(p, front(data, draft=DRAFT), menu) for p in menu}
+    draft = draft_reason(data.settings, borough_code=data.borough_code, edition=data.edition,
+                         end_month=parameters["end_month"])  # fmt: skip
+    head = front(data, draft=draft)
+    files = {f"{page.name}.html": render_page(page, head, menu) for page in menu}
     for table in tables:
         name = f"csv/{table['name']}.csv"
         if name in files:
@@ -81,7 +89,23 @@ def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_n
         files[name] = f"\ufeff{table['csv']}"
     for name, text in files.items():
         (staging / name).write_text(text, encoding="utf-8", newline="")
-    return steps | {"pages": time.perf_counter() - began}
+    write_bundle(staging, tables, name=f"{slug(data.borough_name)}_{data.edition}_data", head=head)
+    steps["pages"] = time.perf_counter() - began
+    return {"steps": steps, "draft": draft, "disclosure": _check_release(data, pages)}
+
+
+def _check_release(data: Any, pages: Sequence[Page]) -> dict[str, int]:
+    """Compare with what was published before; only real data is kept in the ledger."""
+    records = [
+        json.loads(output.data[RECORD_MIME])
+        for page in pages
+        for cell in page.notebook.cells
+        for output in cell.get("outputs", [])
+        if RECORD_MIME in output.get("data", {})
+    ]
+    folder = None if data.simulated else data.settings.folder("records")
+    return record_release(folder, records, borough_code=data.borough_code, edition=data.edition,
+                          release=f"{data.end_month:%Y-%m}")  # fmt: skip
 
 
 def check_folder(folder: Path) -> None:
