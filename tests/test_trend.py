@@ -9,7 +9,7 @@ from tables import table
 from sna import counts, trend
 from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
-from sna.trend import models
+from sna.trend import control, models
 
 # --- counts -----------------------------------------------------------------------------------
 
@@ -343,3 +343,146 @@ def test_tiles_give_every_borough_a_place():
     tiles = trend.count_tiles(invented_london(months=40))
     assert tiles["year"].nunique() == 3
     assert not tiles[["tile_row", "tile_column", "year"]].duplicated().any()
+
+
+# --- control charts ---------------------------------------------------------------------------
+
+# source: NHSRplotthedots tests (R set.seed(123); rnorm(20)), limits with and without screening
+NHSR = [-0.56047565, -0.23017749, 1.55870831, 0.07050839, 0.12928774, 1.71506499, 0.46091621]
+NHSR += [-1.26506123, -0.68685285, -0.44566197, 1.2240818, 0.35981383, 0.40077145, 0.11068272]
+NHSR += [-0.55584113, 1.78691314, 0.49785048, -1.96661716, 0.7013559, -0.47279141]
+OUTLIER = [*NHSR[:14], 10.0, *NHSR[15:]]
+
+
+@pytest.mark.parametrize(
+    ("values", "screen", "expected"),
+    [
+        (NHSR, True, (0.1416238, -3.01138, 3.294627)),
+        (OUTLIER, True, (0.6694159, -2.383666, 3.722497)),
+        (OUTLIER, False, (0.6694159, -4.596625, 5.935457)),
+        ([1, 2, 1, 2, 10, *[1, 2] * 6, 1], False, (1.94, -3.06, 6.95)),
+        ([1, 2, 1, 2, 10, *[1, 2] * 6, 1], True, (1.94, -0.72, 4.60)),
+    ],
+)
+def test_xmr_limits_are_the_published_ones(values, screen, expected):
+    got = control.xmr_limits(values, screen=screen)
+    assert list(got) == pytest.approx(expected, rel=2e-6, abs=5e-3 if expected[0] == 1.94 else 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "signals"),
+    [
+        ([1] * 6, [0] * 6),  # six on one side are not seven
+        ([1] * 8, [0] * 6 + [4, 4]),
+        ([1, 1, 1, 0, 1, 1, 1, 1], [0] * 8),  # a point on the centre breaks the run
+        ([-3, -2, -1, 0, 1, 2], [0] * 6),  # six rising are not seven
+        ([-3, -2, -1, 0, 1, 2, 3], [0] * 6 + [2]),
+        ([3, 2, 1, 0, -1, -2, -3], [0] * 6 + [2]),
+        ([-3, -2, -1, -1, 1, 2, 3], [0] * 7),  # equal neighbours do not rise
+        ([7, 0, 7], [0, 0, 3]),  # two of three beyond two thirds of nine
+        ([7, 0, -7], [0, 0, 0]),  # on both sides
+        ([10, 0, -10], [1, 0, 1]),
+    ],
+)
+def test_each_rule_flags_what_it_says(values, signals):
+    assert control.find_signals(values, control.Limits(0, -9, 9)).tolist() == signals
+
+
+def test_the_chart_follows_size_and_season():
+    months = pd.date_range("2020-01-01", periods=60, freq="MS")
+    rng = np.random.default_rng(7)
+    wave = 1 + 0.4 * np.cos(2 * np.pi * months.month.to_numpy() / 12)
+    assert control.choose_chart(np.zeros(60), months) == "none"
+    assert control.choose_chart([60.0], months[:1]) == "none"
+    assert control.choose_chart(rng.poisson(0.2, 60), months) == "gaps"
+    assert control.choose_chart(rng.poisson(3, 60), months) == "quarters"
+    assert control.choose_chart(rng.poisson(12, 60), months) == "c"
+    assert control.choose_chart(np.arange(60) % 2 + 80, months) == "xmr"
+    assert control.choose_chart(rng.poisson(200 * wave), months) == "adjusted"
+    assert control.choose_chart(rng.poisson(200 * wave[:30]), months[:30]) == "seasonal"
+
+
+def test_gap_limits_are_quantiles_of_the_geometric():
+    # mean gap 9, so chance 0.1 a unit: P(gap <= 6) = 1 - 0.9 ** 7 = 0.52, P(gap <= 62) = 0.9987
+    limits = control.gap_limits(np.full(20, 9.0))
+    assert [float(line) for line in limits] == [6, 0, 62]
+
+
+def test_limits_are_drawn_afresh_at_a_break_and_short_segments_are_trial():
+    data = invented_london(months=60, mean=80, simulated=False)
+    chart = trend.control_chart(data)
+    assert chart["segment"].nunique() == len(trend.load_panel(data).breaks) + 1
+    assert chart.loc[chart["is_trial"], "segment"].nunique() >= 1
+    assert len(chart) == 60
+
+
+def test_rare_offences_of_restricted_records_are_withheld_one_by_one():
+    data = invented_london(source="extract", mean=0.3, seed=4)
+    shown = protect(trend.control_chart(data), contract="trend_control", data=data)
+    assert (shown.flags["offences"] == "[c]").all()
+
+
+# --- season, clock, projection ----------------------------------------------------------------
+
+
+def test_season_needs_three_years_without_a_zero():
+    assert trend.season_shape(invented_london(months=35)).empty
+    gap = np.full((48, 33), 50)
+    gap[5, 11] = 0
+    assert trend.season_shape(invented_london(months=48, rows=gap)).empty
+    shape = trend.season_shape(invented_london(months=60, season=0.3, mean=400))
+    top = shape.loc[shape["season_pct"].idxmax(), "month_name"]
+    assert top in ("June", "July", "August")  # planted: July
+    assert shape["season_pct"].max() == pytest.approx(30, abs=8)
+
+
+def test_aoristic_weights_are_the_published_ones():
+    # source: apwheele/crimepy test_aor.py inputs, shares from the definition
+    begin = [
+        "2024-01-01T01:00:00",
+        "2024-01-01T23:30:00",
+        "2024-01-07T23:30:00",
+        "2024-01-01",
+        None,
+    ]
+    end = ["2024-01-01T02:30:00", "2024-01-02T01:15:00", "2024-01-08T00:30:00", "2024-01-12", None]
+    weights = trend.aoristic_weights(begin, end)
+    assert weights[0, [1, 2]].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert weights[1, [23, 24, 25]].tolist() == pytest.approx([2 / 7, 4 / 7, 1 / 7])
+    assert weights[2, [167, 0]].tolist() == pytest.approx([0.5, 0.5])  # Sunday into Monday
+    assert weights[3].tolist() == pytest.approx([1 / 168] * 168)
+    assert weights[4].sum() == 0
+    one = trend.aoristic_weights(["2024-01-03 05:59:00"], [None])  # Wednesday
+    assert one[0, 2 * 24 + 5] == 1
+
+
+def test_clock_counts_core_records_of_the_last_year_and_usual_holidays():
+    data = invented_london(source="extract", months=24)
+    times = pd.to_datetime(["2025-03-07 23:00", "2025-03-10 16:30", "2024-08-05 12:00"])
+    data.offences = pd.DataFrame(
+        {"source": "extract", "band": "core", "offences": 1, "committed_from": times,
+         "month": times.to_period("M").to_timestamp(), "committed_to": pd.NaT}
+    )  # fmt: skip
+    clock, parts = trend.count_clock(data)
+    assert clock["offences"].sum() == 3
+    assert parts["offences"].tolist() == [1, 1, 1]  # Friday night, after school, August
+    assert parts["share_of_time"].iloc[0] == pytest.approx(18 / 168)
+
+
+def test_projection_shows_the_naive_model_when_nothing_beats_it():
+    months = 84
+    rng = np.random.default_rng(2)
+    year = rng.integers(20, 90, 12)  # a wild shape that two waves cannot follow, the same each year
+    rows = np.repeat(np.tile(year, months // 12)[:, None], 33, axis=1)
+    table, models = trend.project_series(invented_london(months=months, rows=rows))
+    assert models.loc[models["is_chosen"], "model"].item() == "seasonal naive"
+    ahead = table.loc[table["kind"].eq("projected"), "projected"]
+    assert ahead.tolist() == year.tolist()
+
+
+def test_projection_needs_four_years_since_the_last_break():
+    assert trend.project_series(invented_london(months=47))[0].empty
+    assert trend.project_series(invented_london(months=60, simulated=False))[0].empty
+    table, models = trend.project_series(invented_london(months=72, mean=150, season=0.2))
+    assert table["kind"].eq("projected").sum() == 12
+    assert 0.85 < models["coverage"].min() <= 1

@@ -1,4 +1,5 @@
 """Result table in, plain-English sentence out; the only place findings are worded."""
+# ruff: noqa: F401
 
 from sna.narrative.hotspots import (
     describe_concentration,
@@ -8,28 +9,5 @@ from sna.narrative.hotspots import (
     describe_prediction,
     describe_ranks,
 )
-from sna.narrative.prose import (
-    KeyFindings,
-    Prose,
-)
-from sna.narrative.trend import (
-    describe_areas,
-    describe_change,
-    describe_series,
-    find_key_points,
-)
-
-__all__ = [
-    "KeyFindings",
-    "Prose",
-    "describe_areas",
-    "describe_change",
-    "describe_concentration",
-    "describe_hotspot_findings",
-    "describe_hotspots",
-    "describe_persistence",
-    "describe_prediction",
-    "describe_ranks",
-    "describe_series",
-    "find_key_points",
-]
+from sna.narrative.prose import KeyFindings, Prose
+from sna.narrative.trend import describe_trend, find_key_points

@@ -1,10 +1,12 @@
-"""Sentences about series, change and comparison, made from protected tables."""
+"""Sentences of the trend report, made from protected tables."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from sna.disclosure.protected import ProtectedTable
+from sna.errors import UsageError
 from sna.narrative.prose import KeyFindings, Prose
 from sna.narrative.words import (
     compare_words,
@@ -13,147 +15,188 @@ from sna.narrative.words import (
     format_interval,
     format_number,
     format_rate,
+    format_share,
     join_sentences,
     join_words,
 )
 
-BREAK = "[b]"
 
-
-def _check(protected: ProtectedTable) -> pd.DataFrame:
+def describe_trend(protected: ProtectedTable) -> Prose:
+    """Say what a table of `sna.trend` shows, with its counts, its limits and its gaps."""
     if not isinstance(protected, ProtectedTable):
         raise TypeError("Pass the table through sna.protect first.")
-    return protected.table
+    name = protected.contract.name.removeprefix("trend_")
+    if name not in _SENTENCES:
+        raise UsageError("There is no sentence for this table.", found=protected.contract.name)
+    if protected.table.empty:
+        return Prose(_EMPTY.get(name, "There is too little data to tell."))
+    return Prose(join_sentences(*_SENTENCES[name](protected)))
 
 
-def _flag(protected: ProtectedTable, row: Any, column: str) -> str:
-    return str(protected.flags.loc[row, column]) if column in protected.flags else ""
+def _count(protected: ProtectedTable, row: Any, column: str, noun: str = "offences") -> str:
+    flag = str(protected.flags.loc[row, column]) if column in protected.flags else ""
+    return format_count(protected.table.loc[row, column], noun, flag=flag)
 
 
-def describe_series(protected: ProtectedTable) -> Prose:
-    """Say what the last twelve months of the borough hold, beside London, and which breaks."""
-    table = _check(protected)
-    if table.empty:
-        return Prose("No series of recorded offences covers this borough.")
-    mine = table[table["area"].eq(protected.borough_name)]
-    last = mine.index[-1]
-    row = mine.loc[last]
-    month = f"{row['month']:%B %Y}"
-    count = format_count(
-        row["offences_year"], "offences", flag=_flag(protected, last, "offences_year")
-    )
-    first = (
-        f"In the twelve months to {month}, {count} were recorded in {protected.borough_name} "
-        f"({row['measure'].lower()})"
-    )
-    if pd.isna(row["offences_year"]) and not _flag(protected, last, "offences_year").startswith(
-        "[c"
-    ):
-        first = f"The series ends in {month} and is shorter than twelve months"
-    rate = ""
+def _than(word: str) -> str:
+    return {"similar": "similar to", "not known": "beside"}.get(word, f"{word} than")
+
+
+def _series(protected: ProtectedTable) -> list[str]:
+    table, area = protected.table, protected.borough_name
+    mine = table[table["area"].eq(area)]
+    last, row = mine.index[-1], mine.iloc[-1]
+    count = _count(protected, last, "offences_year")
+    said = [f"in the twelve months to {row['month']:%B %Y}, {count} were recorded in {area} "
+            f"({row['measure'].lower()})"]  # fmt: skip
+    if len(mine) < 12:
+        said = [f"the series ends in {row['month']:%B %Y} and is shorter than twelve months"]
     if pd.notna(row["rate"]):
-        rate = (
-            f"That is {format_rate(row['rate'])} "
-            f"({format_interval(row['lower_ci'], row['upper_ci'])})"
+        limits = format_interval(row["lower_ci"], row["upper_ci"])
+        london = table.loc[table["area"].eq("London"), "rate"]
+        word = (
+            compare_words(row["lower_ci"], row["upper_ci"], london.iloc[-1]) if len(london) else ""
         )
-        london = table[table["area"].eq("London")]
-        if len(london):
-            beside = london["rate"].iloc[-1]
-            word = compare_words(row["lower_ci"], row["upper_ci"], beside)
-            ends = {"similar": "similar to", "not known": "beside"}.get(word, f"{word} than")
-            rate += f", {ends} London's {format_rate(beside)}"
-    texts = [text for text in mine["break_text"] if text]
-    times = "once" if len(texts) == 1 else f"{len(texts)} times"
-    broken = f"Recording changed {times}: compare only between the marks" if texts else ""
-    return Prose(join_sentences(first, rate, broken))
+        beside = f", {_than(word)} London's {format_rate(london.iloc[-1])}" if word else ""
+        said.append(f"that is {format_rate(row['rate'])} ({limits}){beside}")
+    breaks = int(mine["break_text"].ne("").sum())
+    times = "once" if breaks == 1 else f"{breaks} times"
+    return [*said, f"recording changed {times}: compare only between the marks" if breaks else ""]
 
 
-def _change_sentence(protected: ProtectedTable, row: Any) -> str:
+def _change_line(protected: ProtectedTable, row: Any) -> str:
     line = protected.table.loc[row]
-    pair = [_flag(protected, row, name) for name in ("offences_earlier", "offences")]
-    words = format_change(
-        line["offences_earlier"], line["offences"], "offences",
-        limits=(line["ratio_low"], line["ratio_high"]), flags=(pair[0], pair[1]),
-    )  # fmt: skip
-    when = f"between {line['period_earlier']} and {line['period']}"
-    if line["word"] == BREAK:
-        a = format_count(line["offences_earlier"], flag=pair[0])
-        b = format_count(line["offences"], "offences", flag=pair[1])
-        return (
-            f"over {line['window']} the counts are {a} and {b}, "
-            "but recording changed in between, so they are not compared"
-        )
+    flags = [str(protected.flags.loc[row, name]) for name in ("offences_earlier", "offences")]
+    if line["word"] == "[b]":
+        pair = f"{_count(protected, row, 'offences_earlier', '')} and {_count(protected, row, 'offences')}"  # noqa: E501
+        return (f"over {line['window']} the counts are {pair}, but recording changed in between, "
+                "so they are not compared")  # fmt: skip
     if line["word"].startswith("too little"):
         return f"over {line['window']} there is too little data to tell"
-    return f"over {line['window']}, recorded offences {words} ({when})"
+    words = format_change(line["offences_earlier"], line["offences"], "offences",
+                          limits=(line["ratio_low"], line["ratio_high"]),
+                          flags=(flags[0], flags[1]))  # fmt: skip
+    return f"over {line['window']}, recorded offences {words}"
 
 
-def describe_change(protected: ProtectedTable) -> Prose:
-    """Say how the borough's offences changed over each window, with both counts."""
-    table = _check(protected)
-    mine = table[table["area"].eq(protected.borough_name)]
-    if mine.empty:
-        return Prose("The series is too short to compare two years.")
-    sentences = [_change_sentence(protected, row) for row in mine.index]
-    unclear = "similar" in set(mine["word"])
-    end = "No clear change does not mean that nothing changed" if unclear else ""
-    return Prose(join_sentences(*sentences, end))
+def _change(protected: ProtectedTable) -> list[str]:
+    mine = protected.table[protected.table["area"].eq(protected.borough_name)]
+    unclear = mine["word"].eq("similar").any()
+    end = "no clear change does not mean that nothing changed" if unclear else ""
+    return [*(_change_line(protected, row) for row in mine.index), end]
 
 
-def describe_areas(protected: ProtectedTable) -> Prose:
-    """Say how the borough's rate compares with each area of comparison."""
-    table = _check(protected)
-    mine = table[table["kind"].eq("borough")]
-    if mine.empty or pd.isna(mine["rate"].iloc[0]):
-        return Prose("There are too few offences for a rate that could be compared.")
-    row = mine.iloc[0]
-    first = (
-        f"{protected.borough_name}: {format_rate(row['rate'])} in {row['period']} "
-        f"({format_interval(row['lower_ci'], row['upper_ci'])})"
-    )
-    others = table[table["kind"].ne("borough")]
+def _areas(protected: ProtectedTable) -> list[str]:
+    table = protected.table
+    row, others = table.iloc[0], table.iloc[1:]
+    if pd.isna(row["rate"]):
+        return ["there are too few offences for a rate that could be compared"]
     parts = []
-    for word, phrase in (
-        ("higher", "higher than"),
-        ("similar", "similar to"),
-        ("lower", "lower than"),
-    ):
+    for word in ("higher", "similar", "lower"):
+        same = others[others["word"].eq(word) & others["rate"].notna()]
         names = [
-            f"{r['area']} ({format_number(r['rate'])})"
-            for _, r in others.iterrows()
-            if r["word"] == word
+            f"{area} ({format_number(rate)})"
+            for area, rate in zip(same["area"], same["rate"], strict=True)
         ]
-        if names:
-            parts.append(f"{phrase} the rest of {join_words(names)}")
-    second = f"The rate is {'; '.join(parts)}" if parts else ""
-    return Prose(join_sentences(first, second))
+        parts += [f"{_than(word)} the rest of {join_words(names)}"] if names else []
+    limits = format_interval(row["lower_ci"], row["upper_ci"])
+    return [f"{row['area']}: {format_rate(row['rate'])} in {row['period']} ({limits})",
+            f"the rate is {'; '.join(parts)}" if parts else ""]  # fmt: skip
+
+
+def _control(protected: ProtectedTable) -> list[str]:
+    table = protected.table
+    flagged = table[table["signal"].ne("")]
+    if table["centre"].isna().all():
+        return ["no limits are drawn for this series"]
+    if flagged.empty:
+        return ["no rule flags a point: the months vary as chance would have it"]
+    last = flagged.iloc[-1]
+    return [f"the rules flag {len(flagged)} of {len(table)} points, the last in "
+            f"{last['month']:%B %Y} ({last['signal']})",
+            "some flags are expected by chance in a long series"]  # fmt: skip
+
+
+def _season(protected: ProtectedTable) -> list[str]:
+    table = protected.table
+    if table["p_value"].iloc[0] >= 0.05 or table["season_pct"].isna().all():
+        return ["no season is clear in these months"]
+    ordered = table.sort_values("season_pct")
+    high, low = ordered.iloc[-1], ordered.iloc[0]
+    above, below = (f"{abs(row['season_pct']):.0f}%" for row in (high, low))
+    return [f"{high['month_name']} is highest, {above} above the level of the year, and "
+            f"{low['month_name']} lowest, {below} below it"]  # fmt: skip
+
+
+def _windows(protected: ProtectedTable) -> list[str]:
+    known = protected.table[protected.table["share"].notna()]
+    if known.empty:
+        return ["there are too few offences with a time"]
+    return [f"{row.part}: {format_share(float(str(row.share)))} of offences in "
+            f"{format_share(float(str(row.share_of_time)))} of the time"
+            for row in known.itertuples()]  # fmt: skip
+
+
+def _funnel(protected: ProtectedTable) -> list[str]:
+    table = protected.table
+    mine = table[table["is_mine"]]
+    outside = int(table["word"].ne("similar").sum())
+    where = {"higher": "above", "lower": "below"}.get(mine["word"].iloc[0], "inside")
+    wide = (
+        "the limits are widened because boroughs differ by more than chance"
+        if table["is_overdispersed"].iloc[0]
+        else ""
+    )
+    return [f"{protected.borough_name} lies {where} the 99.8% limits", wide,
+            f"{outside} of {len(table)} boroughs lie outside them; chance alone would give fewer "
+            "than one"]  # fmt: skip
+
+
+def _projection(protected: ProtectedTable) -> list[str]:
+    ahead = protected.table[protected.table["kind"].eq("projected")]
+    if ahead["projected"].isna().all():
+        return ["there is too little data to project"]
+    row, mean = ahead.iloc[0], ahead["projected"].mean()
+    return [f"if nothing changed, the next twelve months would hold about {mean:.0f} offences a "
+            f"month (model: {row['model']})",
+            f"in {row['origins']:.0f} past starts its 95% interval held "
+            f"{format_share(row['coverage'])} of the months"]  # fmt: skip
+
+
+def _recent(protected: ProtectedTable) -> list[str]:
+    word = protected.table["trend"].iloc[-1]
+    if word == "[b]":
+        return ["recording changed within these years, so no recent trend is given"]
+    return [f"recent trend over five years (Fingertips method): {word}"]
+
+
+_SENTENCES: dict[str, Callable[[ProtectedTable], list[str]]] = {
+    "series": _series, "change": _change, "areas": _areas, "control": _control,
+    "season": _season, "windows": _windows, "funnel": _funnel, "projection": _projection,
+    "recent": _recent,
+}  # fmt: skip
+_EMPTY = {
+    "season": "A season needs 36 complete months without a zero.",
+    "windows": "The data holds no times of offences.",
+    "funnel": "Too few boroughs are covered for a funnel.",
+    "projection": "Under 48 months since the last break, nothing is projected.",
+    "change": "The series is too short to compare two years.",
+    "areas": "The series is shorter than a year, so that no yearly rate is compared.",
+}
 
 
 def find_key_points(
     series: ProtectedTable, change: ProtectedTable, areas: ProtectedTable
 ) -> KeyFindings:
     """List the main points of the trend report: level, change over each window, comparison."""
-    area, points = series.borough_name, []
-    table = _check(series)
-    mine = table[table["area"].eq(area)]
-    if len(mine):
-        last = mine.index[-1]
-        count = format_count(
-            mine.loc[last, "offences_year"], "offences", flag=_flag(series, last, "offences_year")
-        )
-        month = f"{mine.loc[last, 'month']:%B %Y}"
-        points.append(
-            (f"In the twelve months to {month}, {count} were recorded in {area}.", "level")
-        )
-    table = _check(change)
-    for row in table.index[table["area"].eq(area)]:
-        sentence = _change_sentence(change, row).split(" (between")[0]
-        points.append((join_sentences(sentence), "change"))
-    table = _check(areas)
-    london = table[table["kind"].eq("London")]
+    points = [join_sentences(_series(series)[0])]
+    mine = change.table.index[
+        change.table.get("area", pd.Series(dtype=str)).eq(series.borough_name)
+    ]
+    points += [join_sentences(_change_line(change, row)) for row in mine]
+    table = areas.table
+    london = table[table["kind"].eq("London") & table["rate"].notna()]
     if len(london) and london["word"].iloc[0] in ("higher", "similar", "lower"):
-        word = london["word"].iloc[0]
-        ends = "similar to" if word == "similar" else f"{word} than"
-        rate = table.loc[table["kind"].eq("borough"), "rate"].iloc[0]
-        points.append((f"The rate, {format_rate(rate)}, is {ends} the rest of London.", "compared"))
-    return KeyFindings(tuple(p for p, _ in points[:6]), tuple(a for _, a in points[:6]))
+        rate = format_rate(table["rate"].iloc[0])
+        points.append(f"The rate, {rate}, is {_than(london['word'].iloc[0])} the rest of London.")
+    return KeyFindings(tuple(points[:6]))

@@ -21,6 +21,7 @@ from sna.errors import SnaError, UsageError
 REPORTS = {  # notebook -> its name in the menu
     "01_definition": "Definition",
     "02_trend": "Trend",
+    "02a_trend_appendix": "Trend, appendix",
     "03_hotspots": "Places",
     "04_disproportionality": "People",
 }

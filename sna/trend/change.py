@@ -7,7 +7,7 @@ import pandas as pd
 
 from sna.rates import e_test, rate_limits, rate_ratio
 from sna.trend.models import Fit, find_recent_trend, fit_quasi_poisson, make_design
-from sna.trend.panel import Array, Panel, load_panel
+from sna.trend.panel import Array, Panel, load_panel, no_rows
 
 WINDOWS = {"12 months": 1, "3 years": 3, "5 years": 5}  # words -> years back
 TOO_LITTLE = "too little data to tell"
@@ -85,7 +85,7 @@ def compare_periods(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
         for area, values, factor in areas
         for window in _windows(made)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows) if rows else no_rows("trend_change")
 
 
 def _compare_one(
@@ -181,6 +181,8 @@ def find_trend(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
     """
     made = panel or load_panel(data)
     years = min(5, len(made.months) // made.per_year)
+    if years == 0:
+        return no_rows("trend_recent")
     rows = made.months[len(made.months) - years * made.per_year :]
     values = made.series[-len(rows) :].reshape(years, made.per_year).sum(axis=1)
     people = made.population[-len(rows) :, made.mine].reshape(years, -1).mean(axis=1)
@@ -189,7 +191,7 @@ def find_trend(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
     trend, chi2 = TOO_LITTLE, np.nan
     if crossed:
         trend = "[b]"
-    elif years == 5:
+    elif years == 5 and values.sum() >= LEAST_EVENTS:
         low, high = rate_limits(values)
         trend, chi2 = find_recent_trend(values / people, low / people, high / people)
     return pd.DataFrame(

@@ -8,7 +8,7 @@ import pandas as pd
 from sna import definitions
 from sna.rates import funnel_dispersion, funnel_limits, rate_ratio
 from sna.trend.change import dispersion
-from sna.trend.panel import LONDON, Array, Panel, load_panel
+from sna.trend.panel import LONDON, Array, Panel, load_panel, no_rows
 
 SIMILAR_BOROUGHS = 5
 VARIABLES = {  # variable -> what it is, printed beside the list
@@ -47,6 +47,8 @@ def compare_areas(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BOR
         without the borough, by score limits widened by the borough's dispersion.
     """
     made = panel or load_panel(data)
+    if len(made.months) < made.per_year:
+        return no_rows("trend_areas")
     events, people, period = _year(made)
     names, mine = _names(made), made.mine
     groups = {made.borough_name: ("borough", np.arange(len(made.codes)) == mine)}
@@ -146,7 +148,7 @@ def find_similar(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BORO
     spread = table.std().replace(0, np.nan)
     scaled = ((table - table.mean()) / spread).dropna(axis=1)
     if scaled.shape[1] < 2 or len(table) < k + 2:
-        return pd.DataFrame(columns=["area", "variable", "value", "distance", "release_class"])
+        return no_rows("trend_similar")
     gap = np.sqrt(((scaled - scaled.loc[made.borough_code]) ** 2).sum(axis=1))
     nearest = gap.drop(made.borough_code).nsmallest(k)
     names = _names(made)["borough_name"]
@@ -170,8 +172,8 @@ def compare_funnel(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
         (``phi``, ``is_overdispersed``), and ``word`` by the 99.8 % limits. Empty under 30 boroughs.
     """
     made = panel or load_panel(data)
-    if not made.has_london:
-        return pd.DataFrame()
+    if not made.has_london or len(made.months) < made.per_year or made.counts[-12:].sum() < 20:
+        return no_rows("trend_funnel")
     events, people, period = _year(made)
     target = events.sum() / people.sum()
     expected = people * target
@@ -221,4 +223,4 @@ def count_tiles(data: Any, *, panel: Panel | None = None, years: int = 5) -> pd.
                 )
             )
         )  # fmt: skip
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_tiles")

@@ -149,7 +149,7 @@ def _iterate(y: Array, design: Array, shift: Array) -> tuple[Array, Array, npt.N
     return beta, unit, settled & (np.abs(beta).max(axis=0) < 25)
 
 
-def test_season(counts: Any, months: pd.DatetimeIndex) -> Array:
+def season_p(counts: Any, months: pd.DatetimeIndex) -> Array:
     """Return the p of no season for each series, by an F test of two waves a year.
 
     Missing under 24 months, where a season cannot be told from a trend.
@@ -163,9 +163,6 @@ def test_season(counts: Any, months: pd.DatetimeIndex) -> Array:
     terms = without.degrees - full.degrees
     gain = (without.deviance - full.deviance) / terms / np.maximum(full.dispersion, 1e-12)
     return np.asarray(fdtrc(terms, full.degrees, np.maximum(gain, 0)))
-
-
-test_season.__test__ = False  # type: ignore[attr-defined]
 
 
 def find_recent_trend(value: Any, lower_ci: Any, upper_ci: Any) -> tuple[str, float]:

@@ -11,6 +11,7 @@ import pandas as pd
 from sna import counts as counting
 from sna import definitions
 from sna.errors import CoverageError
+from sna.schemas.results import result_table
 
 Array = npt.NDArray[np.float64]
 
@@ -103,6 +104,15 @@ def find_breaks(
         hit = hit[(hit["month"] > months[0]) & (hit["month"] <= months[-1])]
     joined = hit.groupby("month").agg({"break_id": " ".join, "report_text": " ".join})
     return joined.reset_index()
+
+
+def no_rows(contract: str) -> pd.DataFrame:
+    """Return an empty result table with every column of its contract."""
+    shape = result_table(contract)
+    words = [*shape.keys, *shape.plain, "release_class"]
+    numbers = [*shape.counts, *(name for e in shape.estimates for name in (e.column, e.count))]
+    columns = dict.fromkeys(numbers, "float64") | dict.fromkeys(words, "str")
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
 
 
 def _codes_of(measure: str) -> frozenset[str]:

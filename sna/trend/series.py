@@ -7,16 +7,15 @@ import pandas as pd
 
 from sna.counts import count_by_month
 from sna.errors import UsageError
-from sna.trend.panel import LONDON, Array, Panel, load_panel
+from sna.trend.panel import LONDON, Array, Panel, load_panel, no_rows
 
-SPLITS = {  # column of the offences table -> what a row of the split is called
-    "band": "Band",
-    "listed_family": "Family of offence",
-    "contexts": "Context",
-    "weapon_feature": "Weapon",
-    "place_type": "Place",
-    "ward_code": "Ward",
-}
+SPLITS = {  # column -> what the split is called
+    "band": "band", "listed_family": "family of offence", "contexts": "context",
+    "weapon_feature": "weapon", "place_type": "kind of place", "ward_code": "ward",
+    "sex": "victim's sex", "age_band": "victim's age",
+}  # fmt: skip
+_HOME = "dwelling|house|flat|home|residential|hostel|care"  # words of premises; assumption A-36
+_PUBLIC = "street|public|transport|park|road|open|bus|station|pub|club"
 
 
 def add_rolling_total(monthly: pd.DataFrame, *, window_months: int = 12) -> pd.DataFrame:
@@ -97,7 +96,9 @@ def count_series(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
     )
 
 
-def count_periods(data: Any, *, period: str = "financial_year") -> pd.DataFrame:
+def count_periods(
+    data: Any, *, period: str = "financial_year", panel: Panel | None = None
+) -> pd.DataFrame:
     """Count the headline by whole quarters or years; part periods are left out.
 
     Parameters
@@ -116,7 +117,7 @@ def count_periods(data: Any, *, period: str = "financial_year") -> pd.DataFrame:
     lengths = {"quarter": ("Q", 3), "year": ("Y-DEC", 12), "financial_year": ("Y-MAR", 12)}
     if period not in lengths:
         raise UsageError("The period is not known.", found=period, do=f"Use {', '.join(lengths)}.")
-    made = load_panel(data)
+    made = panel or load_panel(data)
     code, months = lengths[period]
     monthly = pd.DataFrame(
         {"offences": made.series, "population": made.population[:, made.mine], "parts": 1},
@@ -140,52 +141,61 @@ def count_periods(data: Any, *, period: str = "financial_year") -> pd.DataFrame:
     )
 
 
-def count_split(data: Any, *, by: str, keep: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Count a borough's offences by month and group, with the rolling year of each group.
+def count_split(data: Any, *, by: str, panel: Panel | None = None) -> pd.DataFrame:
+    """Count a borough's core records (every band for ``band``) by group and year.
 
-    Contexts overlap (one offence may be in several), so that contexts never add up to a total.
+    Contexts overlap, so they never add up. ``sex`` and ``age_band`` count victims, not offences.
 
     Parameters
     ----------
-    data
-        The borough's data.
+    data, panel
+        The borough's data, and a panel made before.
     by
-        One of ``band``, ``listed_family``, ``contexts``, ``weapon_feature``, ``place_type``,
-        ``ward_code``. Except for ``band``, only offences of band core are counted.
-    keep
-        Groups to keep; all when empty.
+        A key of `SPLITS`.
 
     Returns
     -------
     pandas.DataFrame
-        One row a group and month: ``group``, ``month``, ``offences``, ``offences_rolling``.
+        One row a group and year to the end month (five at most): ``group``, ``year``,
+        ``offences``. Empty where the headline does not come from records.
     """
     if by not in SPLITS:
         raise UsageError("The split is not known.", found=by, do=f"Use one of {', '.join(SPLITS)}.")
+    made = panel or load_panel(data)
     rows = _split_rows(data, by)
-    panel = load_panel(data)
-    rows = rows[rows["source"].astype("str").eq(panel.source)]
+    rows = rows[rows["source"].astype("str").eq("extract")]
+    if made.source != "extract" or rows.empty:
+        return no_rows("trend_split")
     rows = rows.assign(group=rows[by].astype("str").where(rows[by].notna(), "not known"))
     if by == "contexts":
         rows = rows.assign(group=rows["group"].str.split("|")).explode("group")
-    rows = rows[rows["group"].isin(keep)] if keep else rows
-    counted = count_by_month(
-        rows.reset_index(drop=True), start_month=panel.months[0], end_month=panel.months[-1],
-        by=["group"],
-    )  # fmt: skip
-    return add_rolling_total(counted).assign(measure=SPLITS[by], source=panel.source)
+    years = min(5, len(made.months) // made.per_year)
+    start = made.months[-1] - pd.DateOffset(months=12 * years - 1)
+    grid = count_by_month(rows, start_month=start, end_month=made.months[-1], by=["group"])
+    back = (
+        made.months[-1].to_period("M").ordinal - grid["month"].dt.to_period("M").astype("int64")
+    ) // 12
+    end = made.months[-1]
+    words = back.map(lambda n: f"{end - pd.DateOffset(months=12 * n):%B %Y}")
+    counted = grid.assign(year=words).groupby(["group", "year"], sort=False)["offences"].sum()
+    labels = made.label(measure=f"{made.measure} by {SPLITS[by]}", period_months=12)
+    return counted.reset_index().assign(**labels)
 
 
 def _split_rows(data: Any, by: str) -> pd.DataFrame:
+    """Return the records of a split, victims as rows for what describes a person."""
     rows = data.offences
-    if by == "place_type":
-        kind = rows["premises_type"].astype("str").str.casefold()
-        home = kind.str.contains("dwelling|house|flat|home|residential|hostel|care")
-        public = kind.str.contains("street|public|transport|park|road|open|bus|station|pub|club")
-        kinds = [rows["premises_type"].isna(), home, public]
-        place = np.select(kinds, ["not known", "home", "public space"], "other place")
-        rows = rows.assign(place_type=place)
-    if by not in rows:
-        return rows.head(0).assign(**{by: pd.Series(dtype="str")})
     band = rows["band"].astype("str")
-    return rows[band.ne("out")] if by == "band" else rows[band.eq("core")]
+    rows = rows[band.ne("out") if by == "band" else band.eq("core")]
+    if by in ("sex", "age_band"):
+        victims = data.people[data.people["person_role"].astype("str").eq("victim")]
+        inside = victims["offence_id"].isin(set(rows["offence_id"]))
+        return victims[inside].assign(offences=victims["people"])
+    if by == "place_type" and "premises_type" in rows:
+        kind = rows["premises_type"].astype("str").str.casefold()
+        home, public = kind.str.contains(_HOME), kind.str.contains(_PUBLIC)
+        kinds = [rows["premises_type"].isna(), home, public]
+        rows = rows.assign(
+            place_type=np.select(kinds, ["not known", "home", "public space"], "other")
+        )
+    return rows if by in rows else rows.head(0).assign(**{by: pd.Series(dtype="str")})

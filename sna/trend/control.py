@@ -1,0 +1,212 @@
+"""Control charts that fit the series: XmR, C, quarters, gaps between rare events, or none."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
+from sna.trend.panel import Panel, load_panel, no_rows
+
+SIGNALS = {0: "", 1: "outside the limits", 2: "seven rising or falling",
+           3: "two of three near a limit", 4: "seven on one side"}  # fmt: skip
+LEAST_MEAN, LEAST_POINTS, LEAST_ADJUST = 5, 12, 36  # a month; points; months
+REASONS = {
+    "none": "There is too little data for control limits.",
+    "xmr": "Monthly counts without a clear season: individual values and moving ranges.",
+    "adjusted": "Monthly counts with a season: limits on seasonally adjusted values.",
+    "seasonal": "A season is clear but there are under 36 months: compare the same months instead.",
+    "c": "Small monthly counts: limits for counts, widened where they vary by more than chance.",
+    "quarters": "Under five a month: limits on quarters.",
+    "gaps": "Too rare for counts: months between one offence and the next.",
+}
+
+
+class Limits(NamedTuple):
+    """Centre line and limits, each broadcastable to the values."""
+
+    centre: Array
+    lower: Array
+    upper: Array
+
+
+def xmr_limits(values: Any, *, screen: bool = True) -> Limits:
+    """Limits of an individuals chart: mean and 2.66 mean moving ranges, by column.
+
+    Seasonal values look out of control when they are not: adjust first. With ``screen``, moving
+    ranges above 3.267 times their mean are left out once.
+
+    References
+    ----------
+    Wheeler DJ (2000). Understanding Variation. NHS England, Making Data Count.
+
+    Examples
+    --------
+    >>> [round(float(line), 2) for line in xmr_limits([1, 2, 1, 2, 10] + [1, 2] * 6 + [1])]
+    [1.94, -0.72, 4.6]
+    """
+    x = np.asarray(values, dtype=float)
+    ranges = np.abs(np.diff(x, axis=0))
+    width = ranges.mean(axis=0)
+    if screen:
+        kept = ranges <= 3.267 * width
+        width = (ranges * kept).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
+    return Limits(x.mean(axis=0), x.mean(axis=0) - 2.66 * width, x.mean(axis=0) + 2.66 * width)
+
+
+def count_limits(counts: Any, exposure: Any = 1.0) -> Limits:
+    """Limits of a C chart (U chart with an exposure) at three standard errors, by column.
+
+    Widened, never narrowed, by the moving range of standardised values (Laney's prime charts).
+
+    References
+    ----------
+    Laney DB (2002). Improved control charts for attributes. Quality Engineering 14.
+    """
+    x, size = np.broadcast_arrays(np.asarray(counts, float), np.asarray(exposure, float))
+    mean = x.sum(axis=0) / size.sum(axis=0)
+    error = np.sqrt(np.maximum(mean, 1e-12) / size)
+    spread = np.abs(np.diff((x / size - mean) / error, axis=0)).mean(axis=0) / 1.128
+    reach = 3 * error * np.maximum(spread, 1)
+    return Limits(mean + 0 * error, np.maximum(mean - reach, 0), mean + reach)
+
+
+def gap_limits(gaps: Any, *, whole: bool = True) -> Limits:
+    """Limits of the gaps between rare events: G chart (whole units) or T chart (time).
+
+    A gap above the upper limit means rarer events; there is no lower limit for whole units near 0.
+
+    References
+    ----------
+    Benneyan JC (2001). Number-between g-type control charts. Nelson LS (1994). A control chart for
+    parts-per-million nonconforming items. Journal of Quality Technology 26.
+    """
+    x = np.asarray(gaps, dtype=float)
+    if not whole:
+        line = xmr_limits(x ** (1 / 3.6))
+        return Limits(*(np.maximum(part, 0) ** 3.6 for part in line))
+    chance = 1 / (1 + x.mean(axis=0))  # geometric from zero
+    stay = np.log1p(-np.minimum(chance, 1 - 1e-12))
+    tails = (np.maximum(np.ceil(np.log1p(-p) / stay) - 1, 0) for p in (0.5, 0.00135, 0.99865))
+    return Limits(*tails)
+
+
+def find_signals(values: Any, limits: Limits) -> Array:
+    """Find the rule that flags each point: 0 none, else a key of `SIGNALS`, by column.
+
+    Order of precedence: a point outside; seven rising or falling; two of three beyond two thirds
+    of the way to a limit on one side; seven on one side of the centre (points on it never count).
+    A run is flagged from its seventh point on, two of three from the second such point.
+    """
+    x = np.asarray(values, dtype=float)
+    flat = x[:, None] if x.ndim == 1 else x
+    centre, lower, upper = (
+        np.broadcast_to(
+            np.asarray(part, float).reshape(-1, flat.shape[1]) if np.ndim(part) else part,
+            flat.shape,
+        )
+        for part in limits
+    )
+    side, step = np.sign(flat - centre), np.sign(np.diff(flat, axis=0, prepend=flat[:1]))
+    third = np.where(
+        side > 0, flat - centre > 2 / 3 * (upper - centre), centre - flat > 2 / 3 * (centre - lower)
+    )
+    near = side * third
+
+    def runs(marks: Array, length: int, need: int) -> Array:
+        total = np.cumsum(np.vstack([np.zeros((length, marks.shape[1])), marks]), axis=0)
+        return np.abs(total[length:] - total[:-length]) >= need
+
+    two = runs((near > 0) * 1.0, 3, 2) & (near > 0) | runs((near < 0) * 1.0, 3, 2) & (near < 0)
+    rules = [(flat > upper) | (flat < lower), runs(step, 6, 6), two, runs(side, 7, 7)]
+    found = np.select(rules, [1, 2, 3, 4], 0)
+    return found[:, 0] if x.ndim == 1 else found
+
+
+def choose_chart(counts: Any, months: pd.DatetimeIndex) -> str:
+    """Choose the chart of one monthly series: a key of `REASONS`, by its size and its season."""
+    y = np.asarray(counts, dtype=float)
+    if len(y) < 2 or y.sum() < 8:
+        return "none"
+    if y.mean() < LEAST_MEAN:
+        return "quarters" if y.mean() * 3 >= LEAST_MEAN and len(y) >= 36 else "gaps"
+    if len(y) >= 24 and season_p(y, months)[0] < 0.05:
+        return "adjusted" if len(y) >= LEAST_ADJUST else "seasonal"
+    return "c" if y.mean() < 30 else "xmr"
+
+
+def adjust_season(counts: Array, months: pd.DatetimeIndex, segments: Any = None) -> Array:
+    """Divide counts (months by series) by the season of a two-wave model."""
+    y = counts[:, None] if counts.ndim == 1 else counts
+    fit = fit_quasi_poisson(y, make_design(months, seasonal=True, segments=segments))
+    factor = np.exp(seasonal_terms(months) @ np.nan_to_num(fit.estimate[2:6]))
+    adjusted = y / (factor / factor.mean(axis=0))
+    return adjusted[:, 0] if counts.ndim == 1 else adjusted
+
+
+def control_chart(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
+    """Chart the headline with limits that its size and season allow, per segment between breaks.
+
+    A signal says that something changed by more than chance, not what. Limits are drawn afresh
+    only at a catalogued break.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a period (a gap, for rare events): ``value``, ``centre``, ``lower_limit``,
+        ``upper_limit``, ``signal`` (words), ``kind``, ``reason``, ``segment``, ``is_trial``
+        (under 12 points).
+    """
+    made = panel or load_panel(data)
+    if made.per_year != 12:
+        kind = "c" if made.series.mean() >= LEAST_MEAN else "none"
+    else:
+        kind = choose_chart(made.series, made.months)
+    parts = []
+    for number in np.unique(made.segments):
+        inside = made.segments == number
+        months, values, offences = _charted(made, kind, inside)
+        if len(values):
+            parts.append(_chart_one(made, kind, int(number), months, values, offences))
+    return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_control")
+
+
+def _charted(panel: Panel, kind: str, inside: Any) -> tuple[Any, Array, Array]:
+    """Return the periods, the values charted and the offences behind them."""
+    months, counts = panel.months[inside], panel.series[inside]
+    if kind == "adjusted":
+        adjusted = adjust_season(panel.series, panel.months, panel.segments)[inside]
+        return months, adjusted, counts
+    if kind == "quarters":
+        whole = pd.Series(counts, index=months).resample("QS")
+        sums = whole.sum()[whole.count() == 3]
+        return pd.DatetimeIndex(sums.index), sums.to_numpy(), sums.to_numpy()
+    if kind == "gaps":
+        at = np.repeat(np.arange(len(counts)), counts.astype(int))
+        return months[at[1:]], np.diff(at).astype(float), np.ones(max(len(at) - 1, 0))
+    return months, counts, counts
+
+
+def _chart_one(
+    panel: Panel, kind: str, number: int, months: Any, values: Array, offences: Array
+) -> pd.DataFrame:
+    limits = Limits(*(np.full(len(values), np.nan) for _ in range(3)))
+    if kind in ("xmr", "adjusted") and len(values) > 1:
+        limits = xmr_limits(values)
+        limits = limits._replace(lower=np.maximum(limits.lower, 0))
+    elif kind in ("c", "quarters") and len(values) > 1:
+        limits = count_limits(values)
+    elif kind == "gaps" and len(values) > 1:
+        limits = gap_limits(values)
+    signal = find_signals(values, limits)
+    if kind == "gaps":
+        signal = np.where(signal == 1, 1, 0)  # the run rules assume symmetry
+    return pd.DataFrame(
+        panel.label(
+            month=months, offences=offences, value=values, centre=limits.centre,
+            lower_limit=limits.lower, upper_limit=limits.upper,
+            signal=[SIGNALS[int(code)] for code in signal], kind=kind, reason=REASONS[kind],
+            segment=number, is_trial=len(values) < LEAST_POINTS,
+            all_offences=panel.series.sum(), period_months=3 if kind == "quarters" else 1,
+        )
+    )  # fmt: skip
