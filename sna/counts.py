@@ -77,8 +77,6 @@ def count_by_month(
     TableError
         If counts are negative, missing or fractional, or periods differ in length.
 
-    Examples
-    --------
     >>> rows = pd.DataFrame({"month": pd.to_datetime(["2024-01-01", "2024-03-01"]),
     ...                      "offences": [2, 1]})
     >>> months = {"start_month": rows["month"][0], "end_month": rows["month"][1]}

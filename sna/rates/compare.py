@@ -66,13 +66,9 @@ def rate_ratio(
     Given the total, the first count is binomial with odds ratio x exposure. Wilson limits of that
     share give the score interval, Clopper-Pearson limits the exact one.
 
-    References
-    ----------
-    Gu K, Ng HKT, Tang ML, Schucany WR (2008). Testing the ratio of two Poisson rates.
+    Source: Gu K, Ng HKT, Tang ML, Schucany WR (2008). Testing the ratio of two Poisson rates.
     Biometrical Journal 50. Clopper CJ, Pearson ES (1934). Biometrika 26.
 
-    Examples
-    --------
     >>> [round(float(number), 3) for number in rate_ratio(60, 12_000, 90, 60_000)]
     [3.333, 2.408, 4.614]
     """
@@ -94,12 +90,8 @@ def risk_ratio(
 ) -> Interval:
     """Ratio of two risks (shares of people) with log-normal limits; missing where a count is 0.
 
-    References
-    ----------
-    Katz D, Baptista J, Azen SP, Pike MC (1978). Biometrics 34.
+    Source: Katz D, Baptista J, Azen SP, Pike MC (1978). Biometrics 34.
 
-    Examples
-    --------
     >>> [round(float(number), 4) for number in risk_ratio(16, 128, 24, 256)]
     [1.3333, 0.7347, 2.4196]
     """
@@ -136,12 +128,9 @@ def rate_difference(
     The limits are the differences that the score test with its restricted estimate does not
     refuse, found by bisection.
 
-    References
-    ----------
-    Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Statistics in Medicine 4.
+    Source: Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Statistics in
+    Medicine 4.
 
-    Examples
-    --------
     >>> round(float(rate_difference(60, 12_000, 90, 60_000, per=1000).value), 2)
     3.5
     """
@@ -165,8 +154,6 @@ def conditional_test(count: Any, population: Any, ref_count: Any, ref_population
 
     Missing where both counts are 0.
 
-    Examples
-    --------
     >>> round(float(conditional_test(60, 51477.5, 30, 54308.7)), 7)
     0.0006752
     """
@@ -249,13 +236,9 @@ def e_test(
     numpy.ndarray
         P values; missing where both counts are 0. Above ten million events a normal tail is used.
 
-    References
-    ----------
-    Krishnamoorthy K, Thomson J (2004). A more powerful test for comparing two Poisson means.
-    Journal of Statistical Planning and Inference 119.
+    Source: Krishnamoorthy K, Thomson J (2004). A more powerful test for comparing two Poisson
+    means. Journal of Statistical Planning and Inference 119.
 
-    Examples
-    --------
     >>> round(float(e_test(30, 1, 45, 1)), 4)
     0.0838
     """

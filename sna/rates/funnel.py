@@ -59,13 +59,9 @@ def funnel_limits(
     tuple of numpy.ndarray
         Lower and upper limit as ratios; missing where nothing is expected.
 
-    References
-    ----------
-    Spiegelhalter DJ (2005). Funnel plots for comparing institutional performance. Statistics in
-    Medicine 24.
+    Source: Spiegelhalter DJ (2005). Funnel plots for comparing institutional performance.
+    Statistics in Medicine 24.
 
-    Examples
-    --------
     >>> [float(limit * 20) for limit in funnel_limits(20)]
     [12.0, 29.0]
     """
@@ -82,8 +78,6 @@ def funnel_proportion_limits(
 ) -> tuple[Array, Array]:
     """Exact binomial limits of a proportion around a target, by size of the group.
 
-    Examples
-    --------
     >>> [float(limit) for limit in funnel_proportion_limits(100, 0.5)]
     [0.4, 0.6]
     """
@@ -102,8 +96,6 @@ def funnel_curve(observed: Any, confidence: float = 0.95) -> tuple[Array, Array]
 
     Plot ``observed / expected`` against ``expected`` for a smooth funnel of a ratio.
 
-    Examples
-    --------
     >>> [round(float(events), 4) for events in funnel_curve(5)]
     [11.6683, 1.6235]
     """
@@ -116,10 +108,8 @@ def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -
 
     Overdispersed areas differ by more than chance: chance limits alone would flag too many.
 
-    References
-    ----------
-    Spiegelhalter DJ (2005). Handling over-dispersion of performance indicators. Quality and Safety
-    in Health Care 14.
+    Source: Spiegelhalter DJ (2005). Handling over-dispersion of performance indicators. Quality and
+    Safety in Health Care 14.
     """
     events = check_numbers(observed, "observed").ravel()
     mean = undefined_at_zero(check_numbers(expected, "expected").ravel())
@@ -143,8 +133,6 @@ def quantiles(values: Any, number: int = 10, *, invert: bool = True) -> Array:
     Ties share the group of their first place; missing stays missing, and so does everything when
     there are fewer areas than groups.
 
-    Examples
-    --------
     >>> quantiles([40, 10, 30, 20], 2).tolist()
     [1.0, 2.0, 1.0, 2.0]
     """

@@ -73,13 +73,9 @@ def slope_index_of_inequality(
     The index is linear in the values, so its limits are exact for normal errors where others
     simulate; the ratio has Fieller's limits, missing when the near end may be zero.
 
-    References
-    ----------
-    Low A, Low A (2004). Measuring the gap. Journal of Public Health 26. Fieller EC (1954). Journal
-    of the Royal Statistical Society B 16.
+    Source: Low A, Low A (2004). Measuring the gap. Journal of Public Health 26. Fieller EC (1954).
+    Journal of the Royal Statistical Society B 16.
 
-    Examples
-    --------
     >>> four = pd.DataFrame({"quantile": [1, 2, 3, 4], "population": 100,
     ...                      "value": [8, 6, 4, 2], "standard_error": 0.1})
     >>> float(slope_index_of_inequality(four).loc[0, "sii"].round(6))  # two a group, four groups

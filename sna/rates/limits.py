@@ -26,9 +26,7 @@ def exact_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
     They cover at least the stated share of the time, so they are wider than they need to be for
     small counts. ``count`` may be a number or an array; missing stays missing.
 
-    References
-    ----------
-    Garwood F (1936). Fiducial limits for the Poisson distribution. Biometrika 28.
+    Source: Garwood F (1936). Fiducial limits for the Poisson distribution. Biometrika 28.
 
     Examples
     --------
@@ -47,10 +45,8 @@ def byar_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
     An approximation for 10 events or more; where its cube root turns negative there is no lower
     limit (missing). Not the mid-point form that some packages call Byar.
 
-    References
-    ----------
-    Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II.
-    APHO (2008). Technical Briefing 3: Commonly used public health statistics.
+    Source: Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II. APHO
+    (2008). Technical Briefing 3: Commonly used public health statistics.
 
     Examples
     --------
@@ -86,9 +82,8 @@ def wilson_limits(part: Any, whole: Any, confidence: float = 0.95) -> tuple[Arra
 
     Missing where ``whole`` is zero, because nothing has no proportion.
 
-    References
-    ----------
-    Wilson EB (1927). Probable inference. Journal of the American Statistical Association 22.
+    Source: Wilson EB (1927). Probable inference. Journal of the American Statistical Association
+    22.
 
     Examples
     --------
@@ -140,9 +135,7 @@ def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95)
     -----
     Byar's method from 10 offences up; exact Poisson limits below.
 
-    References
-    ----------
-    APHO (2008). Technical Briefing 3: Commonly used public health statistics.
+    Source: APHO (2008). Technical Briefing 3: Commonly used public health statistics.
 
     Examples
     --------

@@ -64,13 +64,9 @@ def directly_standardised_rate(
         One row a group, in order of appearance: ``by``, ``offences``, ``population``, ``rate``,
         ``lower_ci``, ``upper_ci``, ``per``.
 
-    References
-    ----------
-    Dobson AJ, Kuulasmaa K, Eberle E, Scherer J (1991). Confidence intervals for weighted sums of
-    Poisson parameters. Statistics in Medicine 10.
+    Source: Dobson AJ, Kuulasmaa K, Eberle E, Scherer J (1991). Confidence intervals for weighted
+    sums of Poisson parameters. Statistics in Medicine 10.
 
-    Examples
-    --------
     >>> ages = pd.DataFrame({"offences": [10, 30], "population": [1000, 1000],
     ...                      "standard_population": [75, 25]})
     >>> directly_standardised_rate(ages, per=1000).loc[0, "rate"]  # (10 x 75 + 30 x 25) / 100
@@ -108,8 +104,6 @@ def directly_standardised_rate(
 def ratio_to_expected(observed: Any, expected: Any, confidence: float = 0.95) -> Interval:
     """Observed over expected events, with exact limits under 10 events and Byar's from 10 up.
 
-    Examples
-    --------
     >>> [round(float(number), 3) for number in ratio_to_expected(65, 50)]
     [1.3, 1.003, 1.657]
     """
@@ -147,12 +141,8 @@ def indirectly_standardised_ratio(
         One row a group: ``by``, ``offences``, ``expected``, ``ratio``, ``lower_ci``, ``upper_ci``
         (limits of the ratio), ``rate`` (ratio times the reference's crude rate) and ``per``.
 
-    References
-    ----------
-    Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II.
+    Source: Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II.
 
-    Examples
-    --------
     >>> ages = pd.DataFrame({"offences": [12, 8], "population": [1000, 1000],
     ...                      "ref_offences": [60, 40], "ref_population": [10_000, 10_000]})
     >>> indirectly_standardised_ratio(ages)[["expected", "ratio"]].iloc[0].tolist()  # 6 + 4

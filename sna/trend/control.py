@@ -36,12 +36,8 @@ def xmr_limits(values: Any, *, screen: bool = True) -> Limits:
     Seasonal values look out of control when they are not: adjust first. With ``screen``, moving
     ranges above 3.267 times their mean are left out once.
 
-    References
-    ----------
-    Wheeler DJ (2000). Understanding Variation. NHS England, Making Data Count.
+    Source: Wheeler DJ (2000). Understanding Variation. NHS England, Making Data Count.
 
-    Examples
-    --------
     >>> [round(float(line), 2) for line in xmr_limits([1, 2, 1, 2, 10] + [1, 2] * 6 + [1])]
     [1.94, -0.72, 4.6]
     """
@@ -59,9 +55,7 @@ def count_limits(counts: Any, exposure: Any = 1.0) -> Limits:
 
     Widened, never narrowed, by the moving range of standardised values (Laney's prime charts).
 
-    References
-    ----------
-    Laney DB (2002). Improved control charts for attributes. Quality Engineering 14.
+    Source: Laney DB (2002). Improved control charts for attributes. Quality Engineering 14.
     """
     x, size = np.broadcast_arrays(np.asarray(counts, float), np.asarray(exposure, float))
     mean = x.sum(axis=0) / size.sum(axis=0)
@@ -76,10 +70,8 @@ def gap_limits(gaps: Any, *, whole: bool = True) -> Limits:
 
     A gap above the upper limit means rarer events; there is no lower limit for whole units near 0.
 
-    References
-    ----------
-    Benneyan JC (2001). Number-between g-type control charts. Nelson LS (1994). A control chart for
-    parts-per-million nonconforming items. Journal of Quality Technology 26.
+    Source: Benneyan JC (2001). Number-between g-type control charts. Nelson LS (1994). A control
+    chart for parts-per-million nonconforming items. Journal of Quality Technology 26.
     """
     x = np.asarray(gaps, dtype=float)
     if not whole:

@@ -98,9 +98,7 @@ def fit_quasi_poisson(counts: Any, design: Array, offset: Any = 0.0) -> Fit:
     Iteratively reweighted least squares; Pearson chi-squared over its degrees of freedom as
     dispersion (statsmodels' ``scale="X2"``), at least 1 in the standard errors.
 
-    References
-    ----------
-    McCullagh P, Nelder JA (1989). Generalized Linear Models.
+    Source: McCullagh P, Nelder JA (1989). Generalized Linear Models.
     """
     y = np.asarray(counts, dtype=float)
     y = y[:, None] if y.ndim == 1 else y
@@ -192,12 +190,8 @@ def find_recent_trend(value: Any, lower_ci: Any, upper_ci: Any) -> tuple[str, fl
     the slope over its standard error, squared, above 9.5495; and the slope keeps its sign when
     each point in turn is left out.
 
-    References
-    ----------
-    Fingertips (fingertips.phe.org.uk), guidance on recent trends.
+    Source: Fingertips (fingertips.phe.org.uk), guidance on recent trends.
 
-    Examples
-    --------
     >>> find_recent_trend([1, 2, 3, 4, 5], [0.9, 1.9, 2.9, 3.9, 4.9], [1.1, 2.1, 3.1, 4.1, 5.1])[0]
     'increasing'
     """

@@ -33,9 +33,8 @@ def season_shape(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
         One row a month of the year: ``season_pct`` (mean of the STL season), ``lower_ci`` and
         ``upper_ci`` (two standard errors over the years), ``offences``, ``years``, ``p_value``.
 
-    References
-    ----------
-    Cleveland RB, Cleveland WS, McRae JE, Terpenning I (1990). STL. J. of Official Statistics 6.
+    Source: Cleveland RB, Cleveland WS, McRae JE, Terpenning I (1990). STL. J. of Official
+    Statistics 6.
     """
     from statsmodels.tsa.seasonal import STL  # heavy
 
@@ -88,9 +87,7 @@ def aoristic_weights(begin: Any, end: Any) -> Array:
         Events by 168 hours from Monday 00:00; each row adds up to 1 (0 where both times are
         missing or the end is before the beginning; 1/168 everywhere from seven days up).
 
-    References
-    ----------
-    Ratcliffe JH (2000). Aoristic analysis. International Journal of GIS 14.
+    Source: Ratcliffe JH (2000). Aoristic analysis. International Journal of GIS 14.
     """
     first, last = (pd.to_datetime(pd.Series(np.asarray(t)), format="ISO8601") for t in (begin, end))
     last = last.fillna(first)
