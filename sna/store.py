@@ -346,6 +346,25 @@ def load_borough(
     )
 
 
+def load_people(
+    data: BoroughData, *, person_role: str, processed: str | Path | None = None
+) -> pd.DataFrame:
+    """Load people of one role in every borough, up to the end month, to compare boroughs."""
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    folder = find_processed(processed)
+    names = [n for n in read_state(folder)["files"] if n.startswith("people/")]
+    if not names:
+        return _empty(STORE_TABLES["people"])
+    wanted = (pc.field("person_role").cast("string") == person_role) & (
+        pc.field("month") <= pa.scalar(data.end_month)
+    )
+    tables = [ds.dataset(folder / name).to_table(filter=wanted) for name in names]
+    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    return _whole(table.to_pandas(), STORE_TABLES["people"])
+
+
 def _find_area(borough: str, state: dict[str, Any]) -> tuple[str, str]:
     """Return code and name of a London borough, or of another district the store has rows for."""
     known = state.get("districts", {})

@@ -46,7 +46,7 @@ def test_recurrence_is_kaplan_meier_by_hand():
         b         | 3          | 2023-02 | 1
         c         | 4          | 2024-04 | 1
         """
-    )
+    ).assign(person_role="victim")
     found = dis.recurrence_curve(people, end_month=pd.Timestamp("2024-06-01"))
     assert found["at_risk"].tolist()[:5] == [3, 3, 3, 2, 1]
     # at three months two are still followed, one of them is recorded again: 1 - 1/2

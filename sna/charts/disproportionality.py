@@ -1,151 +1,170 @@
-"""Charts of the comparison of groups: ratios with intervals, missing shares, years, boroughs."""
+"""Charts of people: ratios with intervals, funnels of boroughs, missing shares, curves."""
 
 import textwrap
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sna.charts.base import DASHES, INK, MARKERS, PALETTE, QUIET, label_ends, new_axes
 from sna.disclosure.protected import ProtectedTable
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from sna.schemas.disproportionality import KINDS, STRATA
 
 _TICKS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20)
 _FACTS = {"self_defined": "Ethnicity, self-defined", "officer_observed": "Ethnicity, observed",
           "age": "Age", "sex": "Sex"}  # fmt: skip
+_LIMITS = ("lower_ci", "upper_ci")
 
 
-def _check(protected: ProtectedTable) -> pd.DataFrame:
+def check_protected(protected: ProtectedTable) -> pd.DataFrame:
+    """Return the table of a protected table; refuse anything else."""
     if not isinstance(protected, ProtectedTable):
         raise TypeError("Charts take a protected table: pass it through sna.protect first.")
     return protected.table
 
 
-def _nothing() -> "Axes":
-    """Draw a picture that says there is nothing to draw."""
+def split_keys(table: pd.DataFrame) -> list[str]:
+    """Return the keys that a comparison is split by, the one that makes its rows last."""
+    keys = [name for name in (*STRATA, *KINDS) if not (table[name].astype(str) == "all").all()]
+    return keys[:-1] + keys[-1:] if keys else ["ethnic_group"]
+
+
+def _nothing() -> Any:
     ax = new_axes(height=0.8)
     ax.set_axis_off()
     ax.annotate("No people to show", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
     return ax
 
 
-def _ratio_axis(axis: Any, low: float, high: float) -> None:
+def _ratio_scale(ax: Any, which: str, *columns: Any) -> tuple[float, float]:
+    """Put an axis on a log scale that holds all values, with plain numbers as ticks."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    axis.set_major_locator(FixedLocator([t for t in _TICKS if low <= t <= high]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(lambda value, _: f"{value:g}")
-
-
-def _span(*columns: pd.Series) -> tuple[float, float]:
     values = np.concatenate([np.asarray(column, float) for column in columns])
     values = values[np.isfinite(values) & (values > 0)]
-    return (min([*values, 0.9]) * 0.85, max([*values, 1.1]) * 1.15)
+    low, high = min([*values, 0.9]) * 0.85, max([*values, 1.1]) * 1.15
+    getattr(ax, f"set_{which}scale")("log")
+    getattr(ax, f"set_{which}lim")(low, high)
+    axis = getattr(ax, f"{which}axis")
+    axis.set_major_locator(FixedLocator([tick for tick in _TICKS if low <= tick <= high]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    return low, high
 
 
-def _dots(ax: "Axes", labels: Sequence[str], values: pd.DataFrame, texts: Sequence[str]) -> None:
-    """Draw one row a label: interval, dot and its text; a withheld value is its text alone."""
-    low, high = _span(*(values[name] for name in values))
-    ax.set_xscale("log")
-    ax.set_xlim(low, high)
-    ax.axvline(1, color=QUIET, linewidth=1)
-    for row, (value, lower, upper) in enumerate(values.itertuples(index=False)):
-        if np.isfinite(value):
-            ends = (
-                [max(lower, low), min(upper, high)] if np.isfinite(lower + upper) else [value] * 2
-            )
-            ax.plot(ends, [row, row], color=PALETTE[0], linewidth=2.4, solid_capstyle="butt")
-            ax.plot([value], [row], MARKERS[0], color=PALETTE[0], markersize=8)
-        _beside(ax, texts[row], row)
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set_ylim(len(labels) - 0.5, -0.5)
-    ax.grid(False, axis="y")
-    ax.grid(True, axis="x")
-    _ratio_axis(ax.xaxis, low, high)
+def _name(value: object) -> str:
+    return f"{value:%b %Y}" if isinstance(value, pd.Timestamp) else textwrap.fill(str(value), 26)
 
 
-def _beside(ax: "Axes", text: str, row: int) -> None:
-    where: Any = ("axes fraction", "data")
-    ax.annotate(text, (1, row), xycoords=where, xytext=(8, 0), textcoords="offset points",
-                va="center", color=INK, annotation_clip=False)  # fmt: skip
+def plot_groups(protected: ProtectedTable) -> Any:
+    """Plot rate ratios: dots and intervals in panels, or a funnel where they run over boroughs."""
+    from matplotlib.figure import Figure
 
-
-def label_rows(protected: ProtectedTable) -> list[str]:
-    """Name each row by the keys that vary: ethnic group, sex, age group, context."""
-    table = _check(protected)
-    keys = [name for name in ("context", "sex", "age_group", "ethnic_group")
-            if name in table and len(set(table[name])) > 1]  # fmt: skip
-    names = [", ".join(str(value) for value in row) for row in table[keys].itertuples(index=False)]
-    return [textwrap.fill(name, 26) for name in names]
-
-
-def plot_groups(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot the rate ratio of each group with its interval, on a log scale around 1."""
-    table = _check(protected)
+    table = check_protected(protected)
     if not len(table):
         return _nothing()
-    ax = new_axes(ax, height=0.9 + 0.42 * max(len(table), 2))
-    names = ["rate_ratio", "ratio_lower_ci", "ratio_upper_ci"]
-    is_reference = _is_reference(table)
-    values = table[names].copy()
-    values.loc[is_reference, names[1:]] = np.nan
-    texts = [
-        "comparison" if here else protected.shown(row, "rate_ratio")
-        for row, here in zip(table.index, is_reference, strict=True)
-    ]
-    _dots(ax, label_rows(protected), values, texts)
-    ax.set_xlabel("Rate ratio (1 is the same rate as the comparison group)")
+    *panels, rows = split_keys(table)
+    if rows == "borough_code":
+        return _plot_funnels(protected)
+    if panels == ["ethnic_group"]:
+        table = table[table["ethnic_group"] != table["reference_group"]]
+    parts = list(table.groupby(panels, sort=False)) if panels else [(("",), table)]
+    heights = [len(part) + 1.2 for _, part in parts]
+    fig = Figure(figsize=(6.4, 0.7 + 0.29 * sum(heights)))
+    axes = fig.subplots(len(parts), 1, sharex=True, squeeze=False,
+                        gridspec_kw={"height_ratios": heights})[:, 0]  # fmt: skip
+    pairs = zip(("rate_ratio", "ratio_lower_ci", "ratio_upper_ci"),
+                ("modelled_ratio", "modelled_lower_ci", "modelled_upper_ci"), strict=True
+            )  # fmt: skip
+    values = pd.DataFrame({first: table[first].fillna(table[other]) for first, other in pairs})
+    for ax, (names, part) in zip(axes, parts, strict=True):
+        span = _ratio_scale(ax, "x", *(values[name] for name in values))
+        _dots(ax, protected, part, values.loc[part.index].clip(*span), rows)
+        ax.set_title(", ".join(map(str, names)), loc="left", fontweight="bold")
+    axes[-1].set_xlabel("Rate ratio (1 is the same rate as the comparison)")
+    return fig
+
+
+def _dots(ax: Any, protected: ProtectedTable, part: pd.DataFrame, values: pd.DataFrame, rows: str
+          ) -> None:  # fmt: skip
+    ax.axvline(1, color=QUIET, linewidth=1)
+    for place, (at, value, lower, upper) in enumerate(values.itertuples()):
+        modelled = pd.notna(part.loc[at, "modelled_ratio"])
+        text = protected.shown(at, "modelled_ratio" if modelled else "rate_ratio")
+        if part.loc[at, rows] == part.loc[at, "reference_group"]:
+            text, lower = "comparison", np.nan
+        if np.isfinite(lower + upper):
+            ax.plot([lower, upper], [place, place], color=PALETTE[0], solid_capstyle="butt")
+        ax.plot([value], [place], MARKERS[1 if modelled else 0], color=PALETTE[0], markersize=7)
+        ax.annotate(text, (1, place), xycoords=("axes fraction", "data"), xytext=(8, 0),
+                    va="center", textcoords="offset points", color=INK, annotation_clip=False
+                    )  # fmt: skip
+    ax.set_yticks(range(len(part)), [_name(value) for value in part[rows]])
+    ax.set_ylim(len(part) - 0.4, -0.6)
+    ax.grid(False, axis="y")
+    ax.grid(True, axis="x")
+
+
+def _plot_funnels(protected: ProtectedTable) -> Any:
+    from matplotlib.figure import Figure
+
+    parts = list(check_protected(protected).groupby("ethnic_group", sort=False))[:4]
+    fig = Figure(figsize=(6.8, 2.7 * ((len(parts) + 1) // 2)))
+    axes = fig.subplots((len(parts) + 1) // 2, 2, squeeze=False).ravel()
+    for spare in axes[len(parts) :]:
+        spare.set_axis_off()
+    for ax, (group, rows) in zip(axes, parts, strict=False):
+        part = rows[rows["expected"].notna() & (rows["rate_ratio"] > 0)].sort_values("expected")
+        _ratio_scale(ax, "y", part["rate_ratio"], part["lower_998"], part["upper_998"])
+        ax.set_xscale("log")
+        for name, dash in (("95", DASHES[1]), ("998", DASHES[2])):
+            for side in ("lower", "upper"):
+                ax.plot(part["expected"], part[f"{side}_{name}"], color=QUIET, linestyle=dash,
+                        linewidth=1)  # fmt: skip
+        ax.plot(part["expected"], part["target"], color=QUIET, linewidth=1)
+        here = part["is_this_borough"].astype(bool)
+        for rest, colour, marker, size in ((~here, "#767676", MARKERS[0], 4),
+                                           (here, PALETTE[3], MARKERS[3], 9)):  # fmt: skip
+            ax.plot(part.loc[rest, "expected"], part.loc[rest, "rate_ratio"], marker, color=colour,
+                    markersize=size, markeredgecolor=INK if size > 4 else colour)  # fmt: skip
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.set_title(f"{group}", loc="left", fontweight="bold")
+    fig.supxlabel(f"People expected at London's ratio (◆ {protected.borough_name})", fontsize=10.5)
+    return fig
+
+
+def plot_people(protected: ProtectedTable) -> Any:
+    """Plot a missing share by month, a rate by age or decile, or recurrence by month."""
+    table = check_protected(protected)
+    if not len(table):
+        return _nothing()
+    ax = new_axes()
+    if "fact" in table:
+        return _plot_missing(ax, table)
+    at = next(
+        n for n in ("months_since", "age", "decile") if n in table and set(table[n]) != {"all"}
+    )
+    value, scale = ("share_again", 100) if at == "months_since" else ("rate", 1)
+    x = table[at].astype(float)
+    lower, upper = (table[name] * scale for name in _LIMITS)
+    if at == "decile":
+        ax.vlines(x, lower, upper, color=PALETTE[0])
+        ax.plot(x, table[value], MARKERS[0], color=PALETTE[0], markersize=7)
+        ax.set_xticks(range(1, 11))
+        ax.set_xlabel("Decile of deprivation (1 is the most deprived tenth in England)")
+    else:
+        ax.fill_between(x, lower, upper, color=PALETTE[0], alpha=0.2, linewidth=0)
+        ax.plot(x, table[value] * scale, color=PALETTE[0])
+        ax.set_xlabel("Age" if at == "age" else "Months since the first record")
+    if scale == 100:
+        ax.yaxis.set_major_formatter(lambda number, _: f"{number:g}%")
+    ax.set_ylim(bottom=0)
     return ax
 
 
-def _is_reference(table: pd.DataFrame) -> np.ndarray:
-    inside = [name for name in ("ethnic_group", "sex", "age_group") if name in table]
-    same = [table[name].astype(str) == table["reference_group"].astype(str) for name in inside]
-    return np.logical_or.reduce([column.to_numpy() for column in same])
+def _plot_missing(ax: Any, table: pd.DataFrame) -> Any:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-
-def plot_readings(protected: ProtectedTable, *, ax: "Axes | None" = None) -> Any:
-    """Plot each reading of the ratio, one panel a group; a square marks a modelled ratio."""
-    from matplotlib.figure import Figure
-
-    table = _check(protected)
-    if not len(table):
-        return _nothing()
-    shown = list(dict.fromkeys(table["ethnic_group"]))[:4]
-    readings = list(dict.fromkeys(table["reading"]))
-    fig = Figure(figsize=(6.6, 0.7 + 0.27 * len(readings) * max(len(shown), 1)))
-    axes = (
-        fig.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
-        if ax is None
-        else [ax]
-    )
-    pairs = [("rate_ratio", "modelled_ratio"), ("ratio_lower_ci", "modelled_lower_ci"),
-             ("ratio_upper_ci", "modelled_upper_ci")]  # fmt: skip
-    every = pd.DataFrame({a: table[a].fillna(table[b]) for a, b in pairs})
-    low, high = _span(*(every[name] for name in every))
-    for panel, group in zip(axes, shown, strict=False):
-        part = table[table["ethnic_group"] == group]
-        texts = [
-            protected.shown(row, "modelled_ratio" if pd.notna(table.loc[row, "modelled_ratio"])
-                            else "rate_ratio") for row in part.index
-        ]  # fmt: skip
-        _dots(panel, [str(name) for name in part["reading"]], every.loc[part.index], texts)
-        panel.set_xlim(low, high)
-        _ratio_axis(panel.xaxis, low, high)
-        panel.set_title(f"{group}, compared with White", loc="left", fontweight="bold")
-    axes[-1].set_xlabel("Rate ratio (1 is the same rate)")
-    return fig if ax is None else ax
-
-
-def plot_missing(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
-    """Plot by month the share of people whose ethnicity, age or sex is not recorded."""
-    table = _check(protected)
-    if not len(table):
-        return _nothing()
-    ax = new_axes(ax)
     ends = []
     for place, (fact, part) in enumerate(table.groupby("fact", sort=False)):
         share = part["missing_share"] * 100
@@ -160,84 +179,8 @@ def plot_missing(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axe
     ax.set_ylim(0, max(30.0, float(np.nan_to_num(table["missing_share"].max()) * 110)))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
     label_ends(ax, ends)
-    _month_axis(ax)
-    return ax
-
-
-def _month_axis(ax: "Axes") -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    locator = AutoDateLocator(minticks=3, maxticks=7)
-    plain = ["%Y", "%b\n%Y", "%d", "", "", ""]
+    locator, plain = AutoDateLocator(minticks=3, maxticks=7), ["%Y", "%b\n%Y", "%d", "", "", ""]
     form = ConciseDateFormatter(locator, show_offset=False, formats=plain, zero_formats=plain)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(form)
-
-
-def _panels(count: int, *, height: float, share_y: bool = True) -> tuple[Any, list[Any]]:
-    from matplotlib.figure import Figure
-
-    rows = (count + 1) // 2
-    fig = Figure(figsize=(6.8, height * max(rows, 1)))
-    axes = fig.subplots(max(rows, 1), 2, sharex=True, sharey=share_y, squeeze=False).ravel()
-    for spare in axes[count:]:
-        spare.set_axis_off()
-    return fig, list(axes[:count])
-
-
-def plot_years(protected: ProtectedTable) -> Any:
-    """Plot the ratio of each group by year with its interval, one panel a group."""
-    table = _check(protected)
-    if not len(table):
-        return _nothing()
-    table = table[table["ethnic_group"] != table["reference_group"]]
-    shown = list(dict.fromkeys(table["ethnic_group"]))[:4]
-    fig, axes = _panels(len(shown), height=2.2)
-    low, high = _span(table["rate_ratio"], table["ratio_lower_ci"], table["ratio_upper_ci"])
-    for panel, group in zip(axes, shown, strict=True):
-        part = table[table["ethnic_group"] == group]
-        at = range(len(part))
-        panel.set_yscale("log")
-        panel.set_ylim(low, high)
-        _ratio_axis(panel.yaxis, low, high)
-        panel.axhline(1, color=QUIET, linewidth=1)
-        panel.vlines(at, part["ratio_lower_ci"], part["ratio_upper_ci"], color=PALETTE[0])
-        panel.plot(at, part["rate_ratio"], MARKERS[0], color=PALETTE[0], linestyle="-", linewidth=1)
-        panel.set_xticks(at, [f"{month:%b\n%Y}" for month in part["year"]])
-        panel.set_xlim(-0.5, max(len(part) - 0.5, 0.5))
-        panel.set_title(str(group), loc="left", fontweight="bold")
-    return fig
-
-
-def plot_boroughs(protected: ProtectedTable) -> Any:
-    """Plot boroughs in funnels around London's place-adjusted ratio, one panel a group."""
-    table = _check(protected)
-    if not len(table):
-        return _nothing()
-    shown = list(dict.fromkeys(table["ethnic_group"]))[:4]
-    fig, axes = _panels(len(shown), height=2.7, share_y=False)
-    for panel, group in zip(axes, shown, strict=True):
-        part = table[(table["ethnic_group"] == group) & table["information"].notna()]
-        part = part[(part["rate_ratio"] > 0)].sort_values("information")
-        low, high = _span(part["rate_ratio"], part["lower_998"], part["upper_998"])
-        panel.set_xscale("log")
-        panel.set_yscale("log")
-        for name, dash in (("95", DASHES[1]), ("998", DASHES[2])):
-            for side in ("lower", "upper"):
-                panel.plot(part["information"], part[f"{side}_{name}"], color=QUIET, linestyle=dash,
-                           linewidth=1)  # fmt: skip
-        panel.plot(part["information"], part["target"], color=QUIET, linewidth=1)
-        here = part["is_this_borough"].astype(bool)
-        panel.plot(part.loc[~here, "information"], part.loc[~here, "rate_ratio"], MARKERS[0],
-                   color="#767676", markersize=4)  # fmt: skip
-        panel.plot(part.loc[here, "information"], part.loc[here, "rate_ratio"], MARKERS[3],
-                   color=PALETTE[3], markeredgecolor=INK, markersize=9)  # fmt: skip
-        for x, y in part.loc[here, ["information", "rate_ratio"]].itertuples(index=False):
-            panel.annotate(protected.borough_name, (x, y), xytext=(7, 7), color=INK, fontsize=9,
-                           textcoords="offset points", fontweight="bold")  # fmt: skip
-        panel.set_ylim(low, high)
-        _ratio_axis(panel.yaxis, low, high)
-        panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        panel.set_title(str(group), loc="left", fontweight="bold")
-    fig.supxlabel("Precision of the ratio (more people to the right)", fontsize=10.5)
-    return fig
+    return ax

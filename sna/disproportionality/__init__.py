@@ -14,15 +14,28 @@ from sna.disproportionality.cohorts import (
     recurrence_curve,
 )
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
-from sna.disproportionality.groups import add_ethnic_group, age_group, choose_population
+from sna.disproportionality.groups import add_ethnic_group
+from sna.disproportionality.tables import (
+    compare_boroughs,
+    compare_chain,
+    compare_people,
+    compare_readings,
+    follow_people,
+    missing_facts,
+    rates_by_age,
+    rates_by_deprivation,
+    select_people,
+)
 
 __all__ = [
     "add_ethnic_group",
     "add_place_adjusted",
     "age_curve",
-    "age_group",
-    "choose_population",
+    "compare_boroughs",
+    "compare_chain",
     "compare_groups",
+    "compare_people",
+    "compare_readings",
     "compare_stages",
     "compare_standardised",
     "count_groups",
@@ -30,6 +43,11 @@ __all__ = [
     "count_repeats",
     "deprivation_gradient",
     "first_entrants",
+    "follow_people",
     "missing_by_month",
+    "missing_facts",
+    "rates_by_age",
+    "rates_by_deprivation",
     "recurrence_curve",
+    "select_people",
 ]

@@ -1,4 +1,4 @@
-"""Compare like with like: the same places, the same ages, the stage before."""
+"""Compare like with like: the same places, the same ages, the stage before, alike deprivation."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,45 +11,32 @@ from sna import definitions, rates
 from sna.disproportionality.compare import compare_groups
 from sna.errors import UsageError
 
-STAGES = ("residents", "searched", "arrested", "charged")
-
 
 def add_place_adjusted(
-    counts: pd.DataFrame,
-    *,
-    reference_group: str = "White",
-    place: str = "borough_code",
-    confidence: float = 0.95,
+    counts: pd.DataFrame, *, reference_group: str = "White", confidence: float = 0.95
 ) -> pd.DataFrame:
     """Compare groups over all places, crude and inside each place (Mantel-Haenszel).
 
     A group that lives where more is recorded has a higher crude ratio even if everyone in each
-    place had the same rate. The adjusted ratio compares people with others of the same place; it
-    does not say that the rest of the difference has one explanation.
+    place had the same rate. What the adjustment leaves has no single explanation either.
 
     Parameters
     ----------
     counts
-        One row a place and group (no other strata) with ``people`` and ``population``.
-    reference_group, place, confidence
-        Reference; column of the place; confidence level as a proportion.
+        One row a place (``borough_code`` or ``lsoa_code``) and group, no other strata.
+    reference_group, confidence
+        As in `compare_groups`.
 
     Returns
     -------
     pandas.DataFrame
-        The crude comparison of the summed places (`compare_groups`), one row a group, plus
-        ``adjusted_ratio, adjusted_lower_ci, adjusted_upper_ci`` (missing for the reference) and
-        ``places``, those with residents of both groups.
+        The comparison of the summed places, one row a group, plus ``adjusted_ratio,
+        adjusted_lower_ci, adjusted_upper_ci`` and ``places``, those with residents of both groups.
 
     Notes
     -----
-    Person-time Mantel-Haenszel ratio with the Greenland-Robins variance of its logarithm. It
-    assumes about the same ratio in every place; missing limits when either side has no people.
-
-    References
-    ----------
-    Greenland S, Robins JM (1985). Estimation of a common effect parameter from sparse follow-up
-    data. Biometrics 41.
+    Person-time ratio with the Greenland-Robins variance of its logarithm (Biometrics 41, 1985). It
+    assumes about the same ratio everywhere; missing when either side has no people.
 
     Examples
     --------
@@ -58,75 +45,68 @@ def add_place_adjusted(
     >>> add_place_adjusted(two).loc[1, ["rate_ratio", "adjusted_ratio"]].round(3).tolist()
     [3.687, 2.0]
     """
-    keep = ["people", "population", *([c] if (c := "missing_people") in counts else [])]
-    once = counts.drop_duplicates([place]) if "missing_people" in counts else counts
+    place = "borough_code" if "borough_code" in counts else "lsoa_code"
     crude = counts.groupby("group", sort=False, as_index=False)[["people", "population"]].sum()
-    if "missing_people" in keep:
-        crude = crude.assign(missing_people=int(once["missing_people"].sum()))
+    if "missing_people" in counts:
+        once = counts.drop_duplicates([place])["missing_people"]
+        crude = crude.assign(missing_people=int(once.sum()))
     crude = compare_groups(crude, reference_group=reference_group, confidence=confidence)
     rows = counts[counts["group"] == reference_group][[place, "people", "population"]]
     both = counts.merge(rows, on=place, how="inner", validate="many_to_one", suffixes=("", "_ref"))
     both = both[(both["population"] > 0) & (both["population_ref"] > 0)]
-    a, n = both["people"], both["population"]
-    b, m = both["people_ref"], both["population_ref"]
-    total = n + m
-    sums = pd.DataFrame({
-        "group": both["group"], "over": a * m / total, "under": b * n / total,
-        "spread": (a + b) * n * m / total**2, "places": 1,
-    }).groupby("group").sum().reindex(crude["group"])  # fmt: skip
-    over, under = (sums[name].where(sums[name] > 0).to_numpy(float) for name in ("over", "under"))
+    a, n, b, m = (both[c] for c in ("people", "population", "people_ref", "population_ref"))
+    parts = {"over": a * m / (n + m), "under": b * n / (n + m)}
+    spread = (a + b) * n * m / (n + m) ** 2
+    sums = pd.DataFrame({"group": both["group"], **parts, "spread": spread, "places": 1})
+    sums = sums.groupby("group").sum().reindex(crude["group"])
+    over, under = (sums[name].where(sums[name] > 0).to_numpy(float) for name in parts)
     step = float(ndtri(0.5 + confidence / 2)) * np.sqrt(sums["spread"].to_numpy() / (over * under))
-    ratio = np.where((crude["group"] == reference_group), np.nan, over / under)
-    return crude.assign(
-        adjusted_ratio=ratio, adjusted_lower_ci=ratio * np.exp(-step),
-        adjusted_upper_ci=ratio * np.exp(step), places=sums["places"].to_numpy(int),
-    )  # fmt: skip
+    ratio = np.where(crude["group"] == reference_group, np.nan, over / under)
+    limits = {"adjusted_lower_ci": ratio * np.exp(-step), "adjusted_upper_ci": ratio * np.exp(step)}
+    return crude.assign(adjusted_ratio=ratio, **limits, places=sums["places"].to_numpy(int))
 
 
-def compare_standardised(counts: pd.DataFrame, *, reference_group: str = "White",
-                         per: int = 1000, confidence: float = 0.95) -> pd.DataFrame:  # fmt: skip
+def compare_standardised(
+    counts: pd.DataFrame,
+    *,
+    reference_group: str = "White",
+    per: int = 1000,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
     """Compare groups as if all had the ages of the European Standard Population (Dobson).
 
-    Groups differ in age, and young people are recorded more often; a standardised rate is a
+    Groups differ in age, and young people are recorded more often. A standardised rate is a
     yardstick, not a number of people anyone met.
 
     Parameters
     ----------
     counts
-        One row a group and ``age_group`` whose breaks are also breaks of the standard, with
-        ``people`` and ``population`` (above zero).
+        One row a ``group`` and ``age_group`` between breaks of the standard (multiples of five).
 
     Returns
     -------
     pandas.DataFrame
-        One row a group: ``group, people, population, crude_rate, rate, lower_ci, upper_ci, per,
-        reference_group, rate_ratio, ratio_lower_ci, ratio_upper_ci, age_groups``. Rate and ratio
-        are missing under 10 people.
-
-    Notes
-    -----
-    Limits of the ratio: log-normal, from the relative width of the two Dobson intervals.
+        One row a group: ``people, population, crude_rate, rate, lower_ci, upper_ci, per``,
+        ``rate_ratio`` with log-normal limits from the two Dobson intervals; missing under 10.
     """
     weights = _standard_weights(sorted(counts["age_group"].unique(), key=_lower_age))
-    bands = counts.rename(columns={"people": "offences"}).assign(
-        standard_population=counts["age_group"].map(weights)
-    )
-    empty = bands["population"] <= 0
-    table = rates.directly_standardised_rate(
-        bands[~empty], by=["group"], per=per, confidence=confidence
-    ).rename(columns={"offences": "people"})
-    z = float(ndtri(0.5 + confidence / 2))
-    error = (np.log(table["upper_ci"]) - np.log(table["lower_ci"].where(table["lower_ci"] > 0))) / 2
-    ours = table["group"] == reference_group
-    if ours.sum() != 1:
+    bands = counts[counts["population"] > 0].rename(columns={"people": "offences"})
+    bands = bands.assign(standard_population=bands["age_group"].map(weights))
+    table = rates.directly_standardised_rate(bands, by=["group"], per=per, confidence=confidence)
+    table = table.rename(columns={"offences": "people"})
+    own = table["group"] == reference_group
+    if own.sum() != 1:
         raise UsageError("The reference group is missing.", found=table["group"].tolist())
-    spread = z * np.sqrt((error / z) ** 2 + float(error[ours].iloc[0] / z) ** 2)
-    ratio = table["rate"] / float(table.loc[ours, "rate"].iloc[0])
+    low = table["lower_ci"].where(table["lower_ci"] > 0)
+    error = (np.log(table["upper_ci"]) - np.log(low)) / 2
+    spread = np.hypot(error, float(error[own].iloc[0]))
+    ratio = table["rate"] / float(table.loc[own, "rate"].iloc[0])
     return table.assign(
-        crude_rate=table["people"] / table["population"] * per, reference_group=reference_group,
-        rate_ratio=ratio, ratio_lower_ci=(ratio * np.exp(-spread)).where(~ours),
-        ratio_upper_ci=(ratio * np.exp(spread)).where(~ours), age_groups=len(weights),
-    )  # fmt: skip
+        crude_rate=table["people"] / table["population"] * per,
+        rate_ratio=ratio,
+        ratio_lower_ci=(ratio * np.exp(-spread)).where(~own),
+        ratio_upper_ci=(ratio * np.exp(spread)).where(~own),
+    )
 
 
 def _lower_age(name: str) -> int:
@@ -135,20 +115,18 @@ def _lower_age(name: str) -> int:
 
 def _standard_weights(age_groups: Sequence[str]) -> dict[str, int]:
     standard = definitions.standard_population()
-    lower = standard["ageband"].map(_lower_age)
-    edges = [_lower_age(name) for name in age_groups]
+    lower, edges = standard["ageband"].map(_lower_age), [_lower_age(name) for name in age_groups]
     if len(edges) < 2 or not set(edges) <= set(lower):
         raise UsageError(
             "These age groups cannot be weighted with the European Standard Population.",
-            found=list(age_groups), do="Use breaks that are multiples of five, two groups or more.",
-        )  # fmt: skip
-    place = np.searchsorted(edges, lower.to_numpy(), side="right") - 1
-    sums = standard["esp2013"].groupby(place).sum()
-    return {name: int(sums[i]) for i, name in enumerate(age_groups)}
+            found=list(age_groups),
+            do="Use breaks that are multiples of five, two groups or more.",
+        )
+    sums = standard["esp2013"].astype(int).groupby(np.searchsorted(edges, lower, "right") - 1).sum()
+    return {name: int(sums[place]) for place, name in enumerate(age_groups)}
 
 
-def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White",
-                   confidence: float = 0.95) -> pd.DataFrame:  # fmt: skip
+def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White") -> pd.DataFrame:
     """Relative rate index along a chain of stages, each with the stage before as denominator.
 
     Each step asks only about those who reached it, so a ratio near 1 late in the chain does not
@@ -157,46 +135,25 @@ def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White",
     Parameters
     ----------
     stages
-        One row a ``group`` with one column a stage, in order, the first being ``residents``.
+        One row a ``group`` with one column of people a stage, in order, ``residents`` first.
 
     Returns
     -------
     pandas.DataFrame
-        One row a step and group: ``stage, before, group, people, population`` (people of the stage
-        before) and the columns of `compare_groups` with ``per`` 1,000 residents or 100 people.
-
-    Notes
-    -----
-    Steps after the first compare shares of people: limits by Katz (log-normal), missing at zero.
+        One row a step and group: ``stage, before`` and the columns of `compare_groups`,
+        ``population`` being the people of the stage before, per 1,000 residents or 100 people.
+        The limits are Poisson, wider than need be for shares of people.
     """
-    names = [str(name) for name in stages if name != "group"]
     frames = []
-    for before, stage in pairwise(names):
-        counts = stages.assign(people=stages[stage], population=stages[before])
-        table = compare_groups(
-            counts[["group", "people", "population"]], reference_group=reference_group,
-            per=1000 if before == "residents" else 100, confidence=confidence,
-        ).assign(stage=stage, before=before)  # fmt: skip
-        frames.append(table if before == "residents" else _as_shares(table, confidence))
+    for before, stage in pairwise([str(name) for name in stages if name != "group"]):
+        counts = stages[["group"]].assign(people=stages[stage], population=stages[before])
+        per = 1000 if before == "residents" else 100
+        table = compare_groups(counts, reference_group=reference_group, per=per)
+        frames.append(table.assign(stage=stage, before=before))
     return pd.concat(frames, ignore_index=True)
 
 
-def _as_shares(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    people, before = table["people"].to_numpy(float), table["population"].to_numpy(float)
-    ratio = rates.risk_ratio(people, before, table["reference_people"],
-                             table["reference_population"], confidence)  # fmt: skip
-    lower, upper = rates.wilson_limits(people, before, confidence)
-    other = (table["group"] != table["reference_group"]).to_numpy()
-    return table.assign(
-        lower_ci=lower * 100, upper_ci=upper * 100,
-        ratio_lower_ci=np.where(other, ratio.lower_ci, np.nan),
-        ratio_upper_ci=np.where(other, ratio.upper_ci, np.nan),
-    )  # fmt: skip
-
-
-def deprivation_gradient(
-    areas: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def deprivation_gradient(areas: pd.DataFrame, *, per: int = 1000) -> pd.DataFrame:
     """Rate by decile of deprivation, with the slope and relative index of inequality.
 
     Deciles rank places in England; a gradient between places is not one between people.
@@ -208,21 +165,20 @@ def deprivation_gradient(
 
     Returns
     -------
-    tuple of pandas.DataFrame
-        By decile: ``decile, areas, people, population, rate, lower_ci, upper_ci, per``. And one
-        row: ``sii, rii`` with limits (`rates.slope_index_of_inequality`), least against most
-        deprived; empty with fewer than three deciles.
+    pandas.DataFrame
+        One row a decile: ``decile, areas, people, population, rate, lower_ci, upper_ci, per``, and
+        on every row ``sii, rii`` (least against most deprived) with limits; missing with fewer
+        than three deciles.
     """
     table = areas.groupby("decile", as_index=False).agg(
-        areas=("people", "size"), people=("people", "sum"), population=("population", "sum")
+        areas=("people", "size"), offences=("people", "sum"), population=("population", "sum")
     )
-    table = table[table["population"] > 0].rename(columns={"people": "offences"})
-    table = rates.add_rate(table, per=per, confidence=confidence)
-    if len(table) < 3:
-        return table.rename(columns={"offences": "people"}), pd.DataFrame()
-    error = np.sqrt(np.maximum(table["offences"], 1)) / table["population"] * per
-    index = rates.slope_index_of_inequality(
-        table.assign(quantile=table["decile"], value=table["rate"], standard_error=error),
-        confidence=confidence,
-    )
-    return table.rename(columns={"offences": "people"}), index
+    table = rates.add_rate(table[table["population"] > 0], per=per)
+    names = [f"{index}{end}" for index in ("sii", "rii") for end in ("", "_lower_ci", "_upper_ci")]
+    found: dict[str, float] = dict.fromkeys(names, np.nan)
+    if len(table) >= 3:
+        error = np.sqrt(np.maximum(table["offences"], 1)) / table["population"] * per
+        scale = table.assign(quantile=table["decile"], value=table["rate"], standard_error=error)
+        index = rates.slope_index_of_inequality(scale)[names]
+        found = dict(zip(names, index.to_numpy(float)[0], strict=True))
+    return table.rename(columns={"offences": "people"}).assign(**found)

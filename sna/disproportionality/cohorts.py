@@ -10,41 +10,39 @@ MOST_REPEATS = 5  # five or more events share a row
 
 
 def _identified(people: pd.DataFrame) -> pd.DataFrame:
-    rows = people[people["person_id"].notna()] if "person_id" in people else people.iloc[:0]
+    rows = people[people["person_id"].notna()]
     if len(rows) and (rows["people"] != 1).any():
-        raise TableError("Cohorts need one row a person and event.", where="people",
-                         found=rows.loc[rows["people"] != 1, "people"].unique(),
-                         do="Leave published counts out; they name no people.")  # fmt: skip
-    return rows.drop_duplicates(["person_id", "offence_id"])
+        raise TableError(
+            "Cohorts need one row a person and event.",
+            where="table people",
+            found=rows.loc[rows["people"] != 1, "people"].unique(),
+            do="Leave published counts out; they name no people.",
+        )
+    return rows.drop_duplicates(["person_id", "offence_id", "person_role"])
 
 
 def count_repeats(people: pd.DataFrame) -> pd.DataFrame:
-    """Count people by how many separate offences they were in, and the events these make up.
+    """Count people by how many offences they were in, and the share of all those events.
 
-    Only records with an identifier can repeat; a person under two identifiers counts twice, so
+    Only records with an identifier can repeat, and a person under two identifiers counts twice:
     repeats are a lower bound.
 
     Returns
     -------
     pandas.DataFrame
-        One row a number of ``events`` (1 … 5+): ``people, offences`` (person-offence pairs),
-        ``all_people, all_offences, share_people, share_offences``.
+        One row a number of ``events`` (1 … 5+): ``people, offences, all_people, all_offences,
+        share_people, share_offences``; offences counts pairs of person and offence.
     """
-    rows = _identified(people)
-    events = rows.groupby("person_id", observed=True).size().clip(lower=1)
-    label = events.clip(upper=MOST_REPEATS)
-    order = range(1, MOST_REPEATS + 1)
-    table = pd.DataFrame({
-        "people": label.value_counts().reindex(order, fill_value=0),
-        "offences": events.groupby(label).sum().reindex(order, fill_value=0),
+    events = _identified(people).groupby("person_id", observed=True).size()
+    label, order = events.clip(upper=MOST_REPEATS), range(1, MOST_REPEATS + 1)
+    number = label.value_counts().reindex(order, fill_value=0).to_numpy()
+    pairs = events.groupby(label).sum().reindex(order, fill_value=0).to_numpy()
+    return pd.DataFrame({
+        "events": [*map(str, order[:-1]), f"{MOST_REPEATS}+"],
+        "people": number, "offences": pairs, "all_people": number.sum(),
+        "all_offences": pairs.sum(), "share_people": number / (number.sum() or np.nan),
+        "share_offences": pairs / (pairs.sum() or np.nan),
     })  # fmt: skip
-    names = [f"{number}+" if number == MOST_REPEATS else str(number) for number in order]
-    total, pairs = int(table["people"].sum()), int(table["offences"].sum())
-    return table.reset_index(drop=True).assign(
-        events=names, all_people=total, all_offences=pairs,
-        share_people=table["people"].to_numpy() / (total or np.nan),
-        share_offences=table["offences"].to_numpy() / (pairs or np.nan),
-    )  # fmt: skip
 
 
 def recurrence_curve(
@@ -52,17 +50,15 @@ def recurrence_curve(
 ) -> pd.DataFrame:
     """Share of people recorded again within a year of their first record (Kaplan-Meier).
 
-    People whose year is not over when the data end are followed as far as it goes (censored). A
-    move out of London or an unrecorded event looks like no recurrence.
+    People whose year is not over when the data end are followed as far as it goes. A move away or
+    an event that nobody recorded looks like no recurrence.
 
     Parameters
     ----------
     people
         One row a person and offence of one role, with ``person_id, offence_id, month``.
-    end_month
-        Last month of the data.
-    months
-        How far to follow.
+    end_month, months
+        Last month of the data; how far to follow.
 
     Returns
     -------
@@ -73,99 +69,84 @@ def recurrence_curve(
     from statsmodels.duration.survfunc import SurvfuncRight  # heavy
 
     rows = _identified(people).sort_values("month", kind="stable")
-    number = rows["month"].dt.year * 12 + rows["month"].dt.month
+    rows = rows.assign(at=rows["month"].dt.year * 12 + rows["month"].dt.month)
     order = rows.groupby("person_id", observed=True).cumcount()
-    first = pd.Series(number[order == 0].to_numpy(), index=rows.loc[order == 0, "person_id"])
-    second = pd.Series(number[order == 1].to_numpy(), index=rows.loc[order == 1, "person_id"])
-    gap = second.reindex(first.index) - first
+    first = rows[order == 0].set_index("person_id")["at"]
+    gap = rows[order == 1].set_index("person_id")["at"].reindex(first.index) - first
     follow = end_month.year * 12 + end_month.month - first
     again = (gap <= months).to_numpy()
     time = np.where(again, gap, np.minimum(follow, months)).astype(float)
-    steps = pd.DataFrame({"months_since": range(months + 1)})
-    if not len(time):
-        return steps.assign(
-            at_risk=0, again=0, share_again=np.nan, lower_ci=np.nan, upper_ci=np.nan
-        )
-    curve = SurvfuncRight(time + 0.5, again.astype(int))  # half a month: same-month repeats count
-    at = np.searchsorted(curve.surv_times, steps["months_since"] + 0.5, side="right") - 1
-    share, error = (np.where(at >= 0, values[np.maximum(at, 0)], start) for values, start in
-                    ((curve.surv_prob, 1.0), (curve.surv_prob_se, 0.0)))  # fmt: skip
-    inside = (share > 0) & (share < 1)
-    kept = np.where(inside, share, 0.5)
-    reach = 1.96 * error / (kept * np.abs(np.log(kept)))
-    low, high = (np.where(inside, kept ** np.exp(sign * reach), np.nan) for sign in (1, -1))
-    return steps.assign(
-        at_risk=[int((time >= month).sum()) for month in steps["months_since"]],
-        again=[int((again & (time <= month)).sum()) for month in steps["months_since"]],
-        share_again=1 - share, lower_ci=1 - high, upper_ci=1 - low,
-    )  # fmt: skip
+    steps = np.arange(months + 1)
+    share, low, high = (np.full(months + 1, np.nan) for _ in range(3))
+    if len(time):
+        curve = SurvfuncRight(
+            time + 0.5, again.astype(int)
+        )  # half a month: a repeat at once counts
+        at = np.searchsorted(curve.surv_times, steps + 0.5, side="right")
+        left = np.r_[1.0, curve.surv_prob][at]
+        kept = np.where((left > 0) & (left < 1), left, np.nan)
+        with np.errstate(invalid="ignore"):
+            reach = 1.96 * np.r_[0.0, curve.surv_prob_se][at] / (kept * np.log(kept))
+        share, low, high = 1 - left, 1 - kept ** np.exp(reach), 1 - kept ** np.exp(-reach)
+    return pd.DataFrame({
+        "months_since": steps, "at_risk": [int((time >= m).sum()) for m in steps],
+        "again": [int((again & (time <= m)).sum()) for m in steps], "share_again": share,
+        "lower_ci": np.minimum(low, high), "upper_ci": np.maximum(low, high),
+    })  # fmt: skip
 
 
 def count_overlap(people: pd.DataFrame) -> pd.DataFrame:
-    """Count people who appear as victim only, suspect only, and as both (on any offence).
+    """Count people who appear as victim only, suspect only, and as both (in any offence).
 
-    Being in both roles is common and says nothing about which came first, or about blame.
+    Being in both roles says nothing about which came first, or about blame.
     """
     rows = _identified(people)
-    roles = {role: set(rows.loc[rows["person_role"] == role, "person_id"])
-             for role in ("victim", "suspect")}  # fmt: skip
-    victim, suspect = roles["victim"], roles["suspect"]
-    table = pd.DataFrame({
-        "overlap": ["victim only", "suspect only", "victim and suspect"],
-        "people": [len(victim - suspect), len(suspect - victim), len(victim & suspect)],
-    })  # fmt: skip
-    everyone = int(table["people"].sum())
-    return table.assign(all_people=everyone, share=table["people"] / (everyone or np.nan))
+    roles = [
+        set(rows.loc[rows["person_role"] == role, "person_id"]) for role in ("victim", "suspect")
+    ]
+    sizes = [len(roles[0] - roles[1]), len(roles[1] - roles[0]), len(roles[0] & roles[1])]
+    names = ["victim only", "suspect only", "victim and suspect"]
+    return pd.DataFrame({"overlap": names, "people": sizes, "all_people": sum(sizes)})
 
 
-def age_curve(people: pd.DataFrame, population: pd.DataFrame, *, per: int = 1000,
-              oldest: int = 90) -> pd.DataFrame:  # fmt: skip
-    """Rate of people in a role by single year of age.
+def age_curve(people: pd.DataFrame, population: pd.DataFrame, *, per: int = 1000) -> pd.DataFrame:
+    """Rate of people in a role by single year of age; people without one are not counted.
 
     Parameters
     ----------
-    people
-        Rows with ``age`` (years) and ``people``; rows without a single year are not counted.
-    population
-        One row a single ``age`` with ``population``.
+    people, population
+        Rows with ``age`` (years) and ``people``; one row a single ``age`` with ``population``.
 
     Returns
     -------
     pandas.DataFrame
-        One row an age: ``age, people, population, rate, lower_ci, upper_ci, per``.
+        One row an age with residents: ``age, people, population, rate, lower_ci, upper_ci, per``.
     """
     known = people[people["age"].notna()]
-    counts = known.groupby(np.floor(known["age"]).clip(upper=oldest))["people"].sum()
-    table = population[(population["age"] <= oldest) & (population["population"] > 0)]
-    table = table.assign(offences=table["age"].map(counts).fillna(0).astype(int))
+    table = population[population["population"] > 0]
+    counts = known.groupby(np.floor(known["age"]).clip(upper=table["age"].max()))["people"].sum()
+    table = table.assign(offences=table["age"].map(counts).fillna(0).astype("int64"))
     return rates.add_rate(table, per=per).rename(columns={"offences": "people"})
 
 
 def first_entrants(
     people: pd.DataFrame, *, start_month: pd.Timestamp, lookback_months: int = 24
 ) -> pd.DataFrame:
-    """Count suspects by financial year of their first record, after a look-back with none.
+    """Count people by financial year of their first record, after a look-back with none.
 
     First in *these* records: earlier records, other boroughs and forces are not seen.
 
     Returns
     -------
     pandas.DataFrame
-        One row a ``financial_year`` complete or begun after the look-back: ``first_people``,
-        ``all_people`` recorded in the year, ``share``.
+        One row a ``financial_year`` after the look-back: ``first_people, all_people``.
     """
     rows = _identified(people)
-    first = rows.groupby("person_id", observed=True)["month"].min()
-    seen_from = start_month + pd.DateOffset(months=lookback_months)
-    rows = rows[rows["month"] >= seen_from].assign(
-        year=lambda frame: frame["month"].dt.year - (frame["month"].dt.month < 4)
-    )
-    entry = rows["month"] == rows["person_id"].map(first).astype(rows["month"].dtype)
-    table = pd.DataFrame({
-        "first_people": rows[entry].groupby("year")["person_id"].nunique(),
-        "all_people": rows.groupby("year")["person_id"].nunique(),
-    }).fillna(0).astype("int64").reset_index()  # fmt: skip
-    return table.assign(
-        financial_year=[f"{year}/{(year + 1) % 100:02d}" for year in table["year"]],
-        share=table["first_people"] / table["all_people"],
-    ).drop(columns="year")
+    first = rows["person_id"].map(rows.groupby("person_id", observed=True)["month"].min())
+    entry = rows["month"] == first.astype(rows["month"].dtype)
+    seen = rows["month"] >= start_month + pd.DateOffset(months=lookback_months)
+    year = (rows["month"].dt.year - (rows["month"].dt.month < 4)).rename("year")
+    counts = {"first_people": rows[seen & entry], "all_people": rows[seen]}
+    table = pd.DataFrame({n: r.groupby(year)["person_id"].nunique() for n, r in counts.items()})
+    names = [f"{y}/{(y + 1) % 100:02d}" for y in table.index]
+    return table.fillna(0).astype("int64").assign(financial_year=names).reset_index(drop=True)

@@ -10,7 +10,8 @@ from sna.disproportionality import groups
 from sna.errors import CoverageError, TableError, UsageError
 
 STRATA = ("borough_code", "year", "sex", "age_group", "context")
-CAUTION_ABOVE, NO_HEADLINE_ABOVE = 0.10, 0.25  # share of people with ethnicity not stated
+CAUTION_ABOVE, NO_HEADLINE_ABOVE = 0.10, 0.25  # share of people with the group not stated
+_ORDER = {name: place for place, name in enumerate((*groups.GROUPS, groups.WIDER_BLACK))}
 
 
 def count_groups(
@@ -24,69 +25,64 @@ def count_groups(
 ) -> pd.DataFrame:
     """Count people and residents by group, complete: a group without people is a row with 0.
 
+    Residents are not everyone who was there: a borough with many visitors counts their events.
+
     Parameters
     ----------
-    people
-        Rows of one role and period, with ``people``; ``year`` and ``context`` where ``by`` says.
-    population
-        Store table; residents of the boroughs that ``people`` covers.
-    dimension
-        What is compared: ``ethnic_group``, ``sex`` or ``age_group``.
-    scheme
-        Whose account of ethnicity: ``self_defined`` or ``officer_observed``.
+    people, population
+        Rows of one role and period, with ``year`` or ``context`` where ``by`` says; store table.
+    dimension, scheme
+        What is compared (ethnic_group, sex, age_group); self_defined or officer_observed.
     by
-        Strata out of borough_code, year, sex, age_group, context. Residents of a year or context
-        are those of the one denominator year.
+        Strata out of borough_code, year, sex, age_group, context; a year or context is set
+        against the residents of the one denominator year.
     breaks
         Wanted lower ends of age groups; those that cut a published band are left out.
 
     Returns
     -------
     pandas.DataFrame
-        ``dimension, scheme, by, group, people, population, population_year, missing_people`` (of
-        the stratum, group not stated), ``unplaced_people`` (stratum not known), ``is_sensitivity``.
-        Officer-observed: no Mixed row, and a wider Black denominator as a sensitivity row.
+        ``by, group, people, population, population_year, missing_people`` (of the stratum, group
+        not stated), ``unplaced_people`` (stratum not known), ``dimension, scheme,
+        is_sensitivity``. Observed: no Mixed row, and a wider Black denominator as one more row.
 
     Raises
     ------
     DefinitionError, CoverageError
-        For unmapped codes; for groups with people and no residents.
+        For codes that match nothing; for people in a group or borough without residents.
     """
     if unknown := [name for name in by if name not in STRATA or name == dimension]:
         raise UsageError(
             "Groups cannot be split so.", found=unknown, do=f"Use {', '.join(STRATA)}."
         )
-    needs = list(dict.fromkeys([
-        name for name in (dimension, *by) if name in ("ethnic_group", "sex", "age_group")
-    ]))  # fmt: skip
+    splits = ("ethnic_group", "sex", "age_group")
+    needs = [name for name in splits if name in (dimension, *by)]
     residents = groups.choose_population(population, needs=needs)
+    residents = residents.rename(columns={"area_code": "borough_code"})
     boroughs = people["borough_code"].dropna().unique()
-    residents = residents[residents["area_code"].isin(boroughs)].rename(
-        columns={"area_code": "borough_code"}
-    )
     if absent := sorted(set(boroughs) - set(residents["borough_code"])):
-        raise CoverageError("Boroughs without residents.", where="population", found=absent,
-                            do="Add their Census table to data/raw.")  # fmt: skip
+        _refuse("Boroughs have people and no residents.", absent)
+    residents = residents[residents["borough_code"].isin(boroughs)]
     if "age_group" in needs:
         people, residents = _add_ages(people, residents, breaks)
     if "ethnic_group" in needs:
         people = groups.add_ethnic_group(people, scheme=scheme)
     observed = dimension == "ethnic_group" and scheme == "officer_observed"
-    events, extra = _sum_people(people, dimension, list(by))
+    events, missing = _sum_people(people, dimension, list(by))
     grid = _sum_residents(residents, dimension, list(by), people, observed=observed)
-    counts = grid.merge(events, how="left", on=[*by, "group"], validate="one_to_one")
-    _check_residents(events, grid, by)
-    counts = counts.merge(extra, how="left", on=list(by), validate="many_to_one") if by else (
-        counts.assign(missing_people=int(extra["missing_people"].sum())))  # fmt: skip
-    counts = counts.fillna({"people": 0, "missing_people": 0})
-    placed = int(events["people"].sum() + extra["missing_people"].sum())
-    return counts.astype({"people": "int64", "missing_people": "int64"}).assign(
-        people=lambda frame: _wider_people(frame, list(by)),
+    counts = _join(grid, events, missing, list(by))
+    placed = int(events["people"].sum() + missing["missing_people"].sum())
+    return counts.assign(
         dimension=dimension,
         scheme=scheme if "ethnic_group" in needs else "none",
         population_year=int(residents["population_year"].iloc[0]),
         unplaced_people=int(people["people"].sum()) - placed,
     )
+
+
+def _refuse(what: str, found: Sequence[object]) -> None:
+    do = "Add their Census table to data/raw, or leave the split out: no rate from nothing."
+    raise CoverageError(what, where="table population", found=found, do=do)
 
 
 def _add_ages(
@@ -133,49 +129,50 @@ def _sum_residents(
     where = [name for name in by if name in residents]
     frame = residents.assign(group=residents[dimension].astype(object), is_sensitivity=False)
     if observed:
-        wider = frame["ethnic_label"].isin(groups.BLACK_MIXED) | (frame["group"] == "Black")
-        frame = pd.concat([
-            frame[frame["group"] != "Mixed"],
-            frame[wider].assign(group=groups.WIDER_BLACK, is_sensitivity=True)
-            if frame["ethnic_label"].isin(groups.BLACK_MIXED).any() else frame.iloc[:0],
-        ])  # fmt: skip
+        mixed = frame["ethnic_label"].isin(groups.BLACK_MIXED)
+        wider = frame[mixed | (frame["group"] == "Black")] if mixed.any() else frame[mixed]
+        wider = wider.assign(group=groups.WIDER_BLACK, is_sensitivity=True)
+        frame = pd.concat([frame[frame["group"] != "Mixed"], wider])
     frame = frame[_known(frame, [*where, "group"])]
     grid = frame.groupby([*where, "group"], as_index=False, observed=True).agg(
         population=("population", "sum"), is_sensitivity=("is_sensitivity", "first")
     )
     for name in (name for name in by if name not in residents):
         grid = grid.merge(people[[name]].dropna().drop_duplicates(), how="cross")
-    order = {name: place for place, name in enumerate((*groups.GROUPS, groups.WIDER_BLACK))}
-    grid = _text_keys(grid, by).assign(order=grid["group"].map(order).fillna(0))
+    grid = _text_keys(grid, by).assign(order=grid["group"].map(_ORDER).fillna(0))
     return grid.sort_values([*by, "order", "group"], ignore_index=True).drop(columns="order")
 
 
-def _wider_people(counts: pd.DataFrame, by: list[str]) -> pd.Series:
-    """Give the sensitivity row the people of the Black row of its stratum."""
-    if not counts["is_sensitivity"].any():
-        return counts["people"]
-    black = counts["people"].where(counts["group"] == "Black")
-    total = black.groupby([counts[name] for name in by]).transform("sum") if by else black.sum()
-    return counts["people"].where(~counts["is_sensitivity"], total).astype("int64")
-
-
-def _check_residents(events: pd.DataFrame, grid: pd.DataFrame, by: Sequence[str]) -> None:
+def _join(
+    grid: pd.DataFrame, events: pd.DataFrame, missing: pd.DataFrame, by: list[str]
+) -> pd.DataFrame:
+    """Lay counts on the complete grid; people of a group without residents raise."""
     met = events.merge(grid, how="left", on=[*by, "group"], validate="one_to_one")
-    bad = met[met["population"].isna() & (met["group"] != "Mixed")]
-    bad = pd.concat([bad, met[met["population"] == 0]])
+    bad = met[~(met["population"] > 0) & ~((met["group"] == "Mixed") & met["population"].isna())]
     if len(bad):
-        raise CoverageError(
-            f"{int(bad['people'].sum()):,} people belong to groups without residents.",
-            where="population",
-            found=bad[[*by, "group"]].astype(str).agg(", ".join, axis=1).unique(),
-            do="Add the population of these groups, or leave the split out: no rate from nothing.",
-        )
+        names = bad[[*by, "group"]].astype(str).agg(", ".join, axis=1).unique()
+        number = int(bad["people"].sum())
+        _refuse(f"{number:,} people belong to groups without residents.", list(names))
+    counts = grid.merge(events, how="left", on=[*by, "group"], validate="one_to_one")
+    if by:
+        counts = counts.merge(missing, how="left", on=by, validate="many_to_one")
+    else:
+        counts = counts.assign(missing_people=int(missing["missing_people"].sum()))
+    counts = counts.fillna({"people": 0, "missing_people": 0})
+    if counts["is_sensitivity"].any():  # the wider denominator is set against the same people
+        black = counts["people"].where(counts["group"] == "Black")
+        total = black.groupby([counts[n] for n in by]).transform("sum") if by else black.sum()
+        counts = counts.assign(people=counts["people"].where(~counts["is_sensitivity"], total))
+    return counts.astype({"people": "int64", "missing_people": "int64"})
 
 
 def compare_groups(
-    counts: pd.DataFrame, *, reference_group: str = "White", per: int = 1000,
+    counts: pd.DataFrame,
+    *,
+    reference_group: str = "White",
+    per: int = 1000,
     confidence: float = 0.95,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Compare each group with a reference: rates, ratio, difference, shares, and what is missing.
 
     A ratio says how far recorded rates differ, not why, and not that anyone treated anyone
@@ -186,31 +183,24 @@ def compare_groups(
     counts
         One row a stratum (any of borough_code, year, sex, age_group, context) and ``group``, with
         ``people``, ``population`` and, if known, ``missing_people`` of the stratum.
-    reference_group
-        The group that all others are compared with; it must be in every stratum.
-    per, confidence
-        Residents a rate is expressed for; confidence level as a proportion.
+    reference_group, per, confidence
+        Group that others are compared with, in every stratum; residents of a rate; level.
 
     Returns
     -------
     pandas.DataFrame
-        ``counts`` in the same order plus ``rate, lower_ci, upper_ci, per``; ``reference_group,
-        reference_people, reference_population``; ``rate_ratio, ratio_lower_ci, ratio_upper_ci``
-        (reference row: 1, limits missing; none where reference and group have no people);
-        ``rate_difference, difference_lower_ci, difference_upper_ci`` (per ``per``);
-        ``known_people, known_population, share_people, share_population``; ``all_people,
-        missing_share``; ``ratio_if_outside`` and ``ratio_if_inside`` (all people not stated in the
-        reference group, or in this group); ``caution`` ('', caution over 10 % not stated, or
-        no_headline over 25 %).
+        ``counts`` in the same order plus ``rate, lower_ci, upper_ci, per``; ``rate_ratio,
+        ratio_lower_ci, ratio_upper_ci`` and ``rate_difference, difference_…`` against
+        ``reference_group`` (its own row: 1, limits missing), whose ``reference_people`` and
+        ``reference_population`` stand beside; ``share_people`` and ``share_population`` of
+        ``known_people, known_population``; ``missing_share`` of ``all_people``; ratios
+        ``ratio_if_outside, ratio_if_inside`` (all not stated in the reference group, or in this
+        one); ``caution`` ("", caution over 10 % not stated, no_headline over 25 %).
 
     Notes
     -----
-    Score limits of the ratio, exact conditional ones where a count is 0; Byar or exact limits of a
-    rate. Assumptions A-50 to A-53.
-
-    References
-    ----------
-    Gu K, Ng HKT, Tang ML, Schucany WR (2008). Biometrical Journal 50. Race Disparity Unit (2021).
+    Score limits of the ratio, exact conditional ones where a count is 0; none against none has no
+    ratio. Assumptions A-50 to A-53.
 
     Examples
     --------
@@ -221,25 +211,24 @@ def compare_groups(
     [3.333, 2.408, 4.614]
     """
     by = [name for name in STRATA if name in counts]
-    table = _add_reference(
-        counts.drop(columns="reference_group", errors="ignore"), by, reference_group
-    )
-    x, n = table["people"].to_numpy(float), table["population"].to_numpy(float)
-    y, m = table["reference_people"].to_numpy(float), table["reference_population"].to_numpy(float)
-    is_reference = (table["group"] == reference_group).to_numpy()
+    table = _add_reference(counts, by, reference_group)
+    names = ("people", "population", "reference_people", "reference_population")
+    x, n, y, m = (table[name].to_numpy(float) for name in names)
+    own = (table["group"] == reference_group).to_numpy()
     ratio = rates.rate_ratio(x, n, y, m, confidence)
     gap = rates.rate_difference(x, n, y, m, confidence, per=per)
     lower, upper = rates.rate_limits(x, confidence)
     scale = per / np.where(n > 0, n, np.nan)
-    return table.assign(
-        rate=x * scale, lower_ci=lower * scale, upper_ci=upper * scale, per=per,
-        rate_ratio=np.where(is_reference, 1.0, _finite(ratio.value)),
-        ratio_lower_ci=np.where(is_reference, np.nan, ratio.lower_ci),
-        ratio_upper_ci=np.where(is_reference, np.nan, ratio.upper_ci),
-        rate_difference=np.where(is_reference, 0.0, gap.value),
-        difference_lower_ci=np.where(is_reference, np.nan, gap.lower_ci),
-        difference_upper_ci=np.where(is_reference, np.nan, gap.upper_ci),
-    ).pipe(_add_shares, by).pipe(_add_bounds, is_reference)  # fmt: skip
+    table = table.assign(rate=x * scale, lower_ci=lower * scale, upper_ci=upper * scale, per=per)
+    table = table.assign(
+        rate_ratio=np.where(own, 1.0, _finite(ratio.value)),
+        ratio_lower_ci=np.where(own, np.nan, ratio.lower_ci),
+        ratio_upper_ci=np.where(own, np.nan, ratio.upper_ci),
+        rate_difference=np.where(own, 0.0, gap.value),
+        difference_lower_ci=np.where(own, np.nan, gap.lower_ci),
+        difference_upper_ci=np.where(own, np.nan, gap.upper_ci),
+    )
+    return _add_unknown(_add_shares(table, by), own)
 
 
 def _finite(ratio: np.ndarray) -> np.ndarray:
@@ -250,89 +239,83 @@ def _finite(ratio: np.ndarray) -> np.ndarray:
 def _add_reference(counts: pd.DataFrame, by: list[str], reference: str) -> pd.DataFrame:
     repeated = counts.duplicated([*by, "group"])
     if repeated.any():
-        raise TableError("Groups occur twice in a stratum.", where=f"row {repeated.idxmax()}",
-                         found=counts.loc[repeated, "group"].unique(),
-                         do="Give one row a stratum and group.")  # fmt: skip
+        where = f"row {repeated.idxmax()}"
+        found = counts.loc[repeated, "group"].unique()
+        raise TableError("Groups occur twice in a stratum.", where=where, found=found)
     rows = counts.loc[counts["group"] == reference, [*by, "people", "population"]]
     rows = rows.rename(columns={"people": "reference_people", "population": "reference_population"})
-    if by:
-        table = counts.merge(rows, how="left", on=by, validate="many_to_one")
-        table.index = counts.index
-    else:
-        table = counts.assign(
-            reference_people=rows["reference_people"].max(),
-            reference_population=rows["reference_population"].max(),
-        )
+    table = counts.merge(rows, how="left" if by else "cross", on=by or None)
     without = table["reference_population"].isna()
     if without.any() or not len(rows):
         raise CoverageError(
             f"The reference group {reference!r} is missing from {int(without.sum())} rows.",
-            where=f"counts, row {table.index[0] if len(table) else 'none'}",
+            where="counts",
             found=sorted(counts["group"].astype(str).unique()),
             do="Name a group that has residents in every stratum.",
         )
-    return table.assign(reference_group=reference)
+    return table.set_axis(counts.index).assign(reference_group=reference)
 
 
 def _add_shares(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     counted = ~table.get("is_sensitivity", pd.Series(False, index=table.index)).astype(bool)
-    known = table[["people", "population"]].where(counted, 0)
-    sums = known.groupby([table[name] for name in by]).transform("sum") if by else known.sum()
+    keys = [table[name] for name in by] or [pd.Series(0, index=table.index)]
+    known = table[["people", "population"]].where(counted, 0).groupby(keys).transform("sum")
     missing = table.get("missing_people", pd.Series(0, index=table.index))
-    everyone = sums["people"] + missing
+    everyone = known["people"] + missing
     share = (missing / everyone.where(everyone > 0)).astype(float)
+    levels = [share > NO_HEADLINE_ABOVE, share > CAUTION_ABOVE]
     return table.assign(
-        known_people=sums["people"], known_population=sums["population"],
-        share_people=table["people"] / sums["people"].where(sums["people"] > 0)
-        if by else table["people"] / (sums["people"] or np.nan),
-        share_population=table["population"] / sums["population"],
-        missing_people=missing, all_people=everyone, missing_share=share,
-        caution=np.select([share > NO_HEADLINE_ABOVE, share > CAUTION_ABOVE],
-                          ["no_headline", "caution"], ""),
-    )  # fmt: skip
-
-
-def _add_bounds(table: pd.DataFrame, is_reference: np.ndarray) -> pd.DataFrame:
-    inside, outside = (
-        table[f"{name}people"] + table["missing_people"] for name in ("", "reference_")
+        known_people=known["people"],
+        known_population=known["population"],
+        share_people=table["people"] / known["people"].where(known["people"] > 0),
+        share_population=table["population"] / known["population"],
+        missing_people=missing,
+        all_people=everyone,
+        missing_share=share,
+        caution=np.select(levels, ["no_headline", "caution"], ""),
     )
+
+
+def _add_unknown(table: pd.DataFrame, own: np.ndarray) -> pd.DataFrame:
+    """Add the ratio if everyone not stated were in the reference group, or in this one."""
+    inside, outside = (table[f"{n}people"] + table["missing_people"] for n in ("", "reference_"))
     n, m = table["population"], table["reference_population"]
+    low = rates.rate_ratio(table["people"], n, outside, m).value
+    high = rates.rate_ratio(inside, n, table["reference_people"], m).value
     return table.assign(
-        people_if_inside=inside.mask(is_reference), reference_if_outside=outside.mask(is_reference),
-        ratio_if_outside=np.where(is_reference, np.nan,
-            _finite(rates.rate_ratio(table["people"], n, outside, m).value)),
-        ratio_if_inside=np.where(is_reference, np.nan,
-            _finite(rates.rate_ratio(inside, n, table["reference_people"], m).value)),
-    )  # fmt: skip
+        people_if_inside=inside.mask(own),
+        reference_if_outside=outside.mask(own),
+        ratio_if_outside=np.where(own, np.nan, _finite(low)),
+        ratio_if_inside=np.where(own, np.nan, _finite(high)),
+    )
 
 
-def missing_by_month(
-    people: pd.DataFrame, *, end_month: pd.Timestamp | None = None
-) -> pd.DataFrame:
+def missing_by_month(people: pd.DataFrame) -> pd.DataFrame:
     """Count people by month whose ethnicity, age or sex is not recorded, with Wilson limits.
 
     Returns
     -------
     pandas.DataFrame
-        One row a month and ``fact`` (self_defined, officer_observed, age, sex), months complete:
+        One row a ``fact`` (self_defined, officer_observed, age, sex) and month, months complete:
         ``month, fact, missing_people, all_people, missing_share, lower_ci, upper_ci``.
     """
-    last = end_month or people["month"].max()
-    months = pd.date_range(people["month"].min(), last, freq="MS", unit="us", name="month")
+    first, last = people["month"].min(), people["month"].max()
+    months = pd.date_range(first, last, freq="MS", unit="us", name="month")
     unknown = {
         scheme: ~_known(groups.add_ethnic_group(people, scheme=scheme), ["ethnic_group"])
-        for scheme, column in groups.SCHEMES.items() if column in people
-    }  # fmt: skip
+        for scheme, column in groups.SCHEMES.items()
+        if column in people
+    }
     unknown["age"] = pd.Series(np.isnan(groups.age_limits(people)[0]), people.index, dtype=bool)
     if "sex" in people:
         unknown["sex"] = people["sex"].isna() | (people["sex"].astype(object) == "unknown")
+    everyone = people.groupby("month")["people"].sum().reindex(months, fill_value=0)
     frames = []
     for fact, is_missing in unknown.items():
-        part = pd.DataFrame({
-            "missing_people": people["people"].where(is_missing, 0).groupby(people["month"]).sum(),
-            "all_people": people.groupby("month")["people"].sum(),
-        }).reindex(months, fill_value=0).reset_index()  # fmt: skip
-        frames.append(part.assign(fact=fact))
+        part = people["people"].where(is_missing, 0).groupby(people["month"]).sum()
+        part = part.reindex(months, fill_value=0)
+        frame = pd.DataFrame({"missing_people": part, "all_people": everyone}).reset_index()
+        frames.append(frame.assign(fact=fact))
     table = pd.concat(frames, ignore_index=True)
     lower, upper = rates.wilson_limits(table["missing_people"], table["all_people"])
     share = table["missing_people"] / table["all_people"].where(table["all_people"] > 0)

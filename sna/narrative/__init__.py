@@ -1,6 +1,7 @@
 """Result table in, plain-English sentence out; the only place findings are worded."""
 # ruff: noqa: F401
 
+from sna.narrative.disproportionality import describe_groups, describe_people, find_key_groups
 from sna.narrative.hotspots import (
     describe_concentration,
     describe_hotspot_findings,

@@ -1,4 +1,4 @@
-"""Result tables of the comparison of groups."""
+"""Result tables of people: groups compared, what is missing, curves and cohorts."""
 
 from sna.schemas.results import Derived, Estimate, ResultTable, register
 
@@ -9,89 +9,87 @@ ROLES = {  # role in the record -> how a sentence names the people
     "detained": "people detained",
     "proceeded_against": "people proceeded against",
 }
-_STRATA = ("ethnic_group", "sex", "age_group", "context")
+KINDS = ("borough_code", "reading", "year", "stage")  # what a comparison may run over
+STRATA = ("context", "sex", "age_group", "ethnic_group")
 _PERIOD = ("start_month", "end_month")
-_BASE = ("population", "population_year", "scheme")
-_REFERENCE = ("reference_group", "reference_population")
-_RATIO = Derived(
-    "rate_ratio", "rate_ratio",
-    ("people", "population", "reference_people", "reference_population"),
-    ("ratio_lower_ci", "ratio_upper_ci"),
-)  # fmt: skip
+_FOUR = ("people", "population", "reference_people", "reference_population")
+_SHARE = ("missing_people", "all_people")
+_OUTSIDE = ("people", "population", "reference_if_outside", "reference_population")
+_INSIDE = ("people_if_inside", "population", "reference_people", "reference_population")
 _RATE = Derived("rate", "rate", ("people", "population"), ("lower_ci", "upper_ci"))
-_COMPARED = (
-    _RATE, _RATIO,
-    Derived("rate_difference", "rate_difference", _RATIO.inputs,
-            ("difference_lower_ci", "difference_upper_ci")),
-    Derived("share_people", "share", ("people", "known_people")),
-    Derived("missing_share", "share", ("missing_people", "all_people")),
-    Derived("ratio_if_outside", "rate_ratio",
-            ("people", "population", "reference_if_outside", "reference_population")),
-    Derived("ratio_if_inside", "rate_ratio",
-            ("people_if_inside", "population", "reference_people", "reference_population")),
-)  # fmt: skip
-_COUNTS = ("people", "reference_people", "known_people", "missing_people", "all_people",
-           "people_if_inside", "reference_if_outside")  # fmt: skip
 _UNITS = {"people": "people", "population": "residents", "rate": "people per 1,000 residents"}
+
+
+def _estimates(count: str, *names: str) -> tuple[Estimate, ...]:
+    return tuple(Estimate(name, count) for name in names)
+
 
 GROUP_COMPARISON = ResultTable(
     "group_comparison",
-    "one row a role, group and stratum, compared with the reference group of its stratum",
-    keys=("person_role", *_STRATA),
-    counts=_COUNTS,
-    derived=_COMPARED,
-    plain=(*_BASE, *_REFERENCE, "share_population", "per", "caution", "is_sensitivity", *_PERIOD),
-    units=_UNITS,
-)
-GROUP_YEARS = ResultTable(
-    "group_years",
-    "one row a role, ethnic group and year (its last month)",
-    keys=("person_role", "ethnic_group", "year"),
-    counts=_COUNTS,
-    derived=_COMPARED,
-    estimates=tuple(
-        Estimate(name, "people") for name in ("ratio_change", "change_lower_ci", "change_upper_ci")
+    "one row a role, group and stratum (borough, reading, year, stage, context, sex, age group; "
+    "all where it is not split), compared with the reference group of the stratum",
+    keys=("person_role", *KINDS, *STRATA),
+    counts=("people", "reference_people", "known_people", *_SHARE, _INSIDE[0], _OUTSIDE[2]),
+    derived=(
+        _RATE,
+        Derived("rate_ratio", "rate_ratio", _FOUR, ("ratio_lower_ci", "ratio_upper_ci")),
+        Derived(
+            "rate_difference",
+            "rate_difference",
+            _FOUR,
+            ("difference_lower_ci", "difference_upper_ci"),
+        ),
+        Derived("share_people", "share", ("people", "known_people")),
+        Derived("missing_share", "share", _SHARE),
+        Derived("ratio_if_outside", "rate_ratio", _OUTSIDE),
+        Derived("ratio_if_inside", "rate_ratio", _INSIDE),
     ),
-    plain=(*_BASE, *_REFERENCE, "share_population", "per", "caution", *_PERIOD),
-    units=_UNITS,
-)
-BOROUGH_RATIOS = ResultTable(
-    "borough_ratios",
-    "one row a role, borough and ethnic group, against the place-adjusted ratio of London",
-    keys=("person_role", "borough_code", "ethnic_group"),
-    counts=("people", "reference_people"),
-    derived=(_RATE, _RATIO),
-    estimates=tuple(
-        Estimate(name, "people")
-        for name in ("information", "target", "lower_95", "upper_95", "lower_998", "upper_998")
+    estimates=(
+        *_estimates("people", "modelled_ratio", "modelled_lower_ci", "modelled_upper_ci"),
+        *_estimates("people", "expected", "target", "lower_95", "upper_95", "lower_998"),
+        *_estimates("people", "upper_998", "ratio_change", "change_lower_ci", "change_upper_ci"),
     ),
-    plain=(*_BASE, *_REFERENCE, "per", "caution", "is_overdispersed", "is_this_borough", *_PERIOD),
+    plain=("population", "population_year", "scheme", "reference_group", "reference_population",
+           "share_population", "caution", "is_sensitivity", "is_overdispersed", "is_this_borough",
+           "before", *_PERIOD),
     units=_UNITS,
-)
-RATIO_READINGS = ResultTable(
-    "ratio_readings",
-    "one row a role, reading and ethnic group: the same ratio under other assumptions",
-    keys=("person_role", "reading", "ethnic_group"),
-    counts=("people", "reference_people"),
-    derived=(_RATIO,),
-    estimates=tuple(
-        Estimate(name, "people")
-        for name in ("modelled_ratio", "modelled_lower_ci", "modelled_upper_ci")
-    ),
-    plain=("population", *_REFERENCE, *_PERIOD),
-    units=_UNITS,
-)
+)  # fmt: skip
 MISSING_FACTS = ResultTable(
     "missing_facts",
     "one row a role, fact and month: people whose fact is not recorded",
     keys=("person_role", "fact", "month"),
-    counts=("missing_people", "all_people"),
+    counts=_SHARE,
+    derived=(Derived("missing_share", "share", _SHARE, ("lower_ci", "upper_ci")),),
+    plain=_PERIOD,
+)
+PEOPLE_CURVE = ResultTable(
+    "people_curve",
+    "one row a role and single year of age, or decile of deprivation (1 is most deprived)",
+    keys=("person_role", "age", "decile"),
+    counts=("people", "all_people"),
+    derived=(_RATE,),
+    estimates=_estimates("all_people", "sii", "sii_lower_ci", "sii_upper_ci", "rii",
+                         "rii_lower_ci", "rii_upper_ci"),
+    plain=("population", *_PERIOD),
+    units=_UNITS,
+)  # fmt: skip
+RECURRENCE = ResultTable(
+    "recurrence",
+    "one row a role and month since a person's first record",
+    keys=("person_role", "months_since"),
+    counts=("at_risk", "again"),
+    estimates=_estimates("again", "share_again", "lower_ci", "upper_ci"),
+    plain=_PERIOD,
+)
+COHORT_COUNTS = ResultTable(
+    "cohort_counts",
+    "one row a role, cohort (repeats, overlap, first entries) and category",
+    keys=("person_role", "cohort", "category"),
+    counts=("people", "all_people", "offences", "all_offences"),
     derived=(
-        Derived("missing_share", "share", ("missing_people", "all_people"),
-                ("lower_ci", "upper_ci")),
+        Derived("share_people", "share", ("people", "all_people")),
+        Derived("share_offences", "share", ("offences", "all_offences")),
     ),
     plain=_PERIOD,
-    units={"missing_people": "people", "all_people": "people"},
-)  # fmt: skip
-
-register(GROUP_COMPARISON, GROUP_YEARS, BOROUGH_RATIOS, RATIO_READINGS, MISSING_FACTS)
+)
+register(GROUP_COMPARISON, MISSING_FACTS, PEOPLE_CURVE, RECURRENCE, COHORT_COUNTS)
