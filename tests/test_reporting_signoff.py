@@ -9,7 +9,8 @@ from sna.reporting.signoff import QA_COLUMNS, check_record, checklist, draft_rea
 from sna.settings import Quality, Settings
 
 TODAY = date(2025, 4, 1)
-QA = Quality("Board", "Ana", "Bo", "Cy", risk="wrong ward", valid_until=date(2026, 1, 1))
+QA = Quality(commissioner="Board", analyst="Ana", assurer="Bo", approver="Cy", risk="wrong ward",
+             valid_until=date(2026, 1, 1))  # fmt: skip
 APPROVAL = "1,2025-04-01,output,approval,{result},E09000012/public/2025-03,{who},approver,0.1.0"
 GOOD = {
     "run_id": "x", "finished": "x", "version": "0.1.0", "packages": {"pandas": "3"},

@@ -153,9 +153,9 @@ def _too_fine(table: pd.DataFrame, contract: ResultTable) -> pd.Series:
 def _shared(table: pd.DataFrame, data: Any, settings: Settings) -> pd.Series:
     """Say which rows come only from sources with a sharing agreement."""
     if "source" in table:
-        return table["source"].map(settings.has_agreement).fillna(False).astype(bool)
+        return table["source"].isin(list(settings.agreements))
     strict = [s for s, kind in source_classes(data).items() if kind != "open"]
-    every = bool(strict) and all(settings.has_agreement(source) for source in strict)
+    every = bool(strict) and all(source in settings.agreements for source in strict)
     return pd.Series(every, index=table.index)
 
 
