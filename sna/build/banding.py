@@ -22,7 +22,7 @@ def _bands(profile: str, categories: tuple[Any, ...], status: str) -> pd.DataFra
     """Return the answer for each published category; one that no row covers is left out."""
     rows = pd.DataFrame({"published_category": categories, "status": status, "offences": 1})
     rows = rows.drop(index=find_unmatched(rows).index)
-    return classify_offences(rows, profile=profile)
+    return classify_offences(rows, profile=profile) if len(rows) else rows
 
 
 def classify_table(
@@ -97,5 +97,6 @@ def _classify_records(
             "rows": seen.to_numpy(),
         }
     )
-    answered = classify_offences(frame.drop(index=lost.index), profile=profile, people=people)
+    frame = frame.drop(index=lost.index)
+    answered = classify_offences(frame, profile=profile, people=people) if len(frame) else frame
     return to_arrow(answered, OFFENCES), rejects, len(lost)

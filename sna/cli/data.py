@@ -126,6 +126,6 @@ def _print_inputs(inputs: list[dict[str, Any]]) -> None:
 
 
 def _print_findings(findings: "pd.DataFrame") -> None:
-    for row in findings.fillna("").to_dict("records"):
+    for row in findings.drop(columns="rows").fillna("").to_dict("records"):
         act = f" -> {row['action']}" if row["action"] else ""
         typer.echo(f"{row['severity']}: {row['file'] or 'folder'}: {row['finding']}{act}")

@@ -1,0 +1,41 @@
+"""Commands check and build on a small raw folder."""
+
+import json
+from pathlib import Path
+
+import pytest
+from raw_folder import STREET, street_row, write
+from typer.testing import CliRunner
+
+from sna.cli import app
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    rows = [street_row(n) for n in range(200)]
+    write(tmp_path / "raw", "2024-01-metropolitan-street.csv", STREET, *rows)
+    write(tmp_path / "raw", "odd.csv", "A,B", "1,2")
+    return tmp_path / "raw"
+
+
+def test_build_prints_rows_and_warnings_and_leaves_a_store(raw: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["build", "--raw", str(raw), "--processed", f"{tmp_path}/p"])
+    assert result.exit_code == 0, result.output
+    assert "warning: odd.csv: Not recognised." in result.output
+    assert json.loads((tmp_path / "p/store.json").read_text())["simulated"] is False
+
+
+def test_build_exits_3_when_labels_of_a_file_match_nothing(raw: Path, tmp_path: Path) -> None:
+    rows = [street_row(n, kind="Moonshine") for n in range(5)]
+    write(raw, "2024-02-metropolitan-street.csv", STREET, *rows)
+    result = CliRunner().invoke(app, ["build", "--raw", str(raw), "--processed", f"{tmp_path}/p"])
+    assert result.exit_code == 3
+    assert "2024-02-metropolitan-street.csv" in result.output
+
+
+def test_check_says_what_the_folder_supports_and_writes_nothing(raw: Path) -> None:
+    before = sorted(raw.rglob("*"))
+    result = CliRunner().invoke(app, ["check", str(raw)])
+    assert result.exit_code == 0, result.output
+    assert "Hotspots by LSOA: police_uk_street" in result.output
+    assert sorted(raw.rglob("*")) == before
