@@ -3,6 +3,7 @@
 import ast
 import logging
 import os
+import tempfile
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import nbformat
 import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
@@ -22,13 +24,10 @@ REPORTS = {  # notebook -> its name in the menu
     "02a_trend_appendix": "Trend, appendix",
     "03_hotspots": "Places",
     "04_disproportionality": "People",
-    "04a_disproportionality_appendix": "People in detail",
+    "04a_disproportionality_appendix": "People, appendix",
 }
 PARAMETERS = ("borough", "end_month", "edition", "profile")
 _PACKAGE = Path(__file__).parent.parent
-# Inter-process pipes need no port and no warning about unencrypted ones; Windows has none.
-_PIPES = {} if os.name == "nt" else {"transport": "ipc"}
-_KERNELS = Config({"KernelManager": _PIPES, "AsyncKernelManager": _PIPES})
 
 
 def notebook_path(name: str) -> Path:
@@ -71,18 +70,22 @@ def check_parameters(notebook: NotebookNode, parameters: Mapping[str, Any], wher
 
 def run_notebook(
     path: Path, parameters: Mapping[str, Any], *, executed: Path, kernel_name: str = "python3",
-    timeout_s: int = 600,
+    timeout_s: int = 0,
 ) -> NotebookNode:  # fmt: skip
     """Run one notebook with papermill and return it; the executed copy is kept for the analyst."""
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     check_parameters(notebook, parameters, path.stem)
     executed.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    # Inter-process pipes need no port and no warning about unencrypted ones; Windows has none.
+    folder = tempfile.TemporaryDirectory(prefix="sna-")  # pipes of this kernel alone
+    own = {"transport": "ipc", "ip": f"{folder.name}/kernel"} if os.name != "nt" else {}
+    timeout_s = timeout_s or int(os.environ.get("SNA_CELL_TIMEOUT_S", "600"))
     try:
         return papermill.execute_notebook(
             notebook, str(executed), parameters=dict(parameters), kernel_name=kernel_name,
             progress_bar=False, request_save_on_cell_execute=False, execution_timeout=timeout_s,
-            config=_KERNELS,
+            config=Config({"KernelManager": own, "AsyncKernelManager": own}),
         )  # fmt: skip
     except PapermillExecutionError as error:
         raise SnaError(
@@ -91,3 +94,22 @@ def run_notebook(
             found=f"{error.ename}: {error.evalue}"[:600],
             do="Open the notebook in JupyterLab with the same parameters and run that cell.",
         ) from None
+    except (CellTimeoutError, DeadKernelError) as error:
+        slow = isinstance(error, CellTimeoutError)
+        raise SnaError(
+            f"A cell ran for more than {timeout_s} seconds." if slow else "The kernel has died.",
+            where=f"notebook {path.stem}, {_cell_in_hand(executed)}", found=type(error).__name__,
+            do="Look for a cell without an end, or for a shortage of memory, and run it again.",
+        ) from None  # fmt: skip
+    finally:
+        folder.cleanup()
+
+
+def _cell_in_hand(executed: Path) -> str:
+    """Return the cell that was running when papermill gave up."""
+    try:
+        cells = nbformat.read(executed, as_version=4).cells  # type: ignore[no-untyped-call]
+    except (OSError, ValueError):
+        return "before its first cell"
+    marks = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
+    return f"cell {marks.index('running') + 1}" if "running" in marks else "cell not known"

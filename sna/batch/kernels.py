@@ -1,0 +1,162 @@
+"""Jupyter kernels forked from one process that has already imported everything.
+
+Starting Python and importing the libraries costs more than a notebook's own work. Python's own
+fork server imports them once; every kernel is then a fresh fork of it, so that no borough sees
+another's variables. Where fork is not to be had, ordinary kernels run.
+"""
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from importlib.metadata import EntryPoint
+from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any, cast
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+NAME = "sna-forked"
+MEMORY_LIMIT = "SNA_KERNEL_MEMORY_MB"  # address space of one kernel, in MiB
+_INLINE = "module://matplotlib_inline.backend_inline"
+_alive: set["_Forked"] = set()
+_lock = threading.Lock()
+
+
+def can_fork() -> bool:
+    """Say whether kernels can be forked here: Linux, and a process that may have children."""
+    return sys.platform == "linux" and not multiprocessing.current_process().daemon
+
+
+def start_zygote() -> None:
+    """Start the process that imports once; harmless when it runs already."""
+    if not can_fork():
+        return
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many kernels share the cores
+    _context().set_forkserver_preload(["sna.batch.preload"])
+    from multiprocessing import forkserver
+
+    forkserver.ensure_running()
+
+
+def use_forked_kernels() -> None:
+    """Let every kernel that this process starts be a fork, papermill's among them."""
+    if not can_fork():
+        return
+    start_zygote()
+    factory = KernelProvisionerFactory.instance()
+    if NAME not in factory.provisioners:  # an older installation without our entry point
+        factory.provisioners[NAME] = EntryPoint(
+            NAME, "sna.batch.kernels:ForkedKernelProvisioner", KernelProvisionerFactory.GROUP_NAME
+        )
+    factory.default_provisioner_name = NAME
+
+
+def use_ordinary_kernels() -> None:
+    """Go back to kernels that start from nothing."""
+    KernelProvisionerFactory.instance().default_provisioner_name = "local-provisioner"
+
+
+def kill_kernels() -> None:
+    """Kill every forked kernel that still runs."""
+    with _lock:
+        for process in list(_alive):
+            process.kill()
+
+
+def _context() -> ForkServerContext:
+    return multiprocessing.get_context("forkserver")
+
+
+class _Forked:
+    """A forked kernel with the handles that `LocalProvisioner` expects of a child process."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
+        self._process = _context().Process(
+            target=run_kernel, args=(arguments, environment, folder), daemon=True
+        )
+        self._process.start()
+        self.pid = cast(int, self._process.pid)
+        with _lock:
+            _alive.add(self)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        code = self._process.exitcode
+        if code is not None:
+            with _lock:
+                _alive.discard(self)
+        return code
+
+    def wait(self) -> int | None:
+        """Wait until it has ended."""
+        self._process.join()
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal; one that has ended already is left in peace."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class ForkedKernelProvisioner(LocalProvisioner):
+    """Entry point ``sna-forked`` of Jupyter's kernel provisioners."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork a kernel; a kernel of another language, or no fork here, starts as usual."""
+        if not can_fork() or "ipykernel_launcher" not in cmd:
+            return await super().launch_kernel(cmd, **kwargs)
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        environment = dict(kwargs.get("env") or os.environ)
+        forked = _Forked(arguments, environment, str(kwargs.get("cwd") or Path.cwd()))
+        self.process = forked  # type: ignore[assignment]
+        self.pid = forked.pid  # type: ignore[assignment]
+        return self.connection_info
+
+
+def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
+    """Turn this forked process into a Jupyter kernel."""
+    os.setsid()  # Ctrl-C belongs to the run, not to its kernels
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    if limit := int(environment.get(MEMORY_LIMIT) or 0):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (limit << 20, limit << 20))
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+    # matplotlib read its settings in the parent; an ordinary kernel would take them from here
+    matplotlib = importlib.import_module("matplotlib")
+    matplotlib.rcParams["backend"] = environment.get("MPLBACKEND", _INLINE)
+    from ipykernel.kernelapp import IPKernelApp
+
+    application = IPKernelApp.instance()
+    application.initialize([*arguments, "--HistoryManager.enabled=False"])
+    application.start()
+
+
+def _end_with_parent() -> None:
+    """End this kernel when the run that wanted it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,307 @@
+"""Runs: every failure on its own, nothing done twice, nothing half published."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from filelock import FileLock
+from nbformat import v4
+from report_fixture import Borough, notebook
+
+from sna import store
+from sna.batch import kernels, plan_jobs, run_reports
+from sna.batch.run import run_job
+from sna.definitions import find_borough
+from sna.errors import SnaError, UsageError
+from sna.reporting import borough as reports
+from sna.reporting import notebooks as nb
+from sna.settings import Settings
+
+TESTS = str(Path(__file__).parent)
+SETTINGS = Settings()
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    """A folder with notebooks, a store that answers for every borough, and a place for reports."""
+    place = tmp_path / "père noël and son"  # blanks and letters beyond ASCII
+    (place / "processed").mkdir(parents=True)
+    (place / "processed" / "store.json").write_text("{}", encoding="utf-8")
+
+    def load(text, **given):
+        return Borough(*find_borough(text))
+
+    monkeypatch.setattr(store, "load_borough", load, raising=False)
+    monkeypatch.setattr(nb, "notebook_path", lambda name: place / f"{name}.ipynb")
+    monkeypatch.setenv("SNA_PROCESSED", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(TESTS).parent), TESTS]))
+    write(place)
+    return place
+
+
+def write(house, extra=""):
+    nbformat.write(notebook(TESTS, extra=extra), house / "02_trend.ipynb")
+
+
+def plan(house, *names, **more):
+    more = {"notebooks": ("02_trend",), "processed": house / "processed",
+            "reports": house / "reports", "end_month": "2025-03"} | more  # fmt: skip
+    return plan_jobs(names or ["Hackney", "Hillingdon"], SETTINGS, **more)
+
+
+def run(house, *names, jobs=None, **more):
+    return run_reports(jobs or plan(house, *names), SETTINGS, quiet=True, **more)
+
+
+def pages(house):
+    return {
+        path.relative_to(house / "reports").as_posix(): path.read_bytes()
+        for path in sorted((house / "reports").rglob("*"))
+        if path.suffix in (".html", ".csv")
+    }
+
+
+def statuses(outcomes):
+    return {outcome.job.borough_name: outcome.status for outcome in outcomes}
+
+
+class Rendered:
+    """Stands in for the rendering of one borough: writes a page, or does what it is told."""
+
+    def __init__(self, monkeypatch, **acts):
+        self.acts, self.made = acts, []
+        monkeypatch.setattr(reports, "render_borough", self)
+        monkeypatch.setattr(kernels, "use_forked_kernels", lambda: None)
+
+    def __call__(self, code, *, edition, reports, **given):
+        self.made.append(code)
+        if code in self.acts:
+            self.acts[code]()
+        folder = Path(reports) / code / edition
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "index.html").write_text(f"{code} {edition}", encoding="utf-8")
+        return folder
+
+
+HACKNEY, HILLINGDON = "E09000012", "E09000017"
+
+
+def test_plan_is_one_job_a_borough_and_edition(house):
+    jobs = plan(house, "hackney", "E09000017", "Hackney", editions=["public", "partner"])
+    assert [job.name for job in jobs] == [
+        "Hackney (public)", "Hillingdon (public)", "Hackney (partner)", "Hillingdon (partner)",
+    ]  # fmt: skip
+    assert len(plan_jobs((), SETTINGS)) == 33
+
+
+def test_plan_refuses_an_edition_that_is_not_known(house):
+    with pytest.raises(UsageError, match="edition is not known"):
+        plan(house, editions=["secret"])
+
+
+def test_failed_borough_leaves_the_others_and_its_last_good_pages(house, monkeypatch, capsys):
+    rendered = Rendered(monkeypatch)
+    run(house)
+    good = pages(house)
+
+    def fail():
+        raise SnaError("It broke.", where="notebook 02_trend, cell 4", found="a secret value")
+
+    rendered.acts[HACKNEY] = fail
+    outcomes, code = run(house)
+    assert statuses(outcomes) == {"Hackney": "failed", "Hillingdon": "done"}
+    assert code == 1
+    assert pages(house) == good
+    said = capsys.readouterr().out
+    assert "notebook 02_trend, cell 4" in said
+    assert 'sna report "Hackney" --edition public --to 2025-03' in said
+    assert "1 done, 1 failed, 0 skipped" in said
+
+
+def test_log_and_record_quote_no_value_of_an_error(house, monkeypatch):
+    def fail():
+        raise ValueError("victim is Jo Bloggs, 17")
+
+    Rendered(monkeypatch, **{HACKNEY: fail})
+    run(house)
+    left = [p for p in (house / "reports").rglob("*") if p.suffix in (".log", ".json")]
+    text = "".join(path.read_text(encoding="utf-8") for path in left)
+    assert "ValueError" in text
+    assert "Bloggs" not in text
+    record = json.loads((house / "reports" / "last_run.json").read_text(encoding="utf-8"))
+    assert record["exit_code"] == 1
+    assert [job["status"] for job in record["jobs"]].count("failed") == 1
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5])
+def test_exit_code_of_a_single_borough_is_that_of_its_error(house, monkeypatch, code):
+    class SpecialError(SnaError):
+        exit_code = code
+
+    def fail():
+        raise SpecialError("No.")
+
+    Rendered(monkeypatch, **{HACKNEY: fail})
+    assert run(house, "Hackney")[1] == code
+
+
+def test_resume_does_only_what_is_needed(house, monkeypatch):
+    rendered = Rendered(monkeypatch)
+    run(house)
+    outcomes, code = run(house, resume=True)
+    assert set(statuses(outcomes).values()) == {"skipped"}
+    assert code == 0
+    assert len(rendered.made) == 2
+    own = house / "processed" / "offences"
+    own.mkdir()
+    (own / f"{HACKNEY}.parquet").write_bytes(b"new")
+    assert statuses(run(house, resume=True)[0]) == {"Hackney": "done", "Hillingdon": "skipped"}
+    (house / "processed" / "store.json").write_text('{"new": 1}', encoding="utf-8")
+    assert set(statuses(run(house, resume=True)[0]).values()) == {"done"}
+
+
+def test_resume_makes_again_what_was_removed_or_is_asked_otherwise(house, monkeypatch):
+    Rendered(monkeypatch)
+    run(house)
+    (house / "reports" / HACKNEY / "public" / "index.html").unlink()
+    assert statuses(run(house, resume=True)[0]) == {"Hackney": "done", "Hillingdon": "skipped"}
+    other = plan(house, "Hillingdon", end_month="2024-12")
+    assert statuses(run(house, jobs=other, resume=True)[0]) == {"Hillingdon": "done"}
+
+
+def test_resume_survives_a_state_file_cut_short(house, monkeypatch):
+    Rendered(monkeypatch)
+    run(house, "Hackney")
+    (job,) = plan(house, "Hackney")
+    job.state_file().write_text('{"key": "ab', encoding="utf-8")
+    assert statuses(run(house, "Hackney", resume=True)[0]) == {"Hackney": "done"}
+
+
+def test_a_second_run_over_the_same_folder_is_refused(house, monkeypatch):
+    Rendered(monkeypatch)
+    (house / "reports" / ".runs").mkdir(parents=True)
+    with (
+        FileLock(house / "reports" / ".runs" / "lock"),
+        pytest.raises(SnaError, match="Another run"),
+    ):
+        run(house)
+
+
+def test_interrupt_keeps_what_is_done_and_returns_130(house, monkeypatch, capsys):
+    started = threading.Event()
+
+    def stop():
+        started.wait(5)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+
+    rendered = Rendered(monkeypatch, **{HACKNEY: started.set, HILLINGDON: stop})
+    outcomes, code = run(house, "Hackney", "Hillingdon", "Brent", workers=1)
+    assert code == 130
+    assert statuses(outcomes)["Hackney"] == "done"
+    assert statuses(outcomes)["Brent"] == "stopped"
+    assert "E09000005" not in rendered.made
+    assert json.loads((house / "reports" / "last_run.json").read_text())["exit_code"] == 130
+
+
+def test_unreachable_scheduler_is_an_error_with_advice(house, monkeypatch):
+    import distributed
+
+    def refuse(*_, **__):
+        raise OSError
+
+    Rendered(monkeypatch)
+    monkeypatch.setattr(distributed, "Client", refuse)
+    with pytest.raises(SnaError, match="does not answer"):
+        run(house, scheduler="tcp://127.0.0.1:9")
+
+
+@pytest.mark.notebook
+@pytest.mark.skipif(not kernels.can_fork(), reason="kernels are forked on Linux only")
+def test_forked_kernels_make_the_pages_that_ordinary_ones_make(house):
+    outcomes, code = run(house)
+    assert code == 0, outcomes
+    forked = pages(house)
+    assert any("E09000012" in name or "hackney" in name for name in forked)
+    kernels.use_ordinary_kernels()
+    reports.render_borough("Hackney", notebooks=["02_trend"], processed=house / "processed",
+                           reports=house / "plain", end_month="2025-03")  # fmt: skip
+    for path in sorted((house / "plain" / "hackney").rglob("*.html")):
+        name = path.relative_to(house / "plain").as_posix()
+        assert path.read_bytes() == forked[name], name
+
+
+@pytest.mark.notebook
+@pytest.mark.skipif(not kernels.can_fork(), reason="kernels are forked on Linux only")
+def test_every_kernel_is_fresh_and_shows_its_own_borough(house):
+    write(house, "assert 'seen' not in dir(sna); sna.seen = borough\nPr = 0")
+    outcomes, code = run(house, "Hackney", "Hillingdon", "Brent")
+    assert code == 0, outcomes
+    for name, own in (("hackney", "E09000012"), ("hillingdon", "E09000017")):
+        text = (house / "reports" / name / "public" / "02_trend.html").read_text(encoding="utf-8")
+        assert own in text
+        assert {"E09000012", "E09000017", "E09000005"} - {own} and "E09000005" not in text
+
+
+@pytest.mark.notebook
+@pytest.mark.skipif(not kernels.can_fork(), reason="kernels are forked on Linux only")
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "kernel has died"),
+        ("import time; time.sleep(60)", "more than 2 seconds"),
+        ("big = bytearray(3 << 30)", "stopped with an error"),
+        ("raise RuntimeError('no')", "stopped with an error"),
+    ],
+)
+def test_a_bad_cell_fails_its_borough_and_nothing_else(house, monkeypatch, cell, words):
+    monkeypatch.setenv("SNA_CELL_TIMEOUT_S", "2")
+    monkeypatch.setenv(kernels.MEMORY_LIMIT, "2500")
+    write(house, f"if borough == '{HACKNEY}':\n    {cell}")
+    outcomes, code = run(house)
+    assert code == 1
+    found = {outcome.job.borough_name: outcome for outcome in outcomes}
+    assert found["Hillingdon"].status == "done", found
+    assert words in found["Hackney"].error
+    assert "02_trend" in found["Hackney"].where
+    assert not (house / "reports" / "hackney" / "public").exists()
+
+
+@pytest.mark.notebook
+@pytest.mark.skipif(not kernels.can_fork(), reason="kernels are forked on Linux only")
+def test_kernels_of_a_killed_run_end_with_it(house):
+    code = (
+        "import time\nfrom sna.batch import kernels\n"
+        "if __name__ == '__main__':\n"
+        "    from jupyter_client.manager import start_new_kernel\n"
+        "    kernels.use_forked_kernels()\n"
+        "    manager, client = start_new_kernel()\n"
+        "    print(manager.provisioner.pid, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    (house / "hold.py").write_text(code, encoding="utf-8")
+    run_ = subprocess.Popen([sys.executable, "hold.py"], cwd=house, stdout=subprocess.PIPE)
+    assert run_.stdout
+    kernel = int(run_.stdout.readline())
+    run_.kill()
+    run_.wait()
+    run_.stdout.close()
+    for _ in range(100):
+        if not Path(f"/proc/{kernel}").exists():
+            break
+        time.sleep(0.1)
+    assert not Path(f"/proc/{kernel}").exists()
+
+
+def test_job_that_cannot_load_is_an_outcome_not_an_exception(house, monkeypatch):
+    monkeypatch.setattr(kernels, "use_forked_kernels", lambda: None)
+    (job,) = plan(house, "Hackney", notebooks=("99_none",))
+    assert run_job(job).status == "failed"
+    assert v4.nbformat == 4
