@@ -65,29 +65,8 @@ def _finding(finding: str, rows: int, action: str) -> dict[str, object]:
 def check_areas(areas: "gpd.GeoDataFrame", *, crs: int | None = None) -> CheckedAreas:
     """Return polygons in the British National Grid, mended where that is safe, or refuse them.
 
-    Parameters
-    ----------
-    areas
-        One row an area, with ``area_code`` and polygons.
-    crs
-        EPSG number to assume when the file names none. Without it such a file is refused: shapes
-        in the wrong place make a wrong map.
-
-    Returns
-    -------
-    CheckedAreas
-        The same rows in EPSG:27700 and a findings table (mended shapes, overlaps).
-
-    Raises
-    ------
-    SourceError
-        No or contradicted coordinate reference system.
-    TableError
-        Repeated codes, empty shapes, no rows.
-
-    Notes
-    -----
-    Without the OSTN15 grid a conversion from longitude and latitude is some metres off.
+    A file that names no reference system is refused unless `crs` says it: shapes in the wrong
+    place make a wrong map. Without the OSTN15 grid a conversion from degrees is some metres off.
     """
     _check_codes(areas)
     if areas.crs is None and crs is None:
@@ -147,21 +126,9 @@ def _count_overlaps(areas: "gpd.GeoDataFrame") -> int:
 
 
 def find_neighbours(areas: "gpd.GeoDataFrame", *, gap_m: float = 1.0) -> Neighbours:
-    """Find which areas touch, at a side or a corner (queen contiguity).
+    """Find which areas touch, at a side or a corner (queen contiguity), and the islands.
 
-    Touching is not reaching: two areas may be parted by a railway or a river without a bridge.
-
-    Parameters
-    ----------
-    areas
-        One row an area with ``area_code`` and a polygon in metres.
-    gap_m
-        Widest sliver, in metres, that still counts as touching; generalised boundaries have such.
-
-    Returns
-    -------
-    Neighbours
-        Sparse contiguity in the order of the table, and the islands.
+    Slivers up to `gap_m` metres are bridged. Touching is not reaching: a river may part two areas.
     """
     from scipy.sparse import csr_array  # 60 ms
 
@@ -176,15 +143,7 @@ def find_neighbours(areas: "gpd.GeoDataFrame", *, gap_m: float = 1.0) -> Neighbo
 def find_bad_points(
     points: pd.DataFrame, *, bounds: tuple[float, float, float, float] = LONDON_BOUNDS
 ) -> pd.Series:
-    """Say for each point why it cannot be placed; an empty text means that it can.
-
-    Parameters
-    ----------
-    points
-        ``easting`` and ``northing`` in metres.
-    bounds
-        West, south, east and north of the ground looked at, in metres.
-    """
+    """Say for each point (``easting``, ``northing``) why it cannot be placed; empty when it can."""
     x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
     west, south, east, north = bounds
 
@@ -205,21 +164,9 @@ def find_bad_points(
 def add_area_code(
     points: pd.DataFrame, areas: "gpd.GeoDataFrame", *, cell_m: float = 300.0
 ) -> pd.DataFrame:
-    """Add the code of the area each point lies in; missing when it lies in none.
+    """Add the ``area_code`` that each point lies in; missing when it lies in none.
 
-    Parameters
-    ----------
-    points
-        ``easting`` and ``northing`` in metres, one row a point.
-    areas
-        ``area_code`` and polygons in EPSG:27700. A point on a shared edge goes to the first.
-    cell_m
-        Side of the cells that narrow the search, in metres. It changes the speed, not the answer.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows in the same order plus ``area_code``.
+    A point on a shared edge goes to the first. `cell_m` changes the speed, never the answer.
     """
     shapes = areas.geometry.to_numpy()
     west, south, east, north = (float(edge) for edge in areas.total_bounds)
@@ -261,10 +208,7 @@ def _cells_of_areas(boxes: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, 
 
 
 def find_edition(codes: pd.Series, lookup: pd.DataFrame) -> pd.Series:
-    """Tell the edition of LSOA codes one by one: 2011, 2021, both or unknown.
-
-    A file can mix editions and most codes exist in both, so a date says nothing about a row.
-    """
+    """Tell the edition of LSOA codes one by one (a file can mix): 2011, 2021, both, unknown."""
     pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"]
     old = codes.isin(pairs["lsoa_2011_code"].dropna()).to_numpy()
     new = codes.isin(pairs["lsoa_code"].dropna()).to_numpy()
@@ -273,22 +217,10 @@ def find_edition(codes: pd.Series, lookup: pd.DataFrame) -> pd.Series:
 
 
 def add_lsoa_2021(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
-    """Add the 2021 LSOA of rows that carry a 2011 code, where one answer exists.
+    """Add ``lsoa_code`` (2021) and ``change`` (U, S, M, X) to rows with ``lsoa_2011_code``.
 
-    A 2011 LSOA that was split has no single 2021 answer: its rows keep ``lsoa_code`` missing and
-    ``change`` says S, so that they are counted for the borough and never shared out by guess.
-
-    Parameters
-    ----------
-    table
-        Rows with ``lsoa_2011_code``.
-    lookup
-        ``area_lookup`` of the store, exact fit 2011 to 2021.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The same rows plus ``lsoa_code`` and ``change`` (U, M, S, X, or missing when unknown).
+    A split LSOA has no single 2021 answer: its rows stay without one, so that they are counted for
+    the borough and never shared out by guess.
     """
     pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"].astype("object")
     single = pairs.drop_duplicates("lsoa_2011_code", keep=False)
@@ -302,10 +234,10 @@ def add_lsoa_2021(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
 
 
 def add_common_lsoa(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
-    """Add the smallest area that both editions of LSOA make up whole, for series across editions.
+    """Add ``common_code``, the smallest area that both editions of LSOA make up whole.
 
-    Every split or merged LSOA joins its relatives; ``common_code`` is the first 2021 code of the
-    family. ``table`` needs ``lsoa_code`` or ``lsoa_2011_code``; 2021 wins where both are known.
+    For series across editions: every split or merged LSOA joins its relatives, named by the first
+    2021 code. 2021 wins where a row carries both codes.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -337,14 +269,7 @@ def count_lsoa_changes(lookup: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_best_fit(areas: "gpd.GeoDataFrame", into: "gpd.GeoDataFrame") -> pd.DataFrame:
-    """Give each area the larger area that covers most of it; for display, never for splitting.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``area_code``, ``into_code`` and ``share`` (proportion of the area's ground covered), in
-        the order of ``areas``; ``into_code`` is missing when nothing covers it.
-    """
+    """Give each area the larger one that covers most of it: ``into_code`` and ``share``."""
     small, large = into.sindex.query(areas.geometry.to_numpy(), predicate="intersects")
     ground = areas.geometry.iloc[small].intersection(into.geometry.iloc[large], align=False).area
     pairs = pd.DataFrame({"row": small, "into": large, "ground": ground.to_numpy()})

@@ -9,7 +9,7 @@ import pytest
 from libpysal.weights import W
 from scipy.sparse import csr_array
 
-from sna.errors import CoverageError, TableError, UsageError
+from sna.errors import TableError, UsageError
 from sna.geography import Neighbours
 from sna.hotspots import local
 
@@ -162,7 +162,7 @@ def test_missing_negative_and_repeated_counts_are_refused():
     with pytest.raises(TableError, match="1 of 3 areas"):
         local.find_hotspots(counts, near)
     twice = pd.DataFrame({"area_code": ["A000", "A000"], "offences": [1, 2]})
-    with pytest.raises(CoverageError, match="twice"):
+    with pytest.raises(TableError, match="1 of 2 areas stand twice"):
         local.find_hotspots(twice, near)
 
 

@@ -3,40 +3,30 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sna.errors import CoverageError
 from sna.geography import Neighbours, find_neighbours
 
-# Best first. Published counts come with the labels that definition.md 9 allows as a proxy below
-# the borough; police.uk categories are never a proxy and say so.
-_VIOLENT = (
-    "homicide",
-    "violence with injury",
-    "rape",
-    "other sexual offences",
-    "robbery of personal property",
-)
-_SERIES = {
-    "extract": "serious violence (core), records",
-    "mps_ward": "violence with injury, sexual offences and personal robbery, a proxy",
-    "mps_lsoa": "violence with injury and personal robbery, a proxy",
-    "police_uk_street": "police.uk violence, sexual offences and robbery, not a proxy",
-    "camden_street": "police.uk violence, sexual offences and robbery, not a proxy",
-}
+# Best first: source, what its rows count, and the published labels that count (definition.md 9).
+_VIOLENT = ("homicide", "violence with injury", "rape", "other sexual offences",
+            "robbery of personal property")  # fmt: skip
 _STREET = ("violence and sexual offences", "robbery")
-AIRPORT_WARD = "E05013570"  # Heathrow Villages, published under the airport police
+_SERIES = {
+    "extract": ("serious violence (core), records", ()),
+    "mps_ward": ("violence with injury, sexual offences and personal robbery, a proxy", _VIOLENT),
+    "mps_lsoa": ("violence with injury and personal robbery, a proxy", _VIOLENT),
+    "police_uk_street": ("police.uk violence, sexual offences and robbery, not a proxy", _STREET),
+    "camden_street": ("police.uk violence, sexual offences and robbery, not a proxy", _STREET),
+}
 
 
 @dataclass(frozen=True)
 class AreaCounts:
     """Counts by area and month, what they count, and who touches whom.
 
-    ``areas``: one row an area with ``area_code``, ``area_name``, ``area_level``, ``borough_code``,
-    ``is_tested`` (in the borough), ``offences``, ``population``, ``area_km2``, ``months``,
-    ``period_months``, ``source``, ``release_class``. ``monthly``: one row an area and month,
-    complete. ``unplaced``: offences of the series without such an area.
+    ``areas``: one row an area, those beyond the border with ``is_tested`` False. ``monthly``: one
+    row an area and month, complete. ``unplaced``: offences of the series without such an area.
     """
 
     areas: pd.DataFrame
@@ -49,17 +39,16 @@ class AreaCounts:
 def select_series(offences: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the best series that has places, with ``measure`` saying what it counts.
 
-    Records that are core first, then the published subgroups that may stand in for them, then
-    police.uk categories; series are never mixed.
+    Core records first, then the published subgroups that may stand in for them, then police.uk
+    categories; series are never mixed.
     """
-    for source, measure in _SERIES.items():
+    for source, (measure, labels) in _SERIES.items():
         rows = offences[offences["source"].astype("str") == source]
-        if source == "extract":
+        if not labels:
             rows = rows[rows["band"].astype("str") == "core"]
         elif len(rows):
             label = rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
-            allowed = _STREET if "street" in source else _VIOLENT
-            rows = rows[label.str.casefold().isin(allowed)]
+            rows = rows[label.str.casefold().isin(labels)]
         if len(rows) and _levels(rows):
             return rows.assign(measure=measure)
     raise CoverageError(
@@ -71,149 +60,104 @@ def select_series(offences: pd.DataFrame) -> pd.DataFrame:
 
 
 def _levels(rows: pd.DataFrame) -> list[str]:
-    return [
-        level
-        for level in ("lsoa", "ward")
-        if f"{level}_code" in rows and rows[f"{level}_code"].notna().mean() > 0.5
-    ]
+    names = {"lsoa": "lsoa_code", "ward": "ward_code"}
+    return [k for k, name in names.items() if name in rows and rows[name].notna().mean() > 0.5]
 
 
 def choose_level(rows: pd.DataFrame, data: Any) -> str:
     """Return lsoa where it may be shown, else ward: restricted rows stay at ward in public."""
-    levels = _levels(rows)
+    levels, sources = _levels(rows), rows["source"].astype("str").unique()
+    shared = data.edition == "partner" and all(map(data.settings.has_agreement, sources))
     is_open = (rows["release_class"].astype("str") == "open").all()
-    shared = data.edition == "partner" and all(
-        data.settings.has_agreement(source) for source in rows["source"].astype("str").unique()
-    )
-    can_ward = "ward" in levels or _has_lookup(data)
+    can_ward = "ward" in levels or len(_wards(data)) > 0
     return "lsoa" if "lsoa" in levels and (is_open or shared or not can_ward) else "ward"
 
 
-def _has_lookup(data: Any) -> bool:
-    lookup = getattr(data, "area_lookup", None)
-    return lookup is not None and "ward_code" in lookup and bool(lookup["ward_code"].notna().any())
+def _wards(data: Any) -> "pd.Series[Any]":
+    """Ward of each LSOA, best fit."""
+    lookup = data.area_lookup
+    if lookup is None or not {"lsoa_code", "ward_code"} <= set(lookup):
+        return pd.Series(dtype="object")
+    pairs = lookup[["lsoa_code", "ward_code"]].dropna().astype("object")
+    return pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
 
 
 def count_areas(data: Any, *, months: int = 36, level: str | None = None) -> AreaCounts:
-    """Count the borough's offences by ward or LSOA over the last months that are published.
+    """Count the borough's offences by ward or LSOA over the last published months, zeros kept.
 
-    Offences recorded in an area are not offences by the people who live there.
-
-    Parameters
-    ----------
-    data
-        The borough, from `sna.load_borough`; ``data.around`` (offences of touching boroughs), if
-        there, lets areas at the border see their neighbours.
-    months
-        Longest period counted, in months, ending with ``data.end_month``.
-    level
-        ``ward`` or ``lsoa``; by default the finest that the edition may show.
-
-    Returns
-    -------
-    AreaCounts
-        Complete counts: an area where nothing was recorded is a row with 0.
-
-    Raises
-    ------
-    CoverageError
-        No series with places, no polygons of the level, or no published month.
+    Offences recorded in an area are not offences by the people who live there. ``data.around``
+    (offences of touching boroughs), if there, lets areas at the border see their neighbours;
+    ``level`` is by default the finest that the edition may show.
     """
     rows = select_series(data.offences)
     around = getattr(data, "around", None)
     if around is not None and len(around):
-        same = around["source"].astype("str").isin(rows["source"].astype("str").unique())
-        rows = pd.concat([rows, select_series(around[same])]) if same.any() else rows
+        same = around[around["source"].astype("str").isin(rows["source"].astype("str"))]
+        rows = pd.concat([rows, select_series(same)]) if len(same) else rows
     level = level or choose_level(rows, data)
-    rows, first, last = _window(rows, data, months)
-    shapes, code = _shapes(data, level), _codes(rows, level, data)
-    near = find_neighbours(shapes)
-    inside = shapes["borough_code"].astype("str") == data.borough_code
-    shown = set(shapes.loc[inside, "area_code"])
-    if around is not None and len(around):
-        have = set(code.dropna()) - shown
-        shown |= have & set(near.codes[(near.matrix @ inside.to_numpy(float)) > 0])
-    shapes = shapes[shapes["area_code"].isin(shown)].reset_index(drop=True)
-    monthly = _monthly(rows.assign(area_code=code), shapes["area_code"], first, last)
-    total = monthly.groupby("area_code", sort=False)["offences"].sum()
-    own = rows["borough_code"].astype("str") == data.borough_code
-    placed = code.isin(shapes["area_code"])
-    source = rows["source"].astype("str").iloc[0]
-    areas = pd.DataFrame(
+    end = pd.Timestamp(data.end_month)
+    start, given = end - pd.DateOffset(months=months - 1), rows["month"]
+    rows = rows[given.between(start, end)]
+    shapes = data.areas[data.areas["area_level"].astype("str") == level]
+    shapes = shapes[shapes["edition"] == shapes["edition"].max()].sort_values("area_code")
+    inside = shapes["borough_code"].astype("str").eq(data.borough_code).to_numpy(bool)
+    if rows.empty or not inside.any():
+        raise CoverageError(
+            f"No month up to {end:%B %Y} is published at area level." if rows.empty
+            else f"There are no {level} boundaries for {data.borough_name}.",
+            where="offences" if rows.empty else "areas",
+            found=f"{given.min():%Y-%m} to {given.max():%Y-%m}" if rows.empty else "",
+            do="Choose an end month inside the published period." if rows.empty
+            else "Add the ONS boundaries of that level to data/raw and build again.",
+        )  # fmt: skip
+    near, code = find_neighbours(shapes), area_codes(rows, level, data)
+    touching = (near.matrix @ inside.astype(float) > 0) & shapes["area_code"].isin(code)
+    keep = inside | (touching if around is not None and len(around) else False)
+    shapes = shapes[keep].reset_index(drop=True)
+    months_of = pd.date_range(max(start, rows["month"].min()), rows["month"].max(), freq="MS")
+    monthly = _complete(rows.assign(area_code=code), shapes["area_code"], months_of)
+    areas = _describe(shapes, rows, months_of, data).assign(
+        offences=monthly["offences"].to_numpy().reshape(len(shapes), -1).sum(axis=1)
+    )
+    own = rows["borough_code"].astype("str").eq(data.borough_code)
+    lost = int(rows.loc[own & ~code.isin(shapes["area_code"]), "offences"].sum())
+    measure = str(rows["measure"].iloc[0])
+    return AreaCounts(areas, monthly, near.take(areas["area_code"]), measure, lost)
+
+
+def _complete(rows: pd.DataFrame, codes: Any, months: pd.DatetimeIndex) -> pd.DataFrame:
+    grid = pd.MultiIndex.from_product([codes, months], names=["area_code", "month"])
+    total = rows.groupby(["area_code", "month"], observed=True)["offences"].sum()
+    return total.reindex(grid, fill_value=0).astype("int64").reset_index()
+
+
+def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: Any) -> pd.DataFrame:
+    order, level = ("open", "restricted", "person_level"), str(shapes["area_level"].iloc[0])
+    borough = shapes["borough_code"].astype("str")
+    return pd.DataFrame(
         {
             "area_code": shapes["area_code"],
             "area_name": shapes.get("area_name", shapes["area_code"]).astype("str"),
             "area_level": level,
-            "borough_code": shapes["borough_code"].astype("str"),
-            "is_tested": shapes["borough_code"].astype("str") == data.borough_code,
-            "offences": total.reindex(shapes["area_code"]).to_numpy(),
+            "borough_code": borough,
+            "is_tested": borough == data.borough_code,
             "population": _residents(data, level).reindex(shapes["area_code"]).to_numpy(float),
             "area_km2": shapes.geometry.area.to_numpy() / 1e6,
-            "period_start": first,
-            "period_end": last + pd.offsets.MonthEnd(),
-            "period_months": len(pd.date_range(first, last, freq="MS")),
-            "source": source,
-            "release_class": _strictest(rows),
+            "period_start": months[0],
+            "period_end": months[-1] + pd.offsets.MonthEnd(),
+            "period_months": len(months),
+            "source": rows["source"].astype("str").iloc[0],
+            "release_class": max(rows["release_class"].astype("str").unique(), key=order.index),
         }
     )
-    unplaced = int(rows.loc[own & ~placed, "offences"].sum())
-    return AreaCounts(areas, monthly, near.take(areas["area_code"]), rows["measure"].iloc[0],
-                      unplaced)  # fmt: skip
 
 
-def _strictest(rows: pd.DataFrame) -> str:
-    order = ("open", "restricted", "person_level")
-    return max(rows["release_class"].astype("str").unique(), key=order.index)
-
-
-def _window(
-    rows: pd.DataFrame, data: Any, months: int
-) -> tuple[pd.DataFrame, pd.Timestamp, pd.Timestamp]:
-    end = pd.Timestamp(data.end_month)
-    start = end - pd.DateOffset(months=months - 1)
-    kept = rows[rows["month"].between(start, end)]
-    if kept.empty:
-        raise CoverageError(
-            f"No month up to {end:%B %Y} is published at area level.",
-            where="offences",
-            found=[f"{rows['month'].min():%Y-%m} to {rows['month'].max():%Y-%m}"],
-            do="Choose an end month inside the published period.",
-        )
-    return kept, max(start, kept["month"].min()), kept["month"].max()
-
-
-def _codes(rows: pd.DataFrame, level: str, data: Any) -> pd.Series:
+def area_codes(rows: pd.DataFrame, level: str, data: Any) -> "pd.Series[Any]":
     """Area code of each row; a ward is looked up from the LSOA where the row names none."""
-    name = f"{level}_code"
-    code = rows[name].astype("object") if name in rows else pd.Series(None, rows.index, "object")
-    if level == "ward" and "lsoa_code" in rows and _has_lookup(data):
-        pairs = data.area_lookup[["lsoa_code", "ward_code"]].dropna().astype("object")
-        wards = pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
-        code = code.where(code.notna(), rows["lsoa_code"].astype("object").map(wards))
+    code = rows.get(f"{level}_code", pd.Series(None, rows.index, "object")).astype("object")
+    if level == "ward" and "lsoa_code" in rows:
+        code = code.where(code.notna(), rows["lsoa_code"].astype("object").map(_wards(data)))
     return code
-
-
-def _shapes(data: Any, level: str) -> Any:
-    shapes = data.areas[data.areas["area_level"].astype("str") == level]
-    if len(shapes):
-        shapes = shapes[shapes["edition"] == shapes["edition"].max()]
-    if not len(shapes) or not (shapes["borough_code"].astype("str") == data.borough_code).any():
-        raise CoverageError(
-            f"There are no {level} boundaries for {data.borough_name}.",
-            where="areas",
-            do="Add the ONS boundaries of that level to data/raw and build again.",
-        )
-    return shapes.sort_values("area_code").reset_index(drop=True)
-
-
-def _monthly(
-    rows: pd.DataFrame, codes: pd.Series, first: pd.Timestamp, last: pd.Timestamp
-) -> pd.DataFrame:
-    grid = pd.MultiIndex.from_product(
-        [codes, pd.date_range(first, last, freq="MS")], names=["area_code", "month"]
-    )
-    total = rows.groupby(["area_code", "month"], observed=True)["offences"].sum()
-    return total.reindex(grid, fill_value=0).astype("int64").reset_index()
 
 
 def _residents(data: Any, level: str) -> "pd.Series[float]":
@@ -222,32 +166,16 @@ def _residents(data: Any, level: str) -> "pd.Series[float]":
     if people is None or not len(people):
         return pd.Series(dtype=float)
     for column in ("ethnic_group", "sex"):
-        if column in people and (people[column].astype("str") == "all").any():
+        if column in people and people[column].astype("str").eq("all").any():
             people = people[people[column].astype("str") == "all"]
-    found = _latest(people[people["area_level"].astype("str") == level])
-    if len(found) or level == "lsoa" or not _has_lookup(data):
-        return found
-    small = _latest(people[people["area_level"].astype("str") == "lsoa"])
-    pairs = data.area_lookup[["lsoa_code", "ward_code"]].dropna().astype("object")
-    pairs = pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
-    return small.groupby(small.index.map(pairs)).sum()
-
-
-def _latest(people: pd.DataFrame) -> "pd.Series[float]":
-    if people.empty:
-        return pd.Series(dtype=float)
-    people = people[people["population_year"] == people["population_year"].max()]
     if {"age_lower", "age_upper"} <= set(people):
-        whole = (people["age_lower"] == 0) & (people["age_upper"] >= 999)
-        people = people[whole] if whole.any() else people
-    return people.groupby(people["area_code"].astype("object"))["population"].sum()
-
-
-def add_density(counts: pd.DataFrame) -> pd.DataFrame:
-    """Add offences per square kilometre, for town centres where few people live."""
-    size = counts["area_km2"].to_numpy(float)
-    return counts.assign(
-        offences_per_km2=np.where(
-            size > 0, counts["offences"] / np.where(size > 0, size, 1), np.nan
-        )
-    )
+        whole = people["age_lower"].eq(0) & people["age_upper"].ge(999)
+        covered = people["area_level"].isin(people.loc[whole, "area_level"].unique())
+        people = people[whole | ~covered]
+    for found in (level, "lsoa"):
+        rows = people[people["area_level"].astype("str") == found]
+        if len(rows):
+            rows = rows[rows["population_year"] == rows["population_year"].max()]
+            made = rows.groupby(rows["area_code"].astype("object"))["population"].sum()
+            return made if found == level else made.groupby(made.index.map(_wards(data))).sum()
+    return pd.Series(dtype=float)

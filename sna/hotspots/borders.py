@@ -12,34 +12,25 @@ from sna.hotspots.local import find_hotspots
 
 
 def find_straddling(counts: AreaCounts) -> pd.DataFrame:
-    """Find hotspots that lie on both sides of the border, testing both sides on one map.
+    """Return the areas of hotspots that lie on both sides of the border, by ``group`` that touches.
 
-    One row an area of such a hotspot: ``group`` (areas that touch), ``area_code``, ``area_name``,
-    ``borough_code``, ``offences``. Empty where no hotspot crosses the border.
+    Both sides are tested on one map; empty where no hotspot crosses the border.
     """
     from scipy.sparse.csgraph import connected_components
 
-    every = counts.areas.assign(is_tested=True)
-    found = find_hotspots(every, counts.neighbours)
+    found = find_hotspots(counts.areas.assign(is_tested=True), counts.neighbours)
     hot = np.flatnonzero(found["is_hotspot"])
     _, group = connected_components(counts.neighbours.matrix[hot][:, hot], directed=False)
     made = found.iloc[hot].assign(group=group)
-    sides = made.groupby("group")["borough_code"].nunique()
-    made = made[made["group"].map(sides).gt(1)]
-    numbers = {old: new for new, old in enumerate(made["group"].unique(), start=1)}
-    return made.assign(group=made["group"].map(numbers)).reset_index(drop=True)
+    made = made[made.groupby("group")["borough_code"].transform("nunique") > 1]
+    return made.assign(group=pd.factorize(made["group"])[0] + 1).reset_index(drop=True)
 
 
 def count_near_border(
     points: pd.DataFrame, ground: Any, *, within_m: tuple[float, ...] = (100, 250, 500)
 ) -> pd.DataFrame:
-    """Count offences within so many metres of a borough's boundary, inside and outside it.
-
-    ``points`` has ``easting`` and ``northing``; ``ground`` is the borough's polygon. The bands
-    hold each other. One row a distance: ``within_m``, ``inside``, ``outside``.
-    """
+    """Count points within so many metres of a boundary, on both sides; bands hold each other."""
     at = shapely.points(points["easting"].to_numpy(float), points["northing"].to_numpy(float))
-    shapely.prepare(ground)
     far, inside = shapely.distance(at, ground.boundary), shapely.intersects(ground, at)
     rows = [
         (m, int((inside & (far <= m)).sum()), int((~inside & (far <= m)).sum())) for m in within_m
@@ -48,22 +39,15 @@ def count_near_border(
 
 
 def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
-    """Count people by role and by borough of residence, for offences in the borough.
-
-    One row a role and home borough (``unknown`` where none is recorded): ``people``,
-    ``people_of_role``, ``source``, ``release_class``. Where people live is known for some only.
-    """
-    end = pd.Timestamp(data.end_month)
-    people = data.people
-    if people is None or "home_borough_code" not in people:
-        return pd.DataFrame(columns=["person_role", "home_borough_code", "people",
-                                     "people_of_role", "source", "release_class"])  # fmt: skip
-    recent = people["month"].between(end - pd.DateOffset(months=months - 1), end)
-    kept = people[
-        recent & people["home_borough_code"].notna().groupby(people["source"]).transform("any")
-    ]
-    home = kept["home_borough_code"].astype("object").fillna("unknown")
+    """Count people by role and home borough (``unknown`` too), for offences in the borough."""
+    end, people = pd.Timestamp(data.end_month), data.people
     by = ["person_role", "home_borough_code", "source", "release_class"]
+    if people is None or "home_borough_code" not in people or not len(people):
+        return pd.DataFrame(columns=[*by, "people", "people_of_role", "period_months"])
+    known = people["home_borough_code"].notna().groupby(people["source"], observed=True)
+    recent = people["month"].between(end - pd.DateOffset(months=months - 1), end)
+    kept = people[recent & known.transform("any")]
+    home = kept["home_borough_code"].astype("object").fillna("unknown")
     made = kept.assign(home_borough_code=home).astype(dict.fromkeys(by, "str"))
     made = made.groupby(by, as_index=False)["people"].sum()
     whole = made.groupby("person_role")["people"].transform("sum")
@@ -71,68 +55,53 @@ def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
 
 
 def add_harm(offences: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
-    """Add ``harm`` (offences times weight) by offence code, from weights that the user supplies.
+    """Add ``harm`` (offences times ``weight``) and ``harm_coverage`` from the user's weights.
 
-    ``weights`` has ``offence_code`` and ``weight``. Codes without a weight keep harm missing; say
-    the coverage with `harm_coverage`. Published categories hold many codes and are refused.
+    Coverage is the share of offences whose code has a weight. Published categories hold many codes
+    of very unlike harm and are refused.
     """
-    coarse = (
-        offences["offence_code"].isna()
-        if "offence_code" in offences
-        else pd.Series(True, offences.index)
-    )
-    if coarse.any():
-        found = offences.loc[coarse].get("published_category", pd.Series(dtype="str"))
+    blank = pd.Series(None, offences.index, "object")
+    code = offences.get("offence_code", blank).astype("object")
+    if code.isna().any():
         raise UsageError(
-            f"{coarse.sum():,} of {len(offences):,} rows have no offence code to weigh.",
+            f"{code.isna().sum():,} of {len(offences):,} rows have no offence code to weigh.",
             where="offences, column offence_code",
-            found=found.dropna().astype("str").unique(),
+            found=offences.get("published_category", blank)[code.isna()].dropna().unique(),
             do="Use a record extract; a published category mixes offences of very unlike harm.",
         )
     if weights["offence_code"].duplicated().any() or not (weights["weight"] >= 0).all():
         raise TableError(
-            "The weights repeat a code or hold a missing or negative weight.",
-            where="weights",
+            "The weights repeat a code or hold a missing or negative weight.", where="weights",
             found=weights.loc[weights["offence_code"].duplicated(), "offence_code"],
             do="Give one weight of 0 or more for each offence code.",
-        )
-    weight = weights.set_index("offence_code")["weight"]
+        )  # fmt: skip
+    weight = code.map(weights.set_index("offence_code")["weight"]).astype(float)
+    known, whole = offences.loc[weight.notna(), "offences"].sum(), offences["offences"].sum()
     return offences.assign(
-        harm=offences["offences"]
-        * offences["offence_code"].astype("object").map(weight).astype(float)
+        harm=offences["offences"] * weight, harm_coverage=known / whole if whole else np.nan
     )
-
-
-def harm_coverage(offences: pd.DataFrame) -> float:
-    """Share of offences that a weight was found for, after `add_harm`."""
-    known = offences.loc[offences["harm"].notna(), "offences"].sum()
-    return float(known / offences["offences"].sum()) if len(offences) else np.nan
 
 
 def aoristic_hours(begin: pd.Series, end: pd.Series) -> pd.DataFrame:
     """Share each offence evenly over the hours of the week in which it can have happened.
 
-    One row a weekday (0 is Monday) and hour: ``offences`` (parts add up to the offences with both
-    times). More than seven days say nothing: 1/168 each.
-
-    References: Ratcliffe (2000), International Journal of Geographical Information Science 14.
+    One row a weekday (0 is Monday) and hour; offences without both times are left out, and more
+    than seven days say nothing: 1/168 each. Ratcliffe (2000), IJGIS 14, 669-679.
     """
     known = begin.notna() & end.notna() & (end >= begin)
     start, stop = (
-        pd.to_datetime(part[known]).to_numpy("datetime64[s]").astype(float) for part in (begin, end)
+        pd.to_datetime(part[known]).to_numpy("datetime64[s]").astype(float) / 3600
+        for part in (begin, end)
     )
-    hour0 = (np.floor(start / 3600)).astype(np.int64)
-    week = np.zeros(168)
-    long = stop - start > 7 * 86_400
-    week += long.sum() / 168
-    start, stop, hour0 = start[~long], stop[~long], hour0[~long]
-    length = stop - start
-    for step in range(int((np.ceil(stop / 3600) - hour0).max(initial=0)) + 1):
-        low, high = (hour0 + step) * 3600.0, (hour0 + step + 1) * 3600.0
-        part = np.clip(np.minimum(stop, high) - np.maximum(start, low), 0, None)
-        whole = (length == 0) & (step == 0)
-        share = np.where(whole, 1.0, part / np.where(length > 0, length, 1))
-        np.add.at(week, (hour0 + step + 72) % 168, share)  # hour 0 of 1970 was a Thursday
+    long = stop - start > 168
+    week = np.full(168, long.sum() / 168)
+    start, stop = start[~long], stop[~long]
+    length, first = stop - start, np.floor(start).astype(np.int64)
+    for step in range(int((np.ceil(stop) - first).max(initial=0)) + 1):
+        part = np.minimum(stop, first + step + 1) - np.maximum(start, first + step)
+        share = np.clip(part, 0, None) / np.where(length > 0, length, 1)
+        share = np.where(length == 0, float(step == 0), share)
+        np.add.at(week, (first + step + 72) % 168, share)  # hour 0 of 1970 was a Thursday
     return pd.DataFrame(
         {"weekday": np.repeat(range(7), 24), "hour": np.tile(range(24), 7), "offences": week}
     )

@@ -5,38 +5,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sna.errors import CoverageError, TableError, UsageError
+from sna.errors import TableError, UsageError
 from sna.geography import Neighbours
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-MINIMUM_AREAS = 10  # below, a normal z on areas means nothing
-MINIMUM_OFFENCES = 20  # in all areas together
+MINIMUM_AREAS, MINIMUM_OFFENCES = 10, 20  # below, a normal z on areas means nothing
 PERMUTATIONS_PER_AREA = 40  # so that the smallest p can pass a 5 % false discovery rate
 
 
 def getis_ord_z(values: np.ndarray, matrix: "csr_array", *, star: bool = True) -> np.ndarray:
     """Getis-Ord z of each area: whether it and its neighbours hold more or less than chance gives.
 
-    Parameters
-    ----------
-    values
-        One number an area, in the order of ``matrix``.
-    matrix
-        Sparse weights without diagonal; 0/1 for contiguity.
-    star
-        Count the area itself (Gi*, weight 1) and compare with the mean of all areas; otherwise
-        leave it out of both (Gi).
-
-    Returns
-    -------
-    numpy.ndarray
-        Standardised Gi* (or Gi). Missing where nothing varies.
-
-    References
-    ----------
-    Ord and Getis (1995), Geographical Analysis 27, 286-306, equations 5 and 6.
+    `matrix` has no diagonal; Gi* adds the area with weight 1, Gi (`star` False) leaves it out of
+    sum and mean. Missing where nothing varies. Ord and Getis (1995), Geographical Analysis 27.
 
     Examples
     --------
@@ -62,39 +45,26 @@ def getis_ord_z(values: np.ndarray, matrix: "csr_array", *, star: bool = True) -
 
 
 def local_moran(values: np.ndarray, matrix: "csr_array") -> pd.DataFrame:
-    """Local Moran's I of each area, with a two-sided p under conditional randomisation.
+    """Local Moran's I, its z and two-sided p under conditional randomisation, and the quadrant.
 
-    Holding the area's own value, its neighbours' mean is compared with draws without replacement
-    from all others; that standardised value is the Gi of the area, signed by its own deviation.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``local_moran``, ``moran_z``, ``p_value`` and ``quadrant`` (high-high, low-low, high-low,
-        low-high: the area first, its neighbours second), in the order of ``values``.
-
-    References
-    ----------
-    Anselin (1995), Geographical Analysis 27, 93-115; Sokal, Oden and Thomson (1998).
+    With the area's own value held, its neighbours against draws from all others is its Gi, signed
+    by its own deviation. Anselin (1995), Geographical Analysis 27; Sokal and others (1998).
     """
     x = np.asarray(values, dtype=float)
-    deviation = x - x.mean()
-    weights = matrix @ np.ones(len(x))
+    deviation, weights = x - x.mean(), matrix @ np.ones(len(x))
     lag = (matrix @ deviation) / np.where(weights > 0, weights, np.nan)
     variance = float((deviation**2).sum()) / max(len(x) - 1, 1)
-    local = deviation * lag / (variance if variance > 0 else np.nan)
     z = np.sign(deviation) * getis_ord_z(x, matrix, star=False)
-    side = np.where(deviation > 0, "high", "low").astype(object)
-    around = np.where(lag > 0, "high", "low").astype(object)
-    quadrant = pd.Series(side + "-" + around, dtype="str")
+    side, around = (np.where(part > 0, "high", "low").astype(object) for part in (deviation, lag))
     return pd.DataFrame(
-        {"local_moran": local, "moran_z": z, "p_value": two_sided_p(z), "quadrant": quadrant}
-    )
+        {"local_moran": deviation * lag / (variance if variance > 0 else np.nan), "moran_z": z,
+         "p_value": two_sided_p(z), "quadrant": side + "-" + around}
+    )  # fmt: skip
 
 
 def two_sided_p(z: np.ndarray) -> np.ndarray:
     """Two-sided p of standard normal values; missing stays missing."""
-    from scipy.special import erfc  # 30 ms
+    from scipy.special import erfc
 
     return np.asarray(erfc(np.abs(z) / np.sqrt(2)))
 
@@ -113,38 +83,18 @@ def adjust_p(p_value: np.ndarray) -> np.ndarray:
 def permutation_p(
     values: np.ndarray, matrix: "csr_array", *, permutations: int, seed: int
 ) -> np.ndarray:
-    """Two-sided conditional permutation p of the sum over each area's neighbours.
+    """Two-sided conditional permutation p of the sum over each area's neighbours (0/1 weights).
 
-    Each area keeps its value; its neighbours are drawn without replacement from all others. One
-    set of draws serves every area: the first k+1 ids of a draw hold k others of any area.
-
-    Parameters
-    ----------
-    values, matrix
-        As in `getis_ord_z`; only 0/1 weights.
-    permutations
-        Draws; the smallest reachable p is 2 / (permutations + 1).
-    seed
-        Seed of the draws, to be printed with the result.
-
-    Returns
-    -------
-    numpy.ndarray
-        Twice the smaller tail, the observed sum counted in; missing for islands.
+    One set of draws serves every area: the first k+1 ids of a draw hold k others of any area.
+    Twice the smaller tail, the observed sum counted in; missing for islands.
     """
-    x = np.asarray(values, dtype=float)
-    degree = np.diff(matrix.indptr)
-    if not np.all(matrix.data == 1):
-        raise UsageError("Permutations need 0/1 weights.", where="permutation_p")
-    observed = matrix @ x
-    most = int(degree.max(initial=0))
+    x, degree = np.asarray(values, dtype=float), np.diff(matrix.indptr)
+    observed, most, result = matrix @ x, int(degree.max(initial=0)), np.full(len(values), np.nan)
     if most + 1 > len(x):
-        return np.full(len(x), np.nan)
+        return result
     ids = _distinct_draws(len(x), most + 1, permutations, np.random.default_rng(seed))
-    sums = np.cumsum(x[ids], axis=1)
-    result = np.full(len(x), np.nan)
-    slack = 1e-9 * max(float(np.abs(x).sum()), 1.0)
-    draw, position = np.nonzero(np.ones_like(ids, dtype=bool))
+    sums, slack = np.cumsum(x[ids], axis=1), 1e-9 * max(float(np.abs(x).sum()), 1.0)
+    draw, position = np.divmod(np.arange(ids.size), most + 1)
     area = ids.ravel()
     for k in np.unique(degree[degree > 0]):
         members = np.flatnonzero(degree == k)
@@ -164,12 +114,11 @@ def permutation_p(
 
 
 def _distinct_draws(size: int, many: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw `many` different ids of `size` in each row; rows with a repeat are drawn again."""
     if many > size // 4:
         return np.argsort(rng.random((draws, size)), axis=1)[:, :many]
     ids = rng.integers(0, size, (draws, many), dtype=np.int32)
     again = np.arange(draws)
-    while len(again):
+    while len(again):  # rows with a repeat are drawn again
         ordered = np.sort(ids[again], axis=1)
         again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
         ids[again] = rng.integers(0, size, (len(again), many), dtype=np.int32)
@@ -177,144 +126,78 @@ def _distinct_draws(size: int, many: int, draws: int, rng: np.random.Generator) 
 
 
 def find_hotspots(
-    counts: pd.DataFrame,
-    neighbours: Neighbours,
-    *,
-    alpha: float = 0.05,
-    permutations: int = 0,
+    counts: pd.DataFrame, neighbours: Neighbours, *, alpha: float = 0.05, permutations: int = 0,
     seed: int = 2024,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Test each area with Gi*, two-sided, at a false discovery rate, and say what it is.
 
-    A hotspot is a group of neighbouring areas with more recorded offences than the map's average
-    would explain. It is no judgement on the people who live there, and an area that is not
-    flagged is not shown to be quiet.
-
-    Parameters
-    ----------
-    counts
-        One row an area with ``area_code`` and ``offences``; if ``is_tested`` is there, the other
-        rows (beyond the border) serve as neighbours only.
-    neighbours
-        Contiguity of at least these areas.
-    alpha
-        False discovery rate among the areas tested.
-    permutations
-        0 for the analytic p; otherwise at least 40 for each area tested.
-    seed
-        Seed of the permutations.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``counts`` plus ``gi_star_z``, ``p_value``, ``p_adjusted``, ``is_hotspot``, ``is_coldspot``,
-        ``neighbour_count``, ``window_offences`` (the area and its neighbours) and ``hotspot_class``
-        (hotspot, coldspot, not distinct, no neighbours,
-        beyond the border, too little data).
-
-    Notes
-    -----
-    The root of the count plus 3/8 (Anscombe) is tested: the tails of counts become near normal
-    (decision 0041). Benjamini-Hochberg over the areas tested.
+    A hotspot is no judgement on residents, and an area that is not flagged is not shown to be
+    quiet. The root of the count plus 3/8 is tested (decision 0041). `counts` has ``area_code``
+    and ``offences``; rows whose ``is_tested`` is False serve as neighbours only. Adds
+    ``gi_star_z``, ``p_value``, ``p_adjusted``, ``is_hotspot``, ``is_coldspot``,
+    ``window_offences`` (the area and its neighbours) and ``hotspot_class``.
     """
-    _check_counts(counts)
+    y = counts["offences"].to_numpy(float)
+    wrong = counts["offences"].isna() | (y < 0) | counts["area_code"].duplicated()
+    if wrong.any():
+        raise TableError(
+            f"{wrong.sum()} of {len(counts)} areas stand twice or have no count or a negative one.",
+            where="counts, columns area_code and offences", found=counts.loc[wrong, "area_code"],
+            do="Give one row an area, with 0 where nothing was recorded.",
+        )  # fmt: skip
     links = neighbours.take(counts["area_code"].astype(str))
-    tested = counts.get("is_tested", pd.Series(True, index=counts.index)).to_numpy(bool)
     degree = np.diff(links.matrix.indptr)
-    tested = tested & (degree > 0)
+    own = counts.get("is_tested", pd.Series(True, index=counts.index)).to_numpy(bool)
+    tested = own & (degree > 0)
     if permutations and permutations < PERMUTATIONS_PER_AREA * tested.sum():
         raise UsageError(
             f"{permutations:,} permutations are too few for {tested.sum():,} areas.",
             where="find_hotspots",
             do=f"Use 0 (analytic) or at least {PERMUTATIONS_PER_AREA * tested.sum():,}.",
         )
-    values = np.sqrt(counts["offences"].to_numpy(float) + 3 / 8)
+    values, enough = np.sqrt(y + 3 / 8), len(y) >= MINIMUM_AREAS and y.sum() >= MINIMUM_OFFENCES
     z = getis_ord_z(values, links.matrix)
-    little = len(counts) < MINIMUM_AREAS or counts["offences"].sum() < MINIMUM_OFFENCES
     p = two_sided_p(z)
     if permutations:
         p = permutation_p(values, links.matrix, permutations=permutations, seed=seed)
-    p = np.where(tested & ~np.isnan(z) & (not little), p, np.nan)
+    p = np.where(tested & ~np.isnan(z) & enough, p, np.nan)
     adjusted = adjust_p(p)
     hot, cold = (adjusted <= alpha) & (z > 0), (adjusted <= alpha) & (z < 0)
-    context = ~counts.get("is_tested", pd.Series(True, index=counts.index)).to_numpy(bool)
-    kinds = [context, np.isnan(p) & (degree == 0) & (not little), np.isnan(p), hot, cold]
+    kinds = [~own, np.isnan(p) & (degree == 0) & enough, np.isnan(p), hot, cold]
     names = ["beyond the border", "no neighbours", "too little data", "hotspot", "coldspot"]
     return counts.assign(
-        gi_star_z=z,
-        p_value=p,
-        p_adjusted=adjusted,
-        is_hotspot=hot,
-        is_coldspot=cold,
-        neighbour_count=degree,
-        window_offences=links.matrix @ counts["offences"].to_numpy(float) + counts["offences"],
+        gi_star_z=z, p_value=p, p_adjusted=adjusted, is_hotspot=hot, is_coldspot=cold,
+        window_offences=links.matrix @ y + y,
         hotspot_class=np.select(kinds, names, default="not distinct").astype(object),
-    )
+    )  # fmt: skip
 
 
-def _check_counts(counts: pd.DataFrame) -> None:
-    wrong = counts["offences"].isna() | (counts["offences"] < 0)
-    if wrong.any():
-        raise TableError(
-            f"{wrong.sum()} of {len(counts)} areas have no count or a negative one.",
-            where="counts, column offences",
-            found=counts.loc[wrong, "area_code"],
-            do="Give 0 to an area where nothing was recorded; leave out areas not published.",
-        )
-    if counts["area_code"].duplicated().any():
-        raise CoverageError(
-            f"{counts['area_code'].duplicated().sum()} areas stand twice in the counts.",
-            where="counts, column area_code",
-            found=counts.loc[counts["area_code"].duplicated(), "area_code"],
-            do="Add up to one row an area first.",
-        )
+def posterior(counts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Gamma posterior (shape, rate) of each area's offences per resident; Marshall's moments.
+
+    Missing where nobody lives. With no spread beyond chance the shape is endless: all are alike.
+    """
+    people = counts["population"].where(counts["population"] > 0).to_numpy(float)
+    y = np.where(np.isnan(people), np.nan, counts["offences"].to_numpy(float))
+    whole = max(np.nansum(people), 1)
+    mean = np.nansum(y) / whole
+    known = max(int((~np.isnan(people)).sum()), 1)
+    variance = np.nansum(people * (y / people - mean) ** 2) / whole - mean * known / whole
+    variance = max(variance, 1e-12 * max(mean, 1e-9) ** 2)
+    return y + mean**2 / variance, people + mean / variance
 
 
 def add_smoothed_rate(counts: pd.DataFrame, *, per: int = 1000) -> pd.DataFrame:
     """Add the empirical-Bayes rate: each area's rate drawn towards the mean as its counts are few.
 
-    A smoothed rate is a steadier guess of the lasting level, not what was recorded.
-
-    Parameters
-    ----------
-    counts
-        One row an area with ``offences`` and ``population`` (residents; areas with none or an
-        unknown number get no rate).
-    per
-        Residents the rate is expressed for.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``counts`` plus ``smoothed_rate``, ``smoothed_lower_ci``, ``smoothed_upper_ci`` (95 %) and
-        ``per``.
-
-    Notes
-    -----
-    Gamma prior with Marshall's moments: mean m, variance s² - m / mean population, at least 0.
-    With no spread beyond chance every area gets the mean.
-
-    References
-    ----------
-    Marshall (1991), Applied Statistics 40, 283-294.
+    A steadier guess of the lasting level, not what was recorded. Adds ``smoothed_rate`` and its
+    95 % limits. Marshall (1991), Applied Statistics 40, 283-294.
     """
     from scipy.special import gammaincinv
 
-    y = counts["offences"].to_numpy(float)
-    people = counts["population"].to_numpy(float)
-    known = people > 0
-    y, people = np.where(known, y, np.nan), np.where(known, people, np.nan)
-    mean = np.nansum(y) / max(np.nansum(people), 1)
-    spread = np.nansum(people * (y / people - mean) ** 2) / max(np.nansum(people), 1)
-    variance = spread - mean / np.nanmean(people) if known.any() else 0.0
-    if variance <= 0 or mean <= 0:
-        flat = np.where(known, mean * per, np.nan)
-        rates = {"smoothed_rate": flat, "smoothed_lower_ci": flat, "smoothed_upper_ci": flat}
-        return counts.assign(**rates, per=per)
-    shape, scale = y + mean**2 / variance, per / (people + mean / variance)
+    shape, rate = posterior(counts)
     return counts.assign(
-        smoothed_rate=shape * scale,
-        smoothed_lower_ci=gammaincinv(shape, 0.025) * scale,
-        smoothed_upper_ci=gammaincinv(shape, 0.975) * scale,
-        per=per,
+        smoothed_rate=shape / rate * per,
+        smoothed_lower_ci=gammaincinv(shape, 0.025) / rate * per,
+        smoothed_upper_ci=gammaincinv(shape, 0.975) / rate * per,
     )

@@ -1,6 +1,7 @@
 """Exact points of records: guard, grid, kernel density, near repeats. Partner edition only."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import shapely
 
 from sna.errors import DisclosureError, UsageError
-from sna.geography import BRITISH_GRID, Neighbours, find_bad_points
+from sna.geography import BRITISH_GRID, Neighbours, find_bad_points, find_neighbours
 
 SNAPPED = ("police_uk", "camden_street")
 STACKED_SHARE = 0.5  # of 100 or more points at places shared with others: snapped, whatever it says
@@ -92,110 +93,78 @@ def _smooth(grid: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     from scipy.ndimage import correlate1d
 
     left, size, right = np.linalg.svd(kernel)
-    parts = max(1, int((size > 2e-3 * size[0]).sum()))
-    thin = grid.astype(np.float32)
-    made = [
-        correlate1d(correlate1d(thin, right[i].astype(np.float32), axis=1, mode="constant"),
-                    (left[:, i] * size[i]).astype(np.float32), axis=0, mode="constant")
-        for i in range(parts)
+    left, right = (left * size).T.astype(np.float32), right.astype(np.float32)
+    made = grid.astype(np.float32)
+    parts = [
+        correlate1d(correlate1d(made, right[i], axis=1, mode="constant"), left[i], axis=0,
+                    mode="constant")
+        for i in np.flatnonzero(size > 2e-3 * size[0])
     ]  # fmt: skip
-    return np.asarray(sum(made))
+    return np.asarray(sum(parts))
 
 
 def density(
-    points: pd.DataFrame,
-    *,
-    bounds: tuple[float, float, float, float],
-    cell_m: float | None = None,
-    bandwidth_m: float | None = None,
-    inside: Any = None,
-    weights: Any = None,
-) -> Surface:
-    """Quartic kernel density of points, per square kilometre, by the rule of `grid_rule`.
+    points: pd.DataFrame, *, bounds: tuple[float, float, float, float], cell_m: float = 0,
+    bandwidth_m: float = 0, inside: Any = None, weights: Any = None,
+) -> Surface:  # fmt: skip
+    """Quartic kernel density of points, per square kilometre; 0 takes the rule of `grid_rule`.
 
     ``inside`` is the ground that offences are known for: near its edge the density is divided by
     the share of the kernel that lies in it, and beyond it is missing.
     """
-    cell, width = grid_rule(bounds)
-    cell = cell_m or cell
-    width = bandwidth_m or (width if cell_m is None else 5 * cell)
+    cell = cell_m or grid_rule(bounds)[0]
+    width = bandwidth_m or 5 * cell
     kernel = _kernel(cell, width)
-    values = _smooth(_bin(points, bounds, cell, weights), kernel)
+    made = _smooth(_bin(points, bounds, cell, weights), kernel)
     if inside is not None:
-        columns, rows = values.shape
-        x = bounds[0] + (np.arange(columns) + 0.5) * cell
-        y = bounds[1] + (np.arange(rows) + 0.5) * cell
+        columns, rows = ((np.arange(n) + 0.5) * cell for n in made.shape)
+        x, y = np.meshgrid(bounds[0] + columns, bounds[1] + rows, indexing="ij")
         shapely.prepare(inside)
-        mask = shapely.contains_xy(
-            inside, *(part.ravel() for part in np.meshgrid(x, y, indexing="ij"))
-        )
-        mask = mask.reshape(values.shape)
+        mask = shapely.contains_xy(inside, x, y)
         mass = _smooth(mask, kernel) * (cell / 1000) ** 2
-        values = np.where(mask, values / np.maximum(mass, 0.05), np.nan)
-    return Surface(values, bounds[0], bounds[1], cell, width)
+        made = np.where(mask, made / np.maximum(mass, 0.05), np.nan)
+    return Surface(made, bounds[0], bounds[1], cell, width)
 
 
 def dual_density(points: pd.DataFrame, residents: pd.DataFrame, **grid: Any) -> Surface:
-    """Offences per 1,000 residents as a ratio of two densities with the same grid and bandwidth.
+    """Offences per 1,000 residents: a ratio of two densities with the same grid and bandwidth.
 
-    ``residents`` has ``easting``, ``northing`` and ``population``. Missing under 50 a km².
+    ``residents`` has ``easting``, ``northing``, ``population``; missing under 50 a km².
     """
     top = density(points, **grid)
     people = density(residents, weights=residents["population"].to_numpy(float), **grid).grid
     ratio = np.where(people >= 50, 1000 * top.grid / np.maximum(people, 50), np.nan)
-    return Surface(ratio, top.west, top.south, top.cell_m, top.bandwidth_m)
+    return replace(top, grid=ratio)
 
 
-def count_grid(
-    points: pd.DataFrame, ground: Any, *, cell_m: float = 250.0
-) -> tuple[Any, Neighbours]:
+def count_grid(points: pd.DataFrame, ground: Any, *, cell_m: float = 250) -> tuple[Any, Neighbours]:
     """Count points by cell of the ground, empty cells kept, and say which cells touch.
 
     The answer goes into `find_hotspots`; leaving empty cells out would hide every cold place.
     """
     import geopandas as gpd
-    from scipy.sparse import diags_array, eye_array, kron
 
-    west, south, east, north = ground.bounds
-    counts = _bin(points, (west, south, east, north), cell_m)
-    columns, rows = counts.shape
-    left, bottom = np.meshgrid(west + np.arange(columns) * cell_m, south + np.arange(rows) * cell_m,
-                               indexing="ij")  # fmt: skip
-    cells = shapely.box(
-        left.ravel(), bottom.ravel(), left.ravel() + cell_m, bottom.ravel() + cell_m
-    )
-    keep = np.flatnonzero(shapely.intersects(ground.buffer(-1e-3), cells) | (counts.ravel() > 0))
-
-    def band(size: int) -> Any:
-        return diags_array([np.ones(size), np.ones(max(size - 1, 0)), np.ones(max(size - 1, 0))],
-                           offsets=[0, -1, 1], shape=(size, size))  # fmt: skip
-
-    matrix = (kron(band(columns), band(rows)) - eye_array(columns * rows)).tocsr()
-    codes = pd.Index([f"cell_{place // rows}_{place % rows}" for place in keep])
-    table = gpd.GeoDataFrame(
-        {"area_code": codes, "offences": counts.ravel()[keep]},
-        geometry=cells[keep],
-        crs=BRITISH_GRID,
-    )
-    linked = matrix[keep][:, keep].tocsr()
-    linked.eliminate_zeros()
-    return table, Neighbours(codes, linked)
+    counts = _bin(points, ground.bounds, cell_m)
+    number = np.indices(counts.shape).reshape(2, -1)
+    left, bottom = np.array(ground.bounds[:2])[:, None] + number * cell_m
+    cells = shapely.box(left, bottom, left + cell_m, bottom + cell_m)
+    inside = shapely.intersects(ground.buffer(-1e-3), cells) | (counts.ravel() > 0)
+    codes = [f"cell_{column}_{row}" for column, row in number.T[inside]]
+    table = {"area_code": codes, "offences": counts.ravel()[inside]}
+    made = gpd.GeoDataFrame(table, geometry=cells[inside], crs=BRITISH_GRID)
+    return made, find_neighbours(made)
 
 
 def near_repeats(
-    points: pd.DataFrame,
-    *,
-    distance_breaks_m: tuple[float, ...] = (0, 0.1, 100, 200, 400, 800),
-    time_breaks_days: tuple[float, ...] = (0, 7, 14, 28, 56),
-    permutations: int = 999,
+    points: pd.DataFrame, *, distance_breaks_m: Sequence[float] = (0, 0.1, 100, 200, 400, 800),
+    time_breaks_days: Sequence[float] = (0, 7, 14, 28, 56), permutations: int = 999,
     seed: int = 2024,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Knox test: whether pairs close in place are close in time more often than by chance.
 
-    ``points`` has ``easting``, ``northing`` and ``date``. A pair belongs to the band that its
-    distance and gap are in, lower limit included. One row a pair of bands: ``observed``,
-    ``expected`` (mean of shuffled dates), ``ratio`` and one-sided ``p_value`` with the observed
-    arrangement counted in.
+    ``points`` has ``easting``, ``northing`` and ``date``. One row a pair of bands, lower limit
+    included: ``observed``, ``expected`` (mean over shuffled dates), ``ratio`` and one-sided
+    ``p_value``, the observed arrangement counted in.
     """
     from scipy.spatial import cKDTree
 
@@ -204,31 +173,24 @@ def near_repeats(
     pairs = cKDTree(place).query_pairs(distance_breaks_m[-1], output_type="ndarray")
     far = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
     space = np.searchsorted(distance_breaks_m, far, "right") - 1
-    pairs, space = (
-        pairs[space < len(distance_breaks_m) - 1],
-        space[space < len(distance_breaks_m) - 1],
-    )
-    many, shape = len(time_breaks_days) - 1, (len(distance_breaks_m) - 1, len(time_breaks_days) - 1)
+    pairs, space = (part[space < len(distance_breaks_m) - 1] for part in (pairs, space))
+    many, size = len(time_breaks_days) - 1, len(distance_breaks_m) - 1
 
     def count(days: np.ndarray) -> np.ndarray:
-        when = np.searchsorted(time_breaks_days, np.abs(days[pairs[:, 0]] - days[pairs[:, 1]]),
-                               "right") - 1  # fmt: skip
+        gap = np.abs(days[pairs[:, 0]] - days[pairs[:, 1]])
+        when = np.searchsorted(time_breaks_days, gap, "right") - 1
         kept = when < many
-        return np.bincount(space[kept] * many + when[kept], minlength=shape[0] * many)
+        return np.bincount(space[kept] * many + when[kept], minlength=size * many)
 
     observed, rng = count(day), np.random.default_rng(seed)
     draws = np.array([count(rng.permutation(day)) for _ in range(permutations)])
-    expected = draws.mean(axis=0)
-    row, column = np.divmod(np.arange(observed.size), many)
+    expected, (row, column) = draws.mean(axis=0), np.divmod(np.arange(observed.size), many)
+    bands = {"distance_from_m": np.take(distance_breaks_m, row),
+             "distance_to_m": np.take(distance_breaks_m, row + 1),
+             "days_from": np.take(time_breaks_days, column),
+             "days_to": np.take(time_breaks_days, column + 1)}  # fmt: skip
+    ratio = np.where(expected > 0, observed / np.where(expected > 0, expected, 1), np.nan)
+    p = ((draws >= observed).sum(axis=0) + 1) / (permutations + 1)
     return pd.DataFrame(
-        {
-            "distance_from_m": np.take(distance_breaks_m, row),
-            "distance_to_m": np.take(distance_breaks_m, row + 1),
-            "days_from": np.take(time_breaks_days, column),
-            "days_to": np.take(time_breaks_days, column + 1),
-            "observed": observed,
-            "expected": expected,
-            "ratio": np.where(expected > 0, observed / np.where(expected > 0, expected, 1), np.nan),
-            "p_value": ((draws >= observed).sum(axis=0) + 1) / (permutations + 1),
-        }
+        {**bands, "observed": observed, "expected": expected, "ratio": ratio, "p_value": p}
     )

@@ -1,0 +1,114 @@
+"""The problem profile of one ward or LSOA: what, when, who, neighbours, and what is missing."""
+
+from typing import Any
+
+import pandas as pd
+
+from sna.errors import UsageError
+from sna.hotspots.areas import AreaCounts, area_codes, select_series
+from sna.hotspots.borders import aoristic_hours
+from sna.hotspots.persistence import count_periods
+
+# aspect -> column of the offences, the first that is there
+_KINDS = {
+    "What": ("listed_family", "offence_text", "published_category"),
+    "Weapon": ("weapon_feature",),
+    "Outcome": ("outcome",),
+    "Premises": ("premises_type",),
+}
+_WHO = {"Victims by age": "age_band", "Victims by sex": "sex"}
+_HOURS = ("00–06", "06–12", "12–18", "18–24")
+
+
+def find_area(areas: pd.DataFrame, text: str) -> pd.Series:
+    """Return the newest area meant by a code or a name; a name of two areas is an error."""
+    wanted = text.strip().casefold()
+    same = areas["area_code"].str.casefold().eq(wanted) | areas["area_name"].str.casefold().eq(
+        wanted
+    )
+    found = areas[same].sort_values("edition").drop_duplicates("area_code", keep="last")
+    if len(found) == 1:
+        return found.iloc[0]
+    near = areas.loc[areas["area_name"].str.casefold().str.contains(wanted[:4], regex=False)]
+    shown = (
+        (found if len(found) else near)[["area_code", "area_name"]]
+        .astype("str")
+        .agg(" ".join, axis=1)
+    )
+    raise UsageError(
+        f"{len(found) or 'No'} areas are called {text!r}.", where="area", found=shown.unique(),
+        do="Give the code of a ward (E05…) or LSOA (E01…).",
+    )  # fmt: skip
+
+
+def profile_place(data: Any, counts: AreaCounts, area_code: str) -> pd.DataFrame:
+    """Count what is known of one area, over the months of `counts` (made at the area's level).
+
+    One row an aspect and label: ``recorded`` (offences, or people where ``unit`` says so) and
+    ``whole`` (all of the aspect). Hours are shared over the time in which an offence can have
+    happened and rounded. Unknown values are rows of their own.
+    """
+    area = counts.areas.set_index("area_code").loc[area_code]
+    rows = select_series(data.offences)
+    rows = rows[area_codes(rows, str(area["area_level"]), data).eq(area_code).to_numpy()]
+    rows = rows[rows["month"].between(area["period_start"], area["period_end"])]
+    periods = count_periods(
+        counts.monthly[counts.monthly["area_code"] == area_code], period_months=3
+    )
+    start = periods["period_end"] - pd.DateOffset(months=2)
+    names = start.dt.strftime("%B %Y") + " to " + periods["period_end"].dt.strftime("%B %Y")
+    parts = [_part("Quarter", pd.Series(periods["offences"].to_numpy(), names), period_months=3)]
+    for aspect, columns in _KINDS.items():
+        column = next((name for name in columns if name in rows and rows[name].notna().any()), None)
+        if column:
+            label = (
+                rows[column].astype("object").fillna("not known").str.split("|").str[-1].str.strip()
+            )
+            parts.append(_part(aspect, rows.groupby(label)["offences"].sum().nlargest(12)))
+    parts += [_hours(rows), *_victims(rows, data)]
+    near = counts.neighbours.matrix[[counts.areas.index[counts.areas["area_code"] == area_code][0]]]
+    beside = counts.areas.iloc[near.indices].set_index("area_name")["offences"]
+    parts.append(_part("Beside it", beside.sort_values(ascending=False)))
+    keep = ("area_level", "period_start", "period_end", "source", "release_class")
+    made = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    months = made["period_months"].fillna(area["period_months"])
+    return made.assign(area_code=area_code, area_name=area["area_name"], **area[list(keep)]).assign(
+        period_months=months
+    )
+
+
+def _part(aspect: str, counted: pd.Series, *, unit: str = "offences", **more: Any) -> pd.DataFrame:
+    made = pd.DataFrame({"label": counted.index.astype("str"), "recorded": counted.to_numpy()})
+    extra = {
+        "aspect": aspect,
+        "unit": unit,
+        "sensitivity": "standard",
+        "period_months": None,
+        **more,
+    }
+    return made.assign(whole=made["recorded"].sum(), **extra)
+
+
+def _hours(rows: pd.DataFrame) -> pd.DataFrame:
+    if "committed_from" not in rows or rows["committed_from"].isna().all():
+        return pd.DataFrame()
+    week = aoristic_hours(rows["committed_from"], rows["committed_to"])
+    days = week["weekday"].ge(5).map({True: "Saturday and Sunday, ", False: "Monday to Friday, "})
+    label = days + week["hour"].floordiv(6).map(dict(enumerate(_HOURS)))
+    counted = week.groupby(label, sort=False)["offences"].sum().round()
+    counted["not known"] = len(rows) - counted.sum()
+    return _part("When", counted)
+
+
+def _victims(rows: pd.DataFrame, data: Any) -> list[pd.DataFrame]:
+    people = data.people
+    if people is None or "offence_id" not in people or "offence_id" not in rows:
+        return []
+    theirs = people[people["offence_id"].isin(rows["offence_id"].dropna())]
+    theirs = theirs[theirs["person_role"].astype("str") == "victim"]
+    return [
+        _part(aspect,
+              theirs.groupby(theirs[column].astype("object").fillna("not known"))["people"].sum(),
+              unit="people", sensitivity="sensitive")
+        for aspect, column in _WHO.items() if column in theirs and len(theirs)
+    ]  # fmt: skip
