@@ -35,6 +35,7 @@ _NAMES: dict[str, str] = {
     "definition_bounds": "classify",
     "explain_offence": "classify",
     "find_borough": "definitions",
+    "load_borough": "store",
     "protect": "disclosure",
     "read_profile": "definitions",
 }

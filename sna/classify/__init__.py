@@ -1,5 +1,6 @@
 """Offence to band: facts, rules, bounds, explanations, comparison of profiles."""
 
+import sna.schemas.definition  # noqa: F401  (registers the contracts)
 from sna.classify.bands import ADDED, classify_offences
 from sna.classify.bounds import (
     add_counting_basis,
@@ -12,15 +13,27 @@ from sna.classify.bounds import (
 from sna.classify.compare import compare_profiles, count_sensitivity
 from sna.classify.encode import find_unmatched
 from sna.classify.explain import explain_offence
+from sna.classify.report import (
+    choose_rows,
+    combine_bounds,
+    count_families,
+    count_proxies,
+    count_readings,
+)
 
 __all__ = [
     "ADDED",
     "add_counting_basis",
+    "choose_rows",
     "classify_offences",
+    "combine_bounds",
     "compare_profiles",
     "count_bands",
     "count_contexts",
+    "count_families",
     "count_missing",
+    "count_proxies",
+    "count_readings",
     "count_sensitivity",
     "count_waterfall",
     "definition_bounds",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.bands import prepare, read_under
-from sna.classify.facts import AGE, age_state, dictionary
+from sna.classify.facts import dictionary
 from sna.classify.rules import CORE, Array
 from sna.classify.words import UNKNOWN_NAMES, unknown_facts
 from sna.definitions import Profile, read_profile
@@ -23,6 +23,7 @@ STEPS = (
     ("listed", "Listed: core", "in a context, not a listed offence"),
 )
 _NOT_VIOLENCE = ("R26", "R32", "R20")
+_NO_FACTS = (*_NOT_VIOLENCE, "R27", "R28")
 MISSING_COLUMNS = {
     "age": ("victim_age",),
     "domestic abuse": ("domestic_abuse",),
@@ -123,7 +124,7 @@ def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     inside = _is(classified, "core") | _is(classified, "context_only")
     frame = pd.DataFrame(
         {
-            "contexts": classified["contexts"].astype("str").where(inside),
+            "contexts": classified["contexts"].astype("str").replace("", "attached only"),
             "core": np.where(_is(classified, "core"), _offences(classified), 0),
             "offences": _offences(classified),
         }
@@ -296,8 +297,10 @@ def _victims(offences: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blank(values: pd.Series) -> pd.Series:
-    known = ~by_category(values.astype("str"), lambda v: age_state(v) == AGE["unknown"])
-    return pd.Series(~known, index=values.index)
+    nothing = ("", "unknown", "nan", "null", "not recorded", "not known", "not stated", "[]")
+    return pd.Series(
+        ~by_category(values, lambda v: v.strip().casefold() not in nothing), values.index
+    )
 
 
 def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -312,8 +315,10 @@ def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None)
         One row a source, month and ``field``: ``missing``, ``offences``, ``drifts``.
     """
     records = offences
-    if "area_level" in offences:
-        records = offences.loc[offences["area_level"].astype("str") == "record"]
+    if "published_category" in offences:
+        records = records[records["published_category"].isna()]
+    if "rule_ids" in records:  # only offences to which the facts matter
+        records = records[~by_category(records["rule_ids"], lambda v: v.startswith(_NO_FACTS))]
     if people is not None and len(people) and "offence_id" in records:
         records = _victims(records, people)
     rows = []

@@ -83,6 +83,31 @@ def compare_profiles(
     )  # fmt: skip
 
 
+def count_bands_under(
+    offences: pd.DataFrame, profiles: Sequence[Profile], *, people: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Count core, core at most and moved rows under several profiles; the first is the base."""
+    plain = offences.drop(columns=[name for name in ADDED if name in offences])
+    counts, rows = _counts(plain), []
+    ready = prepare(plain, profile=profiles[0], people=people)
+    own = None
+    for profile in profiles:
+        reading = _read(plain, people, profile, ready, profiles[0])
+        mask = reading.answer.mask[reading.coded.rows]
+        own = mask if own is None else own
+        rows.append(
+            {
+                "profile": profile.id,
+                "title": profile.title,
+                "core": int(counts[mask == CORE].sum()),
+                "core_possible": int(counts[(mask & CORE) > 0].sum()),
+                "moved": int(counts[mask != own].sum()),
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.assign(core_base=table["core"].iloc[0], release_class=release_class(offences))
+
+
 def count_sensitivity(
     offences: pd.DataFrame,
     *,
@@ -91,42 +116,19 @@ def count_sensitivity(
 ) -> pd.DataFrame:
     """Count core when each switch alone takes each of its other values (a tornado).
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a switch and value: ``core`` and ``core_possible`` under it, ``core_base``,
-        ``moved`` (offences whose band changes), widest first. Switches of counts are left out.
+    Switches that act on counts alone are left out. One row a ``setting`` with ``core``,
+    ``core_possible``, ``core_base`` and ``moved`` (offences whose possible bands change), the
+    widest change first.
     """
-    plain = offences.drop(columns=[name for name in ADDED if name in offences])
-    base, counts = read_profile(profile), _counts(plain)
-    ready = prepare(plain, profile=base, people=people)
-
-    def masks(chosen: Profile) -> np.ndarray:
-        reading = _read(plain, people, chosen, ready, base)
-        return np.asarray(reading.answer.mask[reading.coded.rows])
-
-    own, rows = masks(base), []
+    base, words = read_profile(profile), {"true": True, "false": False}
+    chosen, names = [base], []
     for row in switch_table().itertuples(index=False):
-        if "band" not in str(row.acts_on):
-            continue
-        words = {"true": True, "false": False}
-        for text in str(row.allowed).split("|"):
+        for text in str(row.allowed).split("|") if "band" in str(row.acts_on) else ():
             value = words.get(text, text)
-            if value == base.switches[str(row.switch)]:
-                continue
-            mask = masks(base.with_switches(**{str(row.switch): value}))
-            rows.append(
-                {
-                    "switch": row.switch,
-                    "value": text,
-                    "question": row.question,
-                    "core": int(counts[mask == CORE].sum()),
-                    "core_possible": int(counts[(mask & CORE) > 0].sum()),
-                    "moved": int(counts[mask != own].sum()),
-                }
-            )
-    table = pd.DataFrame(rows).assign(
-        core_base=int(counts[own == CORE].sum()), release_class=release_class(offences)
-    )
-    order = (table["core"] - table["core_base"]).abs()
-    return table.iloc[np.lexsort((table["switch"], -table["moved"], -order))].reset_index(drop=True)
+            if value != base.switches[str(row.switch)]:
+                chosen.append(base.with_switches(**{str(row.switch): value}))
+                names.append({"setting": f"{row.switch} = {text}", "question": row.question})
+    table = count_bands_under(offences, chosen, people=people).iloc[1:].reset_index(drop=True)
+    table = pd.concat([table, pd.DataFrame(names)], axis=1)
+    wide = (table["core"] - table["core_base"]).abs()
+    return table.iloc[np.lexsort((table["setting"], -table["moved"], -wide))].reset_index(drop=True)

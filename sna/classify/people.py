@@ -29,8 +29,7 @@ def person_ages(people: pd.DataFrame) -> tuple[Array, Array]:
 def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str, Array]) -> Array:
     """Write the folded ages into ``columns``; return the rows with a contradictory person.
 
-    Under 25: any True wins, else any Unknown, else False. Under 16 (which cancels a domestic-abuse
-    flag) is True only when every person in the role is known to be under 16.
+    Under 25 and under 16: any True wins, else any Unknown, else False.
     """
     ids = pd.Index(people["offence_id"].astype("str"))
     codes, known = pd.factorize(ids)
@@ -53,20 +52,17 @@ def _fold(codes: Array, state: Array, length: int) -> Array:
     def any_of(truth: Array) -> Array:
         return np.bincount(codes[truth], minlength=length) > 0
 
-    under_25, under_16 = _UNDER_25[state], _UNDER_16[state]
-    zero = state == AGE["zero"]
-    young, unsure = any_of(under_25 == T), any_of(under_25 == U)
-    adult, maybe = any_of(under_16 == F), any_of(under_16 == U)
+    def worst(fact: Array) -> Array:
+        return np.where(any_of(fact == T), T, np.where(any_of(fact == U), U, F))
+
     by_two = np.full((3, 3), AGE["straddles"])
     for name, two, one in AGES:
         if name not in ("zero", "invalid", "unknown", "under_10"):
             by_two[two, one] = AGE[name]
-    folded = by_two[
-        np.where(young, T, np.where(unsure, U, F)), np.where(adult, F, np.where(maybe, U, T))
-    ]
-    folded = np.where(any_of(zero) & ~young, AGE["zero"], folded)
-    only_infants = any_of(state == AGE["under_10"]) & ~adult & ~maybe
-    folded = np.where(only_infants & ~any_of(state == AGE["under_16"]), AGE["under_10"], folded)
+    young = worst(_UNDER_25[state])
+    folded = by_two[young, worst(_UNDER_16[state])]
+    folded = np.where(any_of(state == AGE["under_10"]), AGE["under_10"], folded)
+    folded = np.where(any_of(state == AGE["zero"]) & (young != T), AGE["zero"], folded)
     known = any_of((state != AGE["unknown"]) & (state != AGE["invalid"]))
     unknown = np.where(any_of(state == AGE["invalid"]), AGE["invalid"], AGE["unknown"])
     return np.where(known, folded, unknown)

@@ -88,10 +88,11 @@ def unknown_facts(
     suspects = profile.switches["u25_role"] in ("suspect", "both")
     lifts = profile.switches["weapon_clause"] == "lift"
     several = answer.role < 0
+    by_age = (answer.u25 != T) | (answer.role == ROLE["exploitation"])
     return {
         "offence_code": open_ & several,
-        "victim_age": open_ & (answer.u25 != T) & ~_known_age(fields["victim"]),
-        "suspect_age": open_ & (answer.u25 != T) & ~_known_age(fields["suspect"]) & suspects,
+        "victim_age": open_ & by_age & ~_known_age(fields["victim"]),
+        "suspect_age": open_ & by_age & ~_known_age(fields["suspect"]) & suspects,
         "domestic_abuse": open_ & (answer.da == U),
         "weapon": open_ & (answer.weapon == U) & lifts,
         "linked_id": open_ & ((fields["link"] & ~NOT_ATTACHED) > 0) & ~aggregate,

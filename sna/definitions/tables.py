@@ -118,3 +118,13 @@ def store_columns() -> pd.DataFrame:
 def mapping_looks() -> pd.DataFrame:
     """List what the headings and values of each role of a record extract look like."""
     return _read("mapping_looks").copy()
+
+
+def proxies() -> pd.DataFrame:
+    """List published labels that stand in for the definition, each with what it is not."""
+    return _read("proxies").copy()
+
+
+def listed_families() -> pd.DataFrame:
+    """List families of listed offences with their maximum penalty."""
+    return _read("listed_families").copy()

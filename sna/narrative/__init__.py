@@ -1,6 +1,15 @@
 """Result table in, plain-English sentence out; the only place findings are worded."""
 # ruff: noqa: F401
 
+from sna.narrative.definition import (
+    describe_bands,
+    describe_bounds,
+    describe_contexts,
+    describe_missing,
+    describe_readings,
+    describe_waterfall,
+    find_definition_points,
+)
 from sna.narrative.disproportionality import describe_groups, describe_people, find_key_groups
 from sna.narrative.hotspots import (
     describe_concentration,
