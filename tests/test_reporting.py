@@ -14,8 +14,9 @@ from sna.errors import QualityError, SnaError, UsageError
 from sna.reporting import borough as reports
 from sna.reporting import notebooks as nb
 from sna.reporting.lint import lint_page
+from sna.reporting.london import render_london
 from sna.reporting.pages import Page, arrange, check_executed, render_page, slug
-from sna.reporting.record import front
+from sna.reporting.record import find_headline, front
 from sna.reporting.summary import data_quality_page, index_page, main_points, methods_page
 
 TESTS = str(Path(__file__).parent)
@@ -263,3 +264,34 @@ def test_reports_survive_a_kill_between_the_two_renames(tmp_path):
 def test_slugs_are_plain():
     assert slug("What `this` can't <b>tell</b> you?") == "what-this-can-t-tell-you"
     assert slug("???") == "section"
+
+
+def test_the_headline_of_a_borough_is_what_its_own_table_shows():
+    areas = {"contract": "trend_areas", "subtitle": "Core per 1,000 residents",
+             "csv": "area,offences,rate,lower_ci\r\nLondon,9,1.2,1.0\r\nHillingdon,[c],[c],[c]\r\n"}  # fmt: skip
+    assert find_headline([{"contract": "other", "csv": ""}, areas], "Hillingdon") == {
+        "measure": "Core per 1,000 residents", "offences": "[c]", "rate": "[c]",
+        "lower_ci": "[c]", "upper_ci": "[x]",
+    }  # fmt: skip
+    assert find_headline([areas], "Camden") == {}
+
+
+def test_the_london_index_links_what_is_there_and_names_what_is_not(tmp_path):
+    assert render_london(tmp_path) is None
+    for place, rate in {"hillingdon": "1.2", "city-of-london": "[c]"}.items():
+        folder = tmp_path / place / "public"
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text("x", encoding="utf-8")
+        head = {"measure": "Core per 1,000", "offences": "10", "rate": rate, "lower_ci": "1.0",
+                "upper_ci": "1.4"}  # fmt: skip
+        run = {"headline": head, "marking": "OFFICIAL", "simulated": True,
+               "parameters": {"end_month": "2025-03"}}  # fmt: skip
+        (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    path = render_london(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert path == tmp_path / "index.html" and lint_page(text) == []
+    assert text.count('class="sna-made"') == 2 and text.count("no report") == 31
+    assert '<a href="hillingdon/public/index.html">Hillingdon <span>1.2</span></a>' in text
+    assert "not a ranking" in text
+    first = path.read_bytes()
+    assert render_london(tmp_path).read_bytes() == first

@@ -30,6 +30,7 @@ def report(  # every argument is one choice of the command line
     A borough that fails leaves its last good reports in place; the others go on.
     """
     from sna.batch import plan_jobs, run_reports
+    from sna.reporting.london import render_london
     from sna.reporting.notebooks import choose_notebooks
     from sna.settings import read_settings
 
@@ -51,6 +52,8 @@ def report(  # every argument is one choice of the command line
     _, code = run_reports(
         jobs, settings, workers=workers, scheduler=scheduler, resume=resume, quiet=quiet
     )
+    for name in sorted({job.edition for job in jobs}):
+        render_london(Path(jobs[0].reports), name)
     if code:
         raise typer.Exit(code)
 

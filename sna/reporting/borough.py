@@ -18,7 +18,7 @@ from sna.reporting import notebooks as nb
 from sna.reporting.bundle import write_bundle
 from sna.reporting.lint import lint_page
 from sna.reporting.pages import Page, render_page, slug, tables_of
-from sna.reporting.record import front, write_record
+from sna.reporting.record import find_headline, front, write_record
 from sna.reporting.signoff import check_record, draft_reason
 from sna.reporting.summary import data_quality_page, index_page, methods_page
 
@@ -91,7 +91,8 @@ def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_n
         (staging / name).write_text(text, encoding="utf-8", newline="")
     write_bundle(staging, tables, name=f"{slug(data.borough_name)}_{data.edition}_data", head=head)
     steps["pages"] = time.perf_counter() - began
-    return {"steps": steps, "draft": draft, "disclosure": _check_release(data, pages)}
+    return {"steps": steps, "draft": draft, "disclosure": _check_release(data, pages),
+            "headline": find_headline(tables, data.borough_name)}  # fmt: skip
 
 
 def _check_release(data: Any, pages: Sequence[Page]) -> dict[str, int]:
@@ -110,11 +111,17 @@ def _check_release(data: Any, pages: Sequence[Page]) -> dict[str, int]:
 
 def check_folder(folder: Path) -> None:
     """Raise `QualityError` (exit 5) when a page of a folder fails the output checks."""
+    check_pages(*sorted(folder.glob("*.html")))
+
+
+def check_pages(*paths: Path) -> None:
+    """Raise `QualityError` when a page is faulty, too large, or links to what is not there."""
     faults = []
-    for path in sorted(folder.glob("*.html")):
+    for path in paths:
         text = path.read_text(encoding="utf-8")
         links = re.findall(r'href="(?!data:|https?:|#|mailto:)([^"#]+)', text)
-        lost = [f"links to {to}, which is not there" for to in links if not (folder / to).exists()]
+        lost = [f"links to {to}, which is not there" for to in links
+                if not (path.parent / to).exists()]  # fmt: skip
         large = [f"is over {MOST_BYTES:,} bytes"] if len(text.encode()) > MOST_BYTES else []
         faults += [f"{path.name} {fault}" for fault in (*lint_page(text), *large, *lost)]
     if faults:

@@ -1,10 +1,11 @@
 """What a run leaves behind: the facts printed on its pages, and `run.json`."""
 
+import csv
 import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,18 @@ def front(data: Any, *, draft: str = "") -> dict[str, Any]:
         "period": f"data to {data.end_month:%B %Y}", "simulated": data.simulated,
         "contact": settings.qa.contact, "home": "index.html",
     }  # fmt: skip
+
+
+def find_headline(tables: Iterable[Mapping[str, Any]], place: str) -> dict[str, str]:
+    """Return the yearly rate of a borough as its own report shows it, flags included."""
+    for table in tables:
+        rows = csv.DictReader(table["csv"].splitlines())
+        for row in rows if table["contract"] == "trend_areas" else ():
+            if row["area"] == place:
+                return {"measure": table["subtitle"], **{
+                    key: row.get(key, "[x]") for key in ("offences", "rate", "lower_ci", "upper_ci")
+                }}  # fmt: skip
+    return {}
 
 
 def git_state() -> dict[str, Any]:
