@@ -74,7 +74,8 @@ def describe_truth(city: City, events: Events, settings: dict[str, Any]) -> dict
     band = find_bands(events)
     listed = events.codes["role"].eq("listed").to_numpy()[rows["code"]]
     damage = events.codes["role"].eq("property").to_numpy()[rows["code"]]
-    possible = (band == UNDECIDED) & (listed | (damage & (rows["linked"] >= 0)))
+    companion = np.where(rows["linked"] >= 0, band[rows["linked"]], OUT)
+    possible = (band == UNDECIDED) & (listed | (damage & (companion == UNDECIDED)))
     names = city.boroughs["borough_name"].to_numpy()
     table = pd.crosstab(names[rows["borough"]], np.array(BAND_NAMES)[band])
     table = table.reindex(columns=list(BAND_NAMES), fill_value=0)

@@ -1,0 +1,150 @@
+"""Start-up and runs: imports, many boroughs, nothing changed, Dask."""
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sna.batch import plan_jobs, run_reports
+from sna.batch.plan import Keys
+from sna.reporting.notebooks import REPORTS, notebook_path
+from sna.sample import write_sample
+from sna.settings import Settings
+from tests.bench import Measured, alternate, measure
+
+SETTINGS = Settings()
+BOROUGHS = ("Hackney", "Hillingdon", "Brent", "Camden", "Ealing", "Barnet")
+
+
+def notebooks() -> tuple[str, ...]:
+    """Return the reports' notebooks that are there."""
+    there = []
+    for name in REPORTS:
+        with contextlib.suppress(Exception):
+            there.append(notebook_path(name).stem)
+    return tuple(there)
+
+
+def build_store(folder: Path, boroughs: tuple[str, ...]) -> Path:
+    """Write and build a small simulated London."""
+    from sna.build import build
+
+    write_sample(folder / "raw", boroughs=boroughs, months=36, scale=0.1)
+    build(folder / "raw", folder / "processed")
+    return folder / "processed"
+
+
+def reports(store: Path, boroughs: tuple[str, ...], **more) -> float:
+    """Return the seconds that the reports of some boroughs take, into an empty folder."""
+    with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()) as said:
+        jobs = plan_jobs(boroughs, SETTINGS, notebooks=notebooks(), processed=store,
+                         reports=Path(out))  # fmt: skip
+        began = time.perf_counter()
+        _, code = run_reports(jobs, SETTINGS, quiet=True, **more)
+        spent = time.perf_counter() - began
+    if code:
+        raise RuntimeError(said.getvalue())
+    return spent
+
+
+def in_sequence(store: Path, boroughs: tuple[str, ...], notebook: str) -> float:
+    """Return the seconds that the papermill and nbconvert commands take, one after the other."""
+    environment = os.environ | {"SNA_PROCESSED": str(store)}
+    with tempfile.TemporaryDirectory() as out:
+        began = time.perf_counter()
+        for borough in boroughs:
+            made = str(Path(out) / f"{notebook}-{borough}.ipynb")
+            for command in (
+                ["papermill", str(notebook_path(notebook)), made, "-p", "borough", borough],
+                ["jupyter", "nbconvert", "--to", "html", made],
+            ):
+                subprocess.run([sys.executable, "-m", *command], check=True, env=environment,
+                               capture_output=True)  # fmt: skip
+        return time.perf_counter() - began
+
+
+def starts(quick: bool) -> list[Measured]:
+    """Measure the start of Python with and without us."""
+
+    def run(*words: str):
+        return lambda: subprocess.run([sys.executable, *words], check=True, capture_output=True)
+
+    rounds = 3 if quick else 9
+    bare = ("bare Python", run("-c", "pass"))
+    found = []
+    for name, words in (("import sna", ("-c", "import sna")), ("sna --help", ("-m", "sna", "-h"))):
+        words = ("-m", "sna", "--help") if name == "sna --help" else words
+        ours, theirs = alternate(run(*words), bare[1], rounds=rounds)
+        found.append(measure(name, bare[0], ours, theirs, budget=10))
+    return found
+
+
+def many(store: Path, quick: bool) -> list[Measured]:
+    """Measure runs over boroughs against the commands one after the other."""
+    chosen = BOROUGHS[:2] if quick else BOROUGHS
+    ours = reports(store, chosen)
+    part = chosen[:1] if quick else chosen[:2]
+    theirs = sum(in_sequence(store, part, name) for name in notebooks())
+    theirs *= len(chosen) / len(part)
+    count = len(chosen) * len(notebooks())
+    text = "papermill and nbconvert commands in sequence"
+    text += f", {len(part) * len(notebooks())} run, scaled to {count}"
+    return [measure(f"{count} notebooks to pages, start included", text, ours, theirs, budget=0.2)]
+
+
+def flat(store: Path) -> list[Measured]:
+    """Measure whether the last borough costs what the second does."""
+    spent = [reports(store, (name,), workers=1) for name in BOROUGHS]
+    first, last = sorted(spent[1:4])[1], sorted(spent[3:6])[1]
+    return [measure("one more borough: median of the last three", "the second to fourth", last,
+                    first, budget=1.1)]  # fmt: skip
+
+
+def unchanged(store: Path, quick: bool) -> list[Measured]:
+    """Measure a run that has nothing to do against hashing its inputs."""
+    chosen = BOROUGHS[:2] if quick else BOROUGHS
+    with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
+        jobs = plan_jobs(chosen, SETTINGS, notebooks=notebooks(), processed=store,
+                         reports=Path(out))  # fmt: skip
+        run_reports(jobs, SETTINGS, quiet=True)
+
+        def hash_inputs():
+            keys = Keys(store, SETTINGS)
+            return [keys.key(job) for job in jobs]
+
+        ours, theirs = alternate(
+            lambda: run_reports(jobs, SETTINGS, resume=True, quiet=True), hash_inputs
+        )
+    return [measure("a run with nothing changed", "hashing its inputs", ours, theirs, budget=3)]
+
+
+def on_dask(store: Path) -> list[Measured]:
+    """Measure two Dask workers against two of our own, both warm."""
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set({"distributed.worker.daemon": False}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        reports(store, BOROUGHS, scheduler=cluster.scheduler_address)
+        reports(store, BOROUGHS[:1], workers=2)
+        ours = [reports(store, BOROUGHS, scheduler=cluster.scheduler_address) for _ in range(3)]
+        theirs = [reports(store, BOROUGHS, workers=2) for _ in range(3)]
+    return [measure("six boroughs on a Dask cluster of two workers", "--workers 2",
+                    sorted(ours)[1], sorted(theirs)[1], budget=1.15)]  # fmt: skip
+
+
+def benchmarks(quick: bool) -> list[Measured]:
+    """Measure starts and runs."""
+    found = starts(quick)
+    with tempfile.TemporaryDirectory() as place:
+        store = build_store(Path(place), BOROUGHS[:2] if quick else BOROUGHS)
+        found += many(store, quick) + unchanged(store, quick)
+        if not quick:
+            found += flat(store) + on_dask(store)
+    return found
