@@ -36,6 +36,7 @@ _NAMES: dict[str, str] = {
     "explain_offence": "classify",
     "find_borough": "definitions",
     "load_borough": "store",
+    "load_people": "store",
     "protect": "disclosure",
     "read_profile": "definitions",
 }

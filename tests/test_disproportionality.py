@@ -220,6 +220,12 @@ def test_count_groups_is_complete_and_keeps_every_person():
     assert set(counts["population_year"]) == {2021}
 
 
+def test_nobody_is_missing_when_every_group_is_stated():
+    counts = dis.count_groups(people_of(ethnicity_self=["W1", "B1"]), FIVE)
+    assert counts["missing_people"].tolist() == [0] * 5
+    assert counts["unplaced_people"].tolist() == [0] * 5
+
+
 def test_observed_scheme_has_no_mixed_rate_and_a_wider_black_denominator():
     black = "Black, Black British, Black Welsh, Caribbean or African"
     population = residents(

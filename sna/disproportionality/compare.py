@@ -116,7 +116,7 @@ def _sum_people(
     placed = _text_keys(people[_known(people, by)], [*by, dimension])
     known = _known(placed, [dimension])
     events = placed[known].groupby([*by, dimension], as_index=False)[["people"]].sum()
-    missing = placed[~known][[*by]].assign(missing_people=placed["people"])
+    missing = placed.loc[~known, [*by, "people"]].set_axis([*by, "missing_people"], axis=1)
     if by:
         missing = missing.groupby(by, as_index=False)[["missing_people"]].sum()
     return events.rename(columns={dimension: "group"}), missing
