@@ -5,10 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from tables import table
 
 import sna
-from sna.disclosure import count_contributors
 from sna.errors import TableError, UsageError
 from sna.schemas.results import Derived, Estimate, ResultTable, register
 from sna.settings import Agreement, Disclosure, Override, Settings
@@ -131,19 +129,6 @@ def test_six_events_of_one_person_are_suppressed_and_so_are_dominated_counts():
     done, _, flags = shown(frame, "t_people")
     assert flags == ["[c]", "[c]", ""]
     assert done.log["rule"].tolist() == ["people", "dominance", "dominance"]
-
-
-def test_contributors_are_counted_by_person():
-    events = table("""
-        ward | person_id
-        a    | p
-        a    | p
-        a    | q
-        a    | r
-        b    | s
-    """)
-    counted = count_contributors(events, by=["ward"])
-    assert counted[["events", "people", "top_two"]].to_numpy().tolist() == [[4, 3, 3], [1, 1, 1]]
 
 
 def test_a_split_with_everyone_in_one_group_is_suppressed_and_so_is_a_small_one():

@@ -1,6 +1,5 @@
 """Disclosure control of one result table, from true counts to what may leave the house."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,9 @@ import pandas as pd
 from sna.disclosure.derive import add_derived, add_estimate
 from sna.disclosure.ledger import ledger_rows
 from sna.disclosure.protected import ProtectedTable
-from sna.disclosure.rules import Row, check_edition, is_lifted, row_rules, source_classes
-from sna.disclosure.secondary import exact_cells, rounded_cells
-from sna.disclosure.suppress import group_cells, round_counts, small_cells
+from sna.disclosure.rules import check_edition, is_lifted, row_rules, source_classes
+from sna.disclosure.secondary import secondary_cells
+from sna.disclosure.suppress import primary_cells, round_counts
 from sna.errors import TableError
 from sna.schemas.results import ResultTable, result_table
 from sna.settings import Settings
@@ -35,12 +34,11 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     ----------
     table
         A result table with the columns of its contract, true counts, and per row
-        ``release_class`` (missing: restricted) and optionally ``sensitivity`` and ``source``.
+        ``release_class`` (absent: restricted), optionally ``sensitivity`` and ``source``.
     contract
         Name of the result table in `sna.schemas`.
     data
-        The borough's data: ``edition``, ``borough_name``, ``end_month``, ``simulated``,
-        ``settings``, and the tables that say which source has which release class.
+        The borough's data, with its edition and settings.
 
     Returns
     -------
@@ -51,150 +49,104 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
 
     Raises
     ------
-    TableError
-        If a column of the contract is missing.
-    UsageError
-        If the edition is neither public nor partner.
-    DisclosureError
-        If a table with exact public totals cannot be made safe.
-
-    Notes
-    -----
-    Assumptions A-70 to A-76 in docs/assumptions.md.
+    TableError, UsageError, DisclosureError
+        A column is missing; the edition is unknown; public totals give a small count away.
     """
     check_edition(data.edition)
-    shape = result_table(contract)
-    settings = getattr(data, "settings", None) or Settings()
-    _check_columns(table, shape)
-    rows = row_rules(table, shape, data, settings)
-    if shape.exact_totals:
-        rows = replace(rows, rounded=rows.rounded & False)
-    kept = rows.dropped.eq("")
-    log = [_log("geography", shape, table[~kept], "", rows.dropped[~kept])]
-    true = table[kept]
-    rows = Row(*(part[kept] for part in (rows.restricted, rows.threshold, rows.rounded,
-                                         rows.dropped)))  # fmt: skip
-    shown, flags, more = _protect_counts(true, shape, rows, settings)
+    shape, settings = result_table(contract), getattr(data, "settings", None) or Settings()
+    columns = _check_columns(table, shape)
+    rules = row_rules(table, shape, data, settings)
+    kept = rules["dropped"].eq("")
+    true, rows, base = table[kept], rules[kept], settings.disclosure.round_base
+    shown, flags, log = _protect_counts(true, shape, rows, settings)
     reliable = not is_lifted("reliability", shape, settings)
     for derived in shape.derived:
         shown, flags = add_derived(
-            shown, flags, derived, rounded=rows.rounded, reliability=reliable
+            shown, flags, derived, rounded=rows["rounded"], reliability=reliable
         )
     for estimate in shape.estimates:
-        shown, flags = add_estimate(
-            shown, flags, estimate, true=true, restricted=rows.rounded, counts=shape.counts,
-            base=settings.disclosure.round_base,
-        )  # fmt: skip
-    columns = [name for name in contract_columns(shape) if name in shown]
+        shown, flags = add_estimate(shown, flags, estimate, true=true, rounded=rows["rounded"],
+                                    base=base, counts=shape.counts)  # fmt: skip
+    log.append(_log("geography", shape, table[~kept], "", rules["dropped"][~kept]))
     return ProtectedTable(
-        contract=shape,
-        table=shown[columns],
-        flags=flags[[name for name in columns if name in flags]],
-        edition=data.edition,
-        borough_name=data.borough_name,
-        period=_period(true, data),
-        sources=_sources(table, data),
-        notes=_notes(flags, rows, settings, dropped=bool((~kept).any())),
-        simulated=bool(data.simulated),
-        marking=getattr(settings.markings, data.edition),
-        log=pd.concat([*log, *more], ignore_index=True),
-        ledger=ledger_rows(shown, shape, rows, pd.Timestamp(data.end_month)),
-    )
+        shape, shown[columns], flags[[name for name in columns if name in flags]],
+        data.edition, data.borough_name, _period(true, data), _sources(table, data),
+        _notes(flags, rows, settings, dropped=not kept.all()), bool(data.simulated),
+        getattr(settings.markings, data.edition), pd.concat(log, ignore_index=True),
+        ledger_rows(shown, shape, rows, pd.Timestamp(data.end_month)),
+    )  # fmt: skip
 
 
-def contract_columns(shape: ResultTable) -> list[str]:
-    """Return every column that may leave, in the order of the contract."""
+def _check_columns(table: pd.DataFrame, shape: ResultTable) -> list[str]:
+    """Return the columns that may leave, in the order of the contract; raise if one is missing."""
     made = [name for d in shape.derived for name in (d.column, *d.limits)]
-    every = [*shape.keys, *shape.counts, *shape.plain, *made]
-    return list(dict.fromkeys([*every, *(e.column for e in shape.estimates)]))
-
-
-def _check_columns(table: pd.DataFrame, shape: ResultTable) -> None:
-    made = {name for d in shape.derived for name in (d.column, *d.limits)}
-    needed = [
-        *contract_columns(shape),
-        *shape.people_columns.values(),
-        *shape.top_two_columns.values(),
-        *(e.count for e in shape.estimates),
-    ]
-    if absent := [name for name in dict.fromkeys(needed) if name not in made | set(table)]:
-        raise TableError(
-            f"Result table {shape.name} lacks {len(absent)} columns of its contract.",
-            where=f"contract {shape.name}",
-            found=absent,
-            do="Add them to the table or take them out of the contract.",
-        )
+    given = [*shape.keys, *shape.counts, *shape.plain]
+    estimates = [e.column for e in shape.estimates]
+    inner = [*shape.people_columns.values(), *shape.top_two_columns.values(),
+             *(e.count for e in shape.estimates)]  # fmt: skip
+    if absent := {*given, *estimates, *inner} - {*table, *made}:
+        raise TableError(f"Result table {shape.name} lacks {len(absent)} columns of its contract.",
+                         found=sorted(absent), do="Add them, or change the contract.")  # fmt: skip
+    return list(dict.fromkeys([*given, *made, *estimates]))
 
 
 def _protect_counts(
-    true: pd.DataFrame, shape: ResultTable, rows: Row, settings: Settings
+    true: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
-    cells = small_cells(true, shape, rows, dominance=not is_lifted("dominance", shape, settings))
-    if not is_lifted("group", shape, settings):
-        for name, hit in group_cells(true, shape, rows).items():
-            cells[name] = {**cells[name], "group": hit}
-    base, counts, flags, log = settings.disclosure.round_base, {}, {}, []
+    counts, flags, log = {}, {}, []
+    lifted = [r for r in ("dominance", "group") if is_lifted(r, shape, settings)]
     for name in shape.counts:
-        value = true[name].astype("float64")
-        first = pd.DataFrame(cells[name], index=true.index).any(axis=1)
-        hidden = first
-        if first.any():
-            hidden = rounded_cells(value, first, true, shape, rows, base=base)
-            exact = rows.threshold.gt(0) & ~rows.rounded
-            if (first & exact).any():
-                hidden = exact_cells(value, hidden, true, shape, rows)
-        near = round_counts(value, base=base, threshold=rows.threshold)
-        counts[name] = value.where(~rows.rounded, near).mask(hidden)
-        low = rows.restricted & ~rows.rounded & value.between(1, 4)
+        value, base = true[name].astype("float64"), settings.disclosure.round_base
+        cells = primary_cells(true, shape, rows, name)
+        cells = {rule: hit for rule, hit in cells.items() if rule not in lifted}
+        first = pd.DataFrame(cells).any(axis=1)
+        hidden = secondary_cells(value, first, true, shape, rows, base) if first.any() else first
+        near = round_counts(value, base=base, threshold=rows["threshold"])
+        counts[name] = value.where(~rows["rounded"], near).mask(hidden)
+        low = rows["restricted"] & ~rows["rounded"] & value.between(1, 4)
         flag = np.select([hidden, value.isna(), low], ["[c]", "[x]", "[low]"], "")
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
-        every = {**cells[name], "secondary": hidden & ~first}
-        log += [_log(r, shape, true[hit], name, REASONS[r]) for r, hit in every.items()]
+        cells["secondary"] = hidden & ~first
+        log += [_log(r, shape, true[hit], name, REASONS[r]) for r, hit in cells.items()]
     return true.assign(**counts), pd.DataFrame(flags, index=true.index), log
 
 
-def _log(rule: str, shape: ResultTable, hit: pd.DataFrame, column: str, reason: Any
-         ) -> pd.DataFrame:  # fmt: skip
-    keys = hit[list(shape.keys)].astype("str")
-    cell = [" | ".join(row) for row in keys.itertuples(index=False)]
-    return pd.DataFrame({"rule": rule, "contract": shape.name, "cell": cell, "column": column,
-                         "reason": reason}, index=hit.index, dtype="str")  # fmt: skip
+def _log(
+    rule: str, shape: ResultTable, hit: pd.DataFrame, column: str, reason: Any
+) -> pd.DataFrame:
+    keys = hit[list(shape.keys)].astype("str").itertuples(index=False)
+    facts = {"rule": rule, "contract": shape.name, "cell": [" | ".join(row) for row in keys]}
+    return pd.DataFrame(facts | {"column": column, "reason": reason}, index=hit.index, dtype="str")
 
 
 def _period(true: pd.DataFrame, data: Any) -> str:
-    end = pd.Timestamp(data.end_month)
     if "month" not in true or not true["month"].notna().any():
-        return f"to {end:%B %Y}"
+        return f"to {pd.Timestamp(data.end_month):%B %Y}"
     first, last = true["month"].min(), true["month"].max()
     return f"{last:%B %Y}" if first == last else f"{first:%B %Y} to {last:%B %Y}"
 
 
 def _sources(table: pd.DataFrame, data: Any) -> tuple[str, ...]:
-    if "source" in table:
-        return tuple(sorted(table["source"].dropna().astype("str").unique()))
-    return tuple(sorted(source_classes(data)))
+    names = table["source"].dropna().astype("str") if "source" in table else source_classes(data)
+    return tuple(sorted(set(names)))
 
 
-def _notes(flags: pd.DataFrame, rows: Row, settings: Settings, *, dropped: bool) -> tuple[str, ...]:
+def _notes(
+    flags: pd.DataFrame, rows: pd.DataFrame, settings: Settings, *, dropped: bool
+) -> tuple[str, ...]:
     """Say in plain words what was done, so that a reader meets no unexplained shorthand."""
-    base, met = settings.disclosure.round_base, set(flags.to_numpy().ravel())
-    limits = sorted(set(rows.threshold[rows.threshold > 0]))
-    said = []
-    if rows.rounded.any():
-        said.append(f"Counts from restricted sources are rounded to the nearest {base}, totals "
-                    "too, so figures may not sum.")  # fmt: skip
-    if "[c]" in met:
-        words = " or ".join(str(limit) for limit in limits)
-        said.append(f"[c] means withheld to protect people: fewer than {words}, or a figure that "
-                    "would reveal one.")  # fmt: skip
-    if "[u]" in met:
-        said.append("[u] means based on fewer than 20 events: treat with caution.")
-    if "[x]" in met:
-        said.append("[x] means not available, or too few events for this measure.")
-    if "[low]" in met:
-        said.append("[low] marks a small number, shown to named partners only. "
-                    + settings.markings.handling)  # fmt: skip
-    if dropped:
-        said.append("Restricted data is not shown for areas smaller than a ward, for periods under "
-                    "a quarter below the borough, nor for homicide below the borough.")  # fmt: skip
-    return tuple(said)
+    met, base = set(flags.to_numpy().ravel()), settings.disclosure.round_base
+    limits = " or ".join(str(limit) for limit in sorted(set(rows["threshold"]) - {0}))
+    said = {
+        f"Counts from restricted sources are rounded to the nearest {base}, totals too, so figures "
+        "may not sum.": rows["rounded"].any(),
+        f"[c] means withheld to protect people: fewer than {limits}, or a figure that would reveal "
+        "one.": "[c]" in met,
+        "[u] means based on fewer than 20 events: treat with caution.": "[u]" in met,
+        "[x] means not available, or too few events for this measure.": "[x]" in met,
+        "[low] marks a small number, shown to named partners only. "
+        + settings.markings.handling: "[low]" in met,
+        "Restricted data is not shown for areas smaller than a ward, for periods under a quarter "
+        "below the borough, nor for homicide below the borough.": dropped,
+    }
+    return tuple(sentence for sentence, is_true in said.items() if is_true)

@@ -7,31 +7,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sna.disclosure.rules import TOTAL, Row, matches
+from sna.disclosure.rules import TOTAL, matches
 from sna.errors import DisclosureError
 from sna.schemas.results import ResultTable
 
 _AREA, _TIME = r"^(ward|msoa|area|borough)(_code)?$", r"month|period|year|quarter|window"
-_SAME = ["measure", "other"]
 _BOUNDS = [("age_low", "age_high"), ("start", "end")]
 
 
 def ledger_rows(
-    shown: pd.DataFrame, shape: ResultTable, rows: Row, release: pd.Timestamp
+    shown: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, release: pd.Timestamp
 ) -> pd.DataFrame:
     """Return one row a protected cell of a restricted source: what it covers and what is shown."""
-    part = shown[rows.threshold > 0]
-    keys = {"area": [], "age": [], "other": []}  # type: dict[str, list[str]]
-    for key in shape.keys:
-        kind = "area" if re.search(_AREA, key) else "age" if key.startswith("age") else "other"
-        if not re.search(_TIME, key):
-            keys[kind].append(key)
-    low, high = _ages(part[keys["age"][0]] if keys["age"] else pd.Series("", part.index))
+    part, rules = shown[rows["threshold"] > 0], rows[rows["threshold"] > 0]
+    keys = [key for key in shape.keys if not re.search(_TIME, key)]
+    area = [key for key in keys if re.search(_AREA, key)]
+    ages = [key for key in keys if key.startswith("age")][:1]
+    other = [key for key in keys if key not in (*area, *ages)]
+    spans = (
+        [_span(label) for label in part[ages[0]].astype("str")] if ages else [(0, 999)] * len(part)
+    )
     start, end = _dates(part, release)
     facts = {
-        "area": _joined(part, keys["area"]), "age_low": low, "age_high": high, "start": start,
-        "end": end, "other": _joined(part, keys["other"]), "exact": ~rows.rounded[part.index],
-        "threshold": rows.threshold[part.index],
+        "area": _joined(part, area), "age_low": [low for low, _ in spans],
+        "age_high": [high for _, high in spans], "start": start, "end": end,
+        "other": _joined(part, other), "exact": ~rules["rounded"], "threshold": rules["threshold"],
     }  # fmt: skip
     cells = [pd.DataFrame({"measure": n, "value": part[n], **facts}) for n in shape.counts]
     return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
@@ -41,29 +41,22 @@ def _joined(part: pd.DataFrame, keys: list[str]) -> pd.Series:
     """Return the values of some keys as one text; a total is empty."""
     text = pd.Series("", index=part.index, dtype="str")
     for key in keys:
-        label = part[key].astype("str").mask(part[key].isna() | matches(part[key], TOTAL), "")
-        text = text + f"{key}=" + label + ";" if key != keys[-1] or len(keys) > 1 else label
-    return text
+        text += part[key].astype("str").mask(part[key].isna() | matches(part[key], TOTAL), "") + ";"
+    return text.str.rstrip(";")
 
 
-def _ages(labels: pd.Series) -> tuple[list[int], list[int]]:
-    bounds = []
-    for label in labels.astype("str"):
-        numbers = [int(number) for number in re.findall(r"\d+", label)]
-        if not numbers:
-            bounds.append((0, 999))
-        elif re.match(r"(?i)under", label):
-            bounds.append((0, numbers[0] - 1))
-        else:
-            bounds.append((numbers[0], numbers[1] if len(numbers) > 1 else 999 if "+" in label
-                           else numbers[0]))  # fmt: skip
-    return [low for low, _ in bounds], [high for _, high in bounds]
+def _span(label: str) -> tuple[int, int]:
+    """Return the youngest and oldest age of a band: 10-17, under 25, 65+, all."""
+    numbers = [int(number) for number in re.findall(r"\d+", label)]
+    if not numbers:
+        return 0, 999
+    if re.match("under", label, re.I):
+        return 0, numbers[0] - 1
+    return numbers[0], 999 if "+" in label else numbers[-1]
 
 
 def _dates(part: pd.DataFrame, release: pd.Timestamp) -> tuple[Any, Any]:
     """Return the first and last month that each row covers."""
-    if {"period_start", "period_end"} <= set(part):
-        return part["period_start"], part["period_end"]
     if "month" not in part:
         return pd.Timestamp(0), release
     window = next((part[n] for n in ("window_months", "period_months") if n in part), None)
@@ -73,37 +66,33 @@ def _dates(part: pd.DataFrame, release: pd.Timestamp) -> tuple[Any, Any]:
     return (months - window.astype("int64") + 1).dt.to_timestamp(), part["month"]
 
 
-def check_differencing(new: pd.DataFrame, old: pd.DataFrame) -> None:
+def check_differencing(published: pd.DataFrame) -> None:
     """Raise `DisclosureError` if two exact cells, one inside the other, differ by 1 to t - 1.
 
     Wards in boroughs, narrow in wide age bands, short in long periods, and the same cell in two
     releases are compared. Rounded counts differ by multiples of the base and reveal nothing.
     """
-    every = pd.concat([old, new], ignore_index=True) if len(old) else new
-    exact = every[every["exact"].astype(bool) & every["value"].notna()] if len(every) else every
-    found = (
-        [pair for _, group in exact.groupby(_SAME) for pair in _pairs(group)] if len(exact) else []
-    )
+    exact = published[published["exact"].astype(bool) & published["value"].notna()]
+    found = [pair for _, g in exact.groupby(["measure", "other"]) for pair in _pairs(g)]
     if found:
         raise DisclosureError(
             f"{len(found)} pairs of published counts give a small count away by subtraction.",
-            where="differencing ledger",
-            found=found,
+            where="differencing ledger", found=found,
             do="Withhold one of each pair, or publish both rounded.",
-        )
+        )  # fmt: skip
 
 
 def _pairs(group: pd.DataFrame) -> list[str]:
     """Return the pairs of one measure in which the larger cell holds the smaller."""
-    area = group["area"].fillna("").astype("str").to_numpy()
-    value, limit = group["value"].to_numpy(float), group["threshold"].to_numpy()
+    area, value = group["area"].to_numpy(str), group["value"].to_numpy(float)
+    limit = group["threshold"].to_numpy()
     inside = (area[:, None] == "") | (area[:, None] == area[None, :])
     for low, high in _BOUNDS:
         first, last = group[low].to_numpy(), group[high].to_numpy()
         inside &= (first[:, None] <= first[None, :]) & (last[:, None] >= last[None, :])
     gap = np.abs(value[:, None] - value[None, :])
     small = inside & (gap > 0) & (gap < np.maximum(limit[:, None], limit[None, :]))
-    names = (group["measure"] + " " + group["other"].fillna("") + " " + area).tolist()
+    names = (group["measure"] + " " + group["other"] + " " + area).tolist()
     return [f"{names[i]} less {names[j]}" for i, j in zip(*np.nonzero(small), strict=True)]
 
 
@@ -116,22 +105,24 @@ def record_release(
     `records` are the parsed `ProtectedTable.record()` of its figures. Without a folder (simulated
     data) nothing is kept. Returns how many cells each rule touched, for the run record.
     """
-    new = pd.DataFrame([row for record in records for row in record["ledger"]])
-    log = pd.DataFrame([row for record in records for row in record["log"]]).drop_duplicates()
+    new, log = (
+        pd.DataFrame([r for record in records for r in record[k]]) for k in ("ledger", "log")
+    )
     file = folder / f"disclosure_ledger_{borough_code}.csv" if folder else None
     if len(new):
         dates = {name: pd.to_datetime(new[name]) for name in ("start", "end")}
         new = new.assign(**dates, edition=edition, release=release)
-        text = {"area": "str", "other": "str", "release": "str"}
-        old = new[:0]
         if file and file.exists():
+            text = dict.fromkeys(["area", "other", "release"], "str")
             old = pd.read_csv(file, parse_dates=["start", "end"], dtype=text)
-        old = old[(old["edition"] != edition) | (old["release"] != release)]
-        check_differencing(new, old)
-        new = pd.concat([old, new], ignore_index=True) if len(old) else new
+            old = old.fillna({"area": "", "other": ""})
+            old = old[(old["edition"] != edition) | (old["release"] != release)]
+            new = pd.concat([old, new], ignore_index=True) if len(old) else new
+        check_differencing(new)
     if folder and file:
         folder.mkdir(parents=True, exist_ok=True)
-        log.to_csv(folder / f"disclosure_log_{borough_code}_{edition}.csv", index=False)
+        name = f"disclosure_log_{borough_code}_{edition}.csv"
+        log.drop_duplicates().to_csv(folder / name, index=False)
         partial = file.with_suffix(".tmp")
         new.drop_duplicates().to_csv(partial, index=False)
         partial.replace(file)

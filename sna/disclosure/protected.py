@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sna.schemas.results import ResultTable
@@ -16,8 +17,6 @@ SHORTHAND = {
     "[b]": "the series breaks here: do not compare across it",
     "[low]": "a small number shown to named partners only: do not share further",
 }
-_DECIMALS = {"rate": 1, "share": 1, "rate_ratio": 2, "rate_difference": 1, "change_pct": 1,
-             "change_points": 1}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,7 @@ class ProtectedTable:
     ``table`` holds the columns of the contract only; a suppressed or withheld value is missing
     (NaN) there. ``flags`` has the same index and the value columns of ``table``; each cell is
     ``""`` or a shorthand such as ``[c]``, ``[x]``, ``[u]``, ``[b]``. ``notes`` are sentences to
-    print above the table (rounding, suppression, shorthand met). ``simulated`` says that every
-    number is simulated. ``log`` (rule, contract, cell, column, reason) and ``ledger`` (one row a
+    print above the table. ``log`` (rule, contract, cell, column, reason) and ``ledger`` (one row a
     protected cell of a restricted source) are internal: they go to the records folder only.
     """
 
@@ -54,21 +52,20 @@ class ProtectedTable:
         value: Any = self.table.loc[row, column]
         if pd.isna(value):
             return flag or ("[x]" if column in self.flags else "")
+        text = str(value)
         if isinstance(value, pd.Timestamp):
             text = f"{value:%B %Y}" if value.day == 1 else f"{value.day} {value:%B %Y}"
-        elif isinstance(value, bool) or type(value).__name__ == "bool":
+        elif isinstance(value, bool | np.bool_):
             text = "yes" if value else "no"
-        elif isinstance(value, int | float):
-            text = f"{value:,.{self._decimals(column, value)}f}"
-        else:
-            text = str(value)
+        elif isinstance(value, int | float | np.number):
+            text = f"{value:,.{self._decimals(column, float(value))}f}"
         return f"{text} {flag}".strip()
 
     def _decimals(self, column: str, value: float) -> int:
         for derived in self.contract.derived:
             if column in (derived.column, *derived.limits):
-                return _DECIMALS[derived.kind]
-        if column in self.contract.counts or float(value).is_integer():
+                return 2 if derived.kind == "rate_ratio" else 1
+        if column in self.contract.counts or value.is_integer():
             return 0
         return 3 if column.startswith("p_") else 2
 
@@ -77,29 +74,19 @@ class ProtectedTable:
 
         Flags that stand beside a number (``[u]``, ``[low]``) go to the last column, ``flags``.
         """
-        out = {}
-        for name, column in self.table.items():
-            texts = [_plain(value) for value in column]
-            if name in self.flags:
-                flags = self.flags[name]
-                texts = [text or flag or "[x]" for text, flag in zip(texts, flags, strict=True)]
-            out[str(name)] = texts
-        frame = pd.DataFrame(out, index=self.table.index, dtype="str")
-        beside = self.flags.where(self.table[self.flags.columns].notna(), "")
-        joined = [
-            "; ".join(f"{name} {flag}" for name, flag in row.items() if flag)
-            for row in beside.to_dict("records")
-        ]
-        return frame.assign(flags=pd.Series(joined, index=frame.index, dtype="str"))
+        texts = self.table.astype("object").map(_plain).astype("str")
+        for name in self.flags:
+            gap = self.table[name].isna()
+            texts[name] = texts[name].mask(gap, self.flags[name].replace("", "[x]"))
+        beside = self.flags.mask(self.table[self.flags.columns].isna(), "").to_dict("records")
+        joined = ["; ".join(f"{name} {flag}" for name, flag in r.items() if flag) for r in beside]
+        return texts.assign(flags=pd.Series(joined, index=texts.index, dtype="str"))
 
     def record(self) -> str:
         """Return log and ledger as JSON for the records folder; never for a reader."""
-        parts = {"edition": self.edition, "borough_name": self.borough_name}
-        for name in ("log", "ledger"):
-            parts[name] = json.loads(
-                getattr(self, name).to_json(orient="records", date_format="iso")
-            )
-        return json.dumps(parts)
+        frames = {"log": self.log, "ledger": self.ledger}
+        plain = {k: f.to_json(orient="records", date_format="iso") for k, f in frames.items()}
+        return json.dumps({name: json.loads(text) for name, text in plain.items()})
 
 
 def _plain(value: Any) -> str:

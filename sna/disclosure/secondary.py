@@ -3,7 +3,6 @@
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,27 +15,64 @@ from sna.disclosure.audit import (
     known_of,
     suppress_secondary,
 )
-from sna.disclosure.rules import PERSON, TOTAL, Row, matches
+from sna.disclosure.rules import PERSON, TOTAL, matches
 from sna.disclosure.suppress import round_counts
 from sna.errors import DisclosureError
 from sna.schemas.results import ResultTable
 
 LEAST_WIDTH = 2  # values that a suppressed cell may have at least, beside rounded totals
-_AREA = r"^(ward|msoa|lsoa|area)_code$"
+_SPLIT = rf"{PERSON}|^(ward|msoa|lsoa|area)_code$"  # a total over these is known, shown or not
+Places = np.ndarray  # position of each cell's row in the table, -1 where there is none
 
 
-@dataclass
-class Block:
-    """The cells of one split, as an array over its axes: labels of rows, and totals' rows."""
+def secondary_cells(
+    values: pd.Series, primary: pd.Series, table: pd.DataFrame, shape: ResultTable,
+    rows: pd.DataFrame, base: int,
+) -> pd.Series:  # fmt: skip
+    """Return `primary` and the cells to suppress so that no total gives a small count away.
 
-    cells: np.ndarray  # position of each cell's row in the table, -1 where there is none
-    totals: dict[tuple[int, ...], np.ndarray]  # axes summed over -> position of the totals' rows
+    Keys whose categories sum to a total are taken one by one, then together. Beside rounded totals
+    each small count keeps two values or more. Beside exact ones every suppressed cell keeps
+    `threshold` values; where that cannot be had the split is hidden whole, or, when the contract
+    says that the totals are public, `DisclosureError` is raised.
+    """
+    axes = [
+        key
+        for key in shape.keys
+        if len(table[key].unique()) > 1
+        and (
+            re.search(_SPLIT, key)
+            or (table[key].dtype != "M8" and matches(table[key], TOTAL).any())
+        )
+    ]
+    passes = [[axis] for axis in axes] + ([axes] if len(axes) > 1 else [])
+    if shape.exact_totals:
+        passes = [list(shape.exact_totals)]
+    hidden, limit = primary.to_numpy().copy(), rows["threshold"].to_numpy()
+    true, rounded = values.to_numpy(), rows["rounded"].to_numpy()
+    near = round_counts(values, base=base, threshold=rows["threshold"]).to_numpy()
+    blocks = itertools.chain.from_iterable(_blocks(table, shape.keys, a, hidden) for a in passes)
+    for cells, totals in blocks:
+        there = cells[cells >= 0]
+        if shape.exact_totals:  # totals are public already
+            hidden[np.concatenate([t[t >= 0] for t in totals.values()])] = False
+        if not len(there) or not hidden[there].any():
+            continue
+        threshold = int(limit[there].max())
+        if rounded[there].all():
+            _protect_rounded(cells, totals, true, near, hidden, threshold, base)
+        elif not rounded[there].any():
+            _protect_exact(cells, true, hidden, threshold, is_public=bool(shape.exact_totals))
+    return pd.Series(hidden, index=primary.index)
 
 
-def blocks(
+def _blocks(
     table: pd.DataFrame, keys: tuple[str, ...], axes: list[str], hidden: Mask
-) -> Iterator[Block]:
-    """Cut a table into arrays over `axes`, one for each value of the other keys with a gap."""
+) -> Iterator[tuple[Places, dict[tuple[int, ...], Places]]]:
+    """Cut a table into arrays over `axes`, one for each value of the other keys with a gap.
+
+    Yields the places of cells, and of totals by the axes they are summed over.
+    """
     others = [table[key] for key in keys if key not in axes]
     group = np.zeros(len(table), dtype=int)
     if others:
@@ -44,139 +80,90 @@ def blocks(
     codes = np.column_stack(
         [pd.factorize(table[a].mask(matches(table[a], TOTAL)))[0] for a in axes]
     )  # -1 is a total
+    every = range(len(axes))
     for number in np.unique(group[hidden]):
         place = np.flatnonzero(group == number)
         part = codes[place]
         labels = [np.unique(column[column >= 0]) for column in part.T]
-        totals = {}
-        for size in range(len(axes) + 1):
-            for over in itertools.combinations(range(len(axes)), size):
-                kept = [a for a in range(len(axes)) if a not in over]
-                pick = ((part < 0) == np.isin(np.arange(len(axes)), over)).all(axis=1)
-                found = np.full([len(labels[a]) for a in kept], -1)
-                spots = tuple(np.searchsorted(labels[a], part[pick, a]) for a in kept)
-                if pick.any():
-                    found[spots] = place[pick] if kept else place[pick][0]
-                totals[over] = found
-        yield Block(totals.pop(()), totals)
+        found = {}
+        for over in itertools.chain.from_iterable(
+            itertools.combinations(every, size) for size in range(len(axes) + 1)
+        ):
+            kept = [axis for axis in every if axis not in over]
+            pick = ((part < 0) == np.isin(every, over)).all(axis=1)
+            found[over] = np.full([len(labels[axis]) for axis in kept], -1)
+            spots = tuple(np.searchsorted(labels[axis], part[pick, axis]) for axis in kept)
+            found[over][spots] = place[pick] if kept else next(iter(place[pick]), -1)
+        yield found.pop(()), found
 
 
-def exact_cells(
-    values: pd.Series, primary: pd.Series, table: pd.DataFrame, shape: ResultTable, rows: Row
-) -> pd.Series:
-    """Return `primary` and the secondary cells that exact totals make necessary.
-
-    Raises `DisclosureError` where the totals of the contract are public and the audit does not
-    leave each suppressed cell `threshold` values; hides the whole split where they are not.
-    """
-    hidden = primary.to_numpy().copy()
-    passes = [list(shape.exact_totals)] if shape.exact_totals else _passes(table, shape)
-    for block in itertools.chain.from_iterable(
-        blocks(table, shape.keys, a, hidden) for a in passes
-    ):
-        at, there = block.cells, block.cells >= 0
-        if shape.exact_totals:
-            for totals in block.totals.values():  # public already
-                hidden[totals[totals >= 0]] = False
-        array = np.where(there, values.to_numpy()[at], 0.0)
-        first = hidden[at] & there & (array > 0)
-        if not first.any():
-            continue
-        threshold = int(rows.threshold.to_numpy()[at[there]].max())
-        try:
-            chosen = suppress_secondary(array, first, threshold=threshold)
-            check_suppression(array, chosen, threshold=threshold)
-            hidden[at[chosen]] = True
-        except DisclosureError:
-            if shape.exact_totals:
-                raise
-            hidden[at[there]] = True
-    return pd.Series(hidden, index=primary.index)
-
-
-def rounded_cells(
-    values: pd.Series, primary: pd.Series, table: pd.DataFrame, shape: ResultTable, rows: Row,
-    base: int,
-) -> pd.Series:  # fmt: skip
-    """Return `primary` and the cells to suppress so that rounded totals pin no small count down.
-
-    Totals are those in the table; over areas and personal attributes a rounded total is assumed
-    to be known even where the table has none.
-    """
-    passes, hidden = _passes(table, shape), primary.to_numpy().copy()
-    near = round_counts(values, base=base, threshold=rows.threshold).to_numpy()
-    for block in itertools.chain.from_iterable(
-        blocks(table, shape.keys, a, hidden) for a in passes
-    ):
-        there = block.cells[block.cells >= 0]
-        if len(there) and hidden[there].any() and rows.rounded.to_numpy()[there].all():
-            _protect_block(block, values.to_numpy(), near, hidden, rows, base)
-    return pd.Series(hidden, index=primary.index)
-
-
-def _passes(table: pd.DataFrame, shape: ResultTable) -> list[list[str]]:
-    """Return the keys whose categories sum to a total, one by one and then together."""
-    axes = [
-        key
-        for key in shape.keys
-        if len(table[key].unique()) > 1
-        and (re.search(f"{PERSON}|{_AREA}", key) or matches(table[key], TOTAL).any())
-        and not key.endswith("_scheme")
-    ]
-    return [[axis] for axis in axes] + ([axes] if len(axes) > 1 else [])
-
-
-def _protect_block(
-    block: Block, values: Numbers, near: Numbers, hidden: Mask, rows: Row, base: int
+def _protect_exact(
+    cells: Places, true: Numbers, hidden: Mask, threshold: int, *, is_public: bool
 ) -> None:
+    there = cells >= 0
+    values = np.where(there, true[cells], 0.0)
+    try:
+        chosen = suppress_secondary(values, hidden[cells] & (values > 0), threshold=threshold)
+        check_suppression(values, chosen, threshold=threshold)
+        hidden[cells[chosen]] = True
+    except DisclosureError:
+        if is_public:
+            raise
+        hidden[cells[there]] = True
+
+
+def _protect_rounded(
+    cells: Places, totals: dict[tuple[int, ...], Places], true: Numbers, near: Numbers,
+    hidden: Mask, threshold: int, base: int,
+) -> None:  # fmt: skip
     """Hide more cells, then totals, until every small count keeps two values or all is hidden."""
-    at, there = block.cells, block.cells >= 0
-    threshold = int(rows.threshold.to_numpy()[at[there]].max())
-    array = np.where(there, values[at], 0.0)
-    small = there & hidden[at] & (array > 0) & (array < threshold)
-    for _ in range(2 * at.size + 1):
-        shown = np.where(there & hidden[at], np.nan, np.where(there, near[at], 0.0))
-        low, high = known_of(shown, threshold, base)
-        if hidden[at[there]].all():  # a zero would be hidden too
-            low = np.zeros(at.shape)
-        other = np.isnan(shown) & ~small  # secondary: nothing is known of it but its sign
-        low = np.where(other, np.minimum(array, 1), low)
-        high = np.where(other, 10 * array.sum() + 100, high)
-        margins = {
-            axes: _known_totals(array.sum(axis=axes), totals, hidden, threshold, base)
-            for axes, totals in block.totals.items()
-        }
+    there = cells >= 0
+    values = np.where(there, true[cells], 0.0)
+    small = there & hidden[cells] & (values > 0) & (values < threshold)
+    most = 10 * values.sum() + 100
+    for _ in range(2 * cells.size + 1):
+        gap = there & hidden[cells]
+        low, high = known_of(
+            np.where(gap, np.nan, np.where(there, near[cells], 0.0)), threshold, base
+        )
+        if hidden[cells[there]].all():  # a zero would be hidden too
+            low = np.zeros(cells.shape)
+        other = gap & ~small  # secondary: nothing is known of it but its sign
+        low, high = np.where(other, np.minimum(values, 1), low), np.where(other, most, high)
+        margins = {}
+        for axes, places in totals.items():
+            sums = values.sum(axis=axes)
+            margins[axes] = _known_total(
+                sums, (places >= 0) & hidden[places], threshold, base, most
+            )
         audit = audit_cells(low, high, margins=margins, cells=small)
         if audit.narrowest is None or audit.narrowest >= LEAST_WIDTH:
             return
-        _hide_next(block, array, hidden, int(np.nanargmin(audit.width)))
+        _hide_next(cells, totals, values, hidden, int(np.nanargmin(audit.width)))
 
 
-def _known_totals(
-    true: Numbers, totals: np.ndarray, hidden: Mask, threshold: int, base: int
+def _known_total(
+    true: Numbers, gone: Mask, threshold: int, base: int, most: float
 ) -> tuple[Numbers, Numbers]:
-    """Return what is known of totals: shown, suppressed, or assumed to be known rounded."""
-    limit = pd.Series(np.full(np.size(true), threshold))
-    assumed = round_counts(pd.Series(np.ravel(true)), base=base, threshold=limit)
-    assumed = assumed.mask((np.ravel(true) > 0) & (np.ravel(true) < threshold))
-    low, high = known_of(assumed.to_numpy(), threshold, base)
-    at = np.ravel(totals)
-    gone = (at >= 0) & hidden[at] & ~np.isnan(assumed.to_numpy())
-    low, high = np.where(gone, 0, low), np.where(gone, true.sum() * 10 + 100, high)
-    return low.reshape(np.shape(true)), high.reshape(np.shape(true))
+    """Return what is known of totals: shown or assumed known rounded, suppressed, or hidden."""
+    flat = pd.Series(np.ravel(true))
+    shown = round_counts(flat, base=base, threshold=flat * 0 + threshold)
+    is_small = ((flat > 0) & (flat < threshold)).to_numpy().reshape(np.shape(true))
+    low, high = known_of(np.where(is_small, np.nan, shown.to_numpy().reshape(np.shape(true))),
+                         threshold, base)  # fmt: skip
+    return np.where(gone & ~is_small, 0, low), np.where(gone & ~is_small, most, high)
 
 
-def _hide_next(block: Block, array: Numbers, hidden: Mask, cell: int) -> None:
-    """Hide the cheapest cell in line with one that is known too closely, else its totals."""
-    spot = np.unravel_index(cell, array.shape)
-    line = sum(np.indices(array.shape)[a] != spot[a] for a in range(array.ndim)) == 1
-    free = line & (block.cells >= 0) & ~hidden[block.cells]
-    some = free & (array > 0)
-    pick = some if some.any() else free
+def _hide_next(
+    cells: Places, totals: dict[tuple[int, ...], Places], values: Numbers, hidden: Mask, worst: int
+) -> None:
+    """Hide the cheapest cell in line with the one that is known too closely, else everything."""
+    spot = np.unravel_index(worst, cells.shape)
+    line = sum(np.indices(cells.shape)[a] != spot[a] for a in range(cells.ndim)) == 1
+    free = line & (cells >= 0) & ~hidden[cells]
+    pick = free & (values > 0) if (free & (values > 0)).any() else free
     if pick.any():
-        cheapest = np.argmin(np.where(pick, array, np.inf))
-        hidden[block.cells.ravel()[cheapest]] = True
+        hidden[cells.ravel()[np.argmin(np.where(pick, values, np.inf))]] = True
         return
-    for totals in block.totals.values():
-        hidden[totals[totals >= 0]] = True
-    hidden[block.cells[block.cells >= 0]] = True
+    for places in (cells, *totals.values()):
+        hidden[places[places >= 0]] = True
