@@ -248,13 +248,13 @@ def choose_series(counts: pd.DataFrame, borough_code: str) -> Series:
         (
             "extract",
             source.eq("extract") & counts["band"].astype("str").eq("core"),
-            "Serious violence (core)",
+            "Serious violence, core",
             "core",
         ),
         (
             "home_office_csp",
             source.eq("home_office_csp") & could,
-            "Serious violence (upper bound)",
+            "Serious violence, upper bound",
             "upper bound",
         ),
     ]

@@ -143,7 +143,7 @@ def _funnel(protected: ProtectedTable) -> list[str]:
     outside = int(table["word"].ne("similar").sum())
     where = {"higher": "above", "lower": "below"}.get(mine["word"].iloc[0], "inside")
     wide = (
-        "the limits are widened because boroughs differ by more than chance"
+        "the limits are widened: boroughs differ by more than chance"
         if table["is_overdispersed"].iloc[0]
         else ""
     )

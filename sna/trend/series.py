@@ -14,6 +14,7 @@ SPLITS = {  # column -> what the split is called
     "weapon_feature": "weapon", "place_type": "kind of place", "ward_code": "ward",
     "sex": "victim's sex", "age_band": "victim's age",
 }  # fmt: skip
+_AGES = ("under 10", "10-17", "18-24", "25-34", "35-44", "45-54", "55-64")
 _HOME = "dwelling|house|flat|home|residential|hostel|care"  # words of premises; assumption A-36
 _PUBLIC = "street|public|transport|park|road|open|bus|station|pub|club"
 
@@ -166,7 +167,8 @@ def count_split(data: Any, *, by: str, panel: Panel | None = None) -> pd.DataFra
     rows = rows[rows["source"].astype("str").eq("extract")]
     if made.source != "extract" or rows.empty:
         return no_rows("trend_split")
-    rows = rows.assign(group=rows[by].astype("str").where(rows[by].notna(), "not known"))
+    group = rows[by].astype("str").where(rows[by].notna(), "").str.replace("_", " ")
+    rows = rows.assign(group=group.replace("", "not known"))
     if by == "contexts":
         rows = rows.assign(group=rows["group"].str.split("|")).explode("group")
     years = min(5, len(made.months) // made.per_year)
@@ -190,7 +192,9 @@ def _split_rows(data: Any, by: str) -> pd.DataFrame:
     if by in ("sex", "age_band"):
         victims = data.people[data.people["person_role"].astype("str").eq("victim")]
         inside = victims["offence_id"].isin(set(rows["offence_id"]))
-        return victims[inside].assign(offences=victims["people"])
+        edges, words = [0, 10, 18, 25, 35, 45, 55, 65, 130], [*_AGES, "65+"]
+        ages = pd.cut(victims["age"], edges, right=False, labels=words).astype("str")
+        return victims[inside].assign(offences=victims["people"], age_band=ages.replace("nan", ""))
     if by == "place_type" and "premises_type" in rows:
         kind = rows["premises_type"].astype("str").str.casefold()
         home, public = kind.str.contains(_HOME), kind.str.contains(_PUBLIC)
