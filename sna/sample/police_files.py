@@ -6,33 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sna.sample.city import City, read_reference
+from sna.sample.city import PLANTED, City, read_reference
 from sna.sample.offences import Events
 
-STREET_MONTHS = 36  # what the archive keeps
-_OUTCOMES = (
-    "Investigation complete; no suspect identified",
-    "Unable to prosecute suspect",
-    "Under investigation",
-    "Court result unavailable",
-    "Offender given a caution",
-)
-_SEARCH_OUTCOMES = (
-    "A no further action disposal",
-    "Arrest",
-    "Community resolution",
-    "Penalty Notice for Disorder",
-    "Summons / charged by post",
-)
-_POWERS = {
-    "Controlled drugs": "Misuse of Drugs Act 1971 (section 23)",
-    "Offensive weapons": "Police and Criminal Evidence Act 1984 (section 1)",
-    "Firearms": "Firearms Act 1968 (section 47)",
-    "Anything to threaten or harm anyone": (
-        "Criminal Justice and Public Order Act 1994 (section 60)"
-    ),
-}
+_WORDS: dict[str, list[str]] = PLANTED["words"]
+_STREET_MONTHS = 36  # what the archive keeps
 
 
 def write_rows(table: dict[str, Any], path: Path) -> None:
@@ -40,208 +20,163 @@ def write_rows(table: dict[str, Any], path: Path) -> None:
     import polars as pl  # pyarrow's writer quotes all text or none
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame = pl.from_arrow(pa.table(table))
-    assert isinstance(frame, pl.DataFrame)
-    frame.write_csv(path)
+    pl.DataFrame(pl.from_arrow(pa.table(table))).write_csv(path)
 
 
-def _pick(values: Any, index: np.ndarray, shown: np.ndarray | None = None) -> pa.Array:
+def _pick(values: Any, index: Any, shown: Any = True) -> pa.Array:
     """Return ``values[index]`` as text; missing where empty or not `shown`."""
-    picked = pa.array([str(value) or None for value in values], pa.string()).take(pa.array(index))
-    return picked if shown is None else pa.compute.if_else(pa.array(shown), picked, None)
+    picked = pa.array([str(value) or None for value in values], pa.string())
+    where = np.broadcast_to(shown, np.shape(index))
+    return pc.if_else(pa.array(where), picked.take(pa.array(np.asarray(index))), None)
 
 
 def _stamp(minutes: np.ndarray, layout: str = "%Y-%m-%d %H:%M") -> pa.Array:
     """Return minutes since 1970 as text; negative ones are empty."""
-    text = pa.compute.strftime(pa.array(minutes * 60).cast(pa.timestamp("s")), format=layout)
-    return pa.compute.if_else(pa.array(minutes >= 0), text, None)
+    text = pc.strftime(pa.array(minutes * 60).cast(pa.timestamp("s")), format=layout)
+    return pc.if_else(pa.array(minutes >= 0), text, None)
+
+
+def _number(start: str, numbers: np.ndarray) -> pa.Array:
+    padded = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), 8, "0")
+    return pc.if_else(pa.array(numbers > 0), pc.binary_join_element_wise(start, padded, ""), None)
 
 
 def write_extract(city: City, events: Events, folder: Path) -> None:
-    """Write the record-level extract, its people and the mapping that explains both."""
-    rows, lsoas = events.offences, city.lsoas
-    lsoa, placed = rows["lsoa"].to_numpy(), rows["is_placed"].to_numpy()
-    references = _references(len(rows))
-    linked, weapon = rows["linked"].to_numpy(), rows["weapon"].to_numpy()
-    points = city.points.astype(int)
-    anchor = lsoa * points.shape[1] + rows["point"].to_numpy()
-    how = np.where(weapon > 0, 1 + rows["recorded"].to_numpy() % 3, 0)
-    write_rows(
-        {
-            "Crime Reference": references,
-            "Recorded Date": _stamp(rows["recorded"].to_numpy()),
-            "Committed From": _stamp(rows["committed"].to_numpy()),
-            "Committed To": _stamp(rows["until"].to_numpy()),
-            "Offence Class": _pick(events.codes["offence_code"], rows["code"].to_numpy()),
-            "Offence": _pick(events.codes["offence_text"], rows["code"].to_numpy()),
-            "Record Status": _pick(
-                ["Recorded", "Cancelled", "Transferred"], rows["status"].to_numpy()
-            ),
-            "Borough": _pick(city.boroughs["borough_name"], rows["borough"].to_numpy()),
-            "Ward Code": _pick(lsoas["ward_code"], lsoa, placed),
-            "LSOA Code": _pick(lsoas["lsoa_code"], lsoa, placed),
-            "Easting": _pick(points[..., 0].ravel(), anchor, placed),
-            "Northing": _pick(points[..., 1].ravel(), anchor, placed),
-            "Domestic Abuse": _pick(["N", "", "Y"], rows["domestic"].to_numpy()),
-            "Knife": _pick(["N", "Y", "N", "N"], weapon),
-            "Gun": _pick(["N", "N", "Y", "N"], weapon),
-            "Corrosive": _pick(["N", "N", "N", "Y"], weapon),
-            "Weapon Use": _pick(["", "Used", "Threatened", "Intimated"], how),
-            "Outcome": _pick(_OUTCOMES, rows["outcome"].to_numpy()),
-            "Linked Reference": pa.compute.if_else(
-                pa.array(linked >= 0), references.take(pa.array(linked.clip(0))), None
-            ),
-        },
-        folder / "simulated_record_extract.csv",
+    """Write the record-level extract and its people; the mapping is written beside them."""
+    rows, codes, lsoas = events.offences, events.codes, city.lsoas
+    row = {name: rows[name].to_numpy() for name in rows}
+    lsoa, placed, weapon = row["lsoa"], row["is_placed"], row["weapon"]
+    points, anchor = city.points.astype(int).reshape(-1, 2), lsoa * 24 + row["point"]
+    table = {
+        "Crime Reference": _number("SIM-", np.arange(1, len(rows) + 1)),
+        "Recorded Date": _stamp(row["recorded"]),
+        "Committed From": _stamp(row["committed"]),
+        "Committed To": _stamp(row["until"]),
+        "Offence Class": _pick(codes["offence_code"], row["code"]),
+        "Offence": _pick(codes["offence_text"], row["code"]),
+        "Record Status": _pick(_WORDS["status"], row["status"]),
+        "Borough": _pick(city.boroughs["borough_name"], row["borough"]),
+        "Ward Code": _pick(lsoas["ward_code"], lsoa, placed),
+        "LSOA Code": _pick(lsoas["lsoa_code"], lsoa, placed),
+        "Easting": _pick(points[:, 0], anchor, placed),
+        "Northing": _pick(points[:, 1], anchor, placed),
+        "Domestic Abuse": _pick(["N", "", "Y"], row["domestic"]),
+        "Knife": _pick(["N", "Y", "N", "N"], weapon),
+        "Gun": _pick(["N", "N", "Y", "N"], weapon),
+        "Corrosive": _pick(["N", "N", "N", "Y"], weapon),
+        "Weapon Use": _pick(_WORDS["weapon_use"], (weapon > 0) * (1 + row["recorded"] % 3)),
+        "Outcome": _pick(_WORDS["outcomes"], row["outcome"]),
+        "Linked Reference": _number("SIM-", row["linked"] + 1),
+    }
+    write_rows(table, folder / "simulated_record_extract.csv")
+    person = {name: events.people[name].to_numpy() for name in events.people}
+    groups, names = read_reference("ethnic_groups"), read_reference("boroughs")["borough_name"]
+    own = np.flatnonzero(names.isin(city.boroughs["borough_name"]))
+    home = np.where(
+        person["is_local"], own[row["borough"][person["offence"]]], person["stranger_home"]
     )
-    _write_people(city, events, references, folder / "simulated_record_extract_people.csv")
-
-
-def _references(number: int) -> pa.Array:
-    numbers = pa.compute.utf8_lpad(pa.array(np.arange(1, number + 1)).cast(pa.string()), 8, "0")
-    return pa.compute.binary_join_element_wise("SIM", numbers, "-")
-
-
-def _write_people(city: City, events: Events, references: pa.Array, path: Path) -> None:
-    people, groups = events.people, read_reference("ethnic_groups")
-    names = read_reference("boroughs")["borough_name"]
-    own = city.boroughs["borough_name"].map(pd.Series(names.index, index=names)).to_numpy()
-    home = own[events.offences["borough"].to_numpy()[people["offence"]]]
-    home = np.where(people["is_local"], home, people["stranger_home"])
-    group = people["group"].to_numpy()
-    stated = ~people["self_missing"].to_numpy()
-    ethnicity = _pick(groups["self_code"], group, stated)
-    refused = (~stated) & (np.arange(len(people)) % 2 == 0)
-    numbers = pa.array(np.arange(1, len(people) + 1)).cast(pa.string())
-    write_rows(
-        {
-            "Crime Reference": references.take(pa.array(people["offence"].to_numpy())),
-            "Role": _pick(["Suspect", "Victim"], people["is_victim"].to_numpy().astype(int)),
-            "Person Id": pa.compute.binary_join_element_wise(
-                "SIMP", pa.compute.utf8_lpad(numbers, 8, "0"), ""
-            ),
-            "Age": _pick(range(91), people["age"].to_numpy(), ~people["age_missing"].to_numpy()),
-            "Sex": _pick(["F", "M"], people["sex"].to_numpy()),
-            "Ethnicity Self": pa.compute.if_else(pa.array(refused), "NS", ethnicity),
-            "Ethnicity Observed": _pick(
-                groups["observed_code"], group, ~people["observed_missing"].to_numpy()
-            ),
-            "Home Borough": _pick(names, home),
-        },
-        path,
-    )
-
-
-def _lon_lat(city: City) -> tuple[np.ndarray, np.ndarray]:
-    """Return longitude and latitude of every anchor point as text with six decimals."""
-    from pyproj import Transformer
-
-    turn = Transformer.from_crs(27700, 4326, always_xy=True)
-    lon, lat = turn.transform(city.points[..., 0].ravel(), city.points[..., 1].ravel())
-    return np.char.mod("%.6f", lon), np.char.mod("%.6f", lat)
-
-
-def _write_months(
-    table: dict[str, pa.Array], month: np.ndarray, months: pd.DatetimeIndex, ending: str, to: Path
-) -> None:
-    """Write one file a month; `month` is sorted and counts from the start of `months`."""
-    first = max(0, len(months) - STREET_MONTHS)
-    for row in range(first, len(months)):
-        start, stop = np.searchsorted(month, [row, row + 1])
-        if stop > start:
-            stamp = f"{months[row]:%Y-%m}"
-            part = {name: column.slice(start, stop - start) for name, column in table.items()}
-            write_rows(part, to / stamp / f"simulated_{stamp}-{ending}.csv")
+    serial = np.arange(1, len(home) + 1)
+    told = np.where(person["self_missing"], len(groups) + serial % 2, person["group"])
+    table = {
+        "Crime Reference": _number("SIM-", person["offence"] + 1),
+        "Role": _pick(["Suspect", "Victim"], person["is_victim"].astype(int)),
+        "Person Id": _number("SIMP", serial),
+        "Age": _pick(range(91), person["age"], ~person["age_missing"]),
+        "Sex": _pick(["F", "M"], person["sex"]),
+        "Ethnicity Self": _pick([*groups["self_code"], "NS", ""], told),
+        "Ethnicity Observed": _pick(
+            groups["observed_code"], person["group"], ~person["observed_missing"]
+        ),
+        "Home Borough": _pick(names, home),
+    }
+    write_rows(table, folder / "simulated_record_extract_people.csv")
 
 
 def write_police_uk(city: City, events: Events, folder: Path, rng: np.random.Generator) -> None:
     """Write street and stop-and-search months of both London forces."""
-    lon, lat = _lon_lat(city)
+    from pyproj import Transformer
+
+    turn = Transformer.from_crs(27700, 4326, always_xy=True)
+    degrees = turn.transform(*city.points.reshape(-1, 2).T)
+    places = (np.char.mod("%.6f", degrees[0]), np.char.mod("%.6f", degrees[1]))
+    first = max(0, len(events.months) - _STREET_MONTHS)
+    offences, stops = (
+        table[table["month"] >= first] for table in (events.offences, events.searches)
+    )
+    offences = offences[offences["status"] == 0].sort_values(["month", "lsoa"], kind="stable")
+    stops = stops.sort_values(["month", "minute"], kind="stable")
     is_city = city.boroughs["borough_name"].eq("City of London").to_numpy()
-    home = city.lsoas["borough"].to_numpy()
-    for ending, title, wanted in (
-        ("city-of-london", "City of London Police", is_city),
-        ("metropolitan", "Metropolitan Police Service", ~is_city),
+    home = is_city[city.lsoas["borough"].to_numpy()]
+    for short, force, wanted in (
+        ("city-of-london", "City of London Police", home),
+        ("metropolitan", "Metropolitan Police Service", ~home),
     ):
-        rows = events.offences
-        rows = rows[(rows["status"] == 0) & wanted[rows["borough"].to_numpy()]]
-        rows = rows[rows["month"] >= len(events.months) - STREET_MONTHS]
-        rows = rows.sort_values(["month", "lsoa"], kind="stable")
-        street = _street(city, events, rows, title, (lon, lat), rng)
-        month = rows["month"].to_numpy()
-        _write_months(street, month, events.months, f"{ending}-street", folder)
-        stops = events.searches[wanted[home[events.searches["lsoa"].to_numpy()]]]
-        stops = stops.sort_values(["month", "minute"], kind="stable")
-        search = _searches(city, events, stops, (lon, lat))
-        month = stops["month"].to_numpy()
-        _write_months(search, month, events.months, f"{ending}-stop-and-search", folder)
+        rows, own = offences[wanted[offences["lsoa"]]], stops[wanted[stops["lsoa"]]]
+        for kind, part, table in (
+            ("street", rows, _street(city, events, rows, force, places, rng)),
+            ("stop-and-search", own, _searches(events, own, places)),
+        ):
+            edges = np.searchsorted(part["month"], np.arange(len(events.months) + 1))
+            for month in np.flatnonzero(np.diff(edges)):
+                stamp, span = f"{events.months[int(month)]:%Y-%m}", slice(*edges[month : month + 2])
+                name = f"{stamp}/simulated_{stamp}-{short}-{kind}.csv"
+                write_rows({key: column[span] for key, column in table.items()}, folder / name)
 
 
 def _street(
-    city: City,
-    events: Events,
-    rows: pd.DataFrame,
-    force: str,
-    places: tuple[np.ndarray, np.ndarray],
-    rng: np.random.Generator,
-) -> dict[str, pa.Array]:
-    lsoa, placed = rows["lsoa"].to_numpy(), rows["is_placed"].to_numpy()
-    near = rows["point"].to_numpy() % 8
-    anchor = lsoa * city.points.shape[1] + near
-    size = len(rows)
-    identity = np.frombuffer(rng.bytes(32 * size).hex().encode(), "S64").astype(str)
-    streets = ("Sample Street", "Model Lane", "Invented Road", "Draft Avenue",
-               "Pattern Close", "Test Way", "Example Square", "Mock Hill")  # fmt: skip
-    named = _pick([f"On or near {name}" for name in streets], near)
-    month = _pick([f"{m:%Y-%m}" for m in events.months], rows["month"].to_numpy())
-    everyone = np.zeros(size, dtype=np.int64)
+    city: City, events: Events, rows: pd.DataFrame, force: str,
+    places: tuple[np.ndarray, np.ndarray], rng: np.random.Generator,
+) -> dict[str, pa.Array]:  # fmt: skip
+    row = {name: rows[name].to_numpy() for name in rows}
+    lsoa, placed, near = row["lsoa"], row["is_placed"], row["point"] % 8
+    anchor, everyone = lsoa * 24 + near, np.zeros(len(rows), dtype=np.int64)
+    identity = np.frombuffer(rng.bytes(32 * len(rows)).hex().encode(), "S64").astype(str)
+    streets = [*_WORDS["streets"], "No Location"]
     return {
         "Crime ID": pa.array(identity),
-        "Month": month,
+        "Month": _pick([f"{month:%Y-%m}" for month in events.months], row["month"]),
         "Reported by": _pick([force], everyone),
         "Falls within": _pick([force], everyone),
         "Longitude": _pick(places[0], anchor, placed),
         "Latitude": _pick(places[1], anchor, placed),
-        "Location": pa.compute.if_else(pa.array(placed), named, "No Location"),
+        "Location": _pick(streets, np.where(placed, near, len(streets) - 1)),
         "LSOA code": _pick(city.lsoas["lsoa_code"], lsoa, placed),
         "LSOA name": _pick(city.lsoas["lsoa_name"], lsoa, placed),
-        "Crime type": _pick(events.codes["street_type"], rows["code"].to_numpy()),
-        "Last outcome category": _pick(_OUTCOMES, rows["outcome"].to_numpy()),
+        "Crime type": _pick(events.codes["street_type"], row["code"]),
+        "Last outcome category": _pick(_WORDS["outcomes"], row["outcome"]),
         "Context": _pick([""], everyone),
     }
 
 
 def _searches(
-    city: City, events: Events, rows: pd.DataFrame, places: tuple[np.ndarray, np.ndarray]
+    events: Events, rows: pd.DataFrame, places: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, pa.Array]:
-    start = events.months.to_numpy().astype("datetime64[m]")[rows["month"].to_numpy()]
-    local = pd.DatetimeIndex(start + rows["minute"].to_numpy().astype("timedelta64[m]"))
-    ambiguous = np.ones(len(local), dtype=bool)
-    clock = local.tz_localize("Europe/London", ambiguous=ambiguous, nonexistent="shift_forward")
+    row = {name: rows[name].to_numpy() for name in rows}
+    start = events.months.to_numpy().astype("datetime64[m]")[row["month"]]
+    local = pd.DatetimeIndex(start + row["minute"].astype("timedelta64[m]"))
+    summer = np.ones(len(local), dtype=bool)  # an hour that comes twice is read as the first
+    clock = local.tz_localize("Europe/London", ambiguous=summer, nonexistent="shift_forward")
     minutes = clock.tz_convert("UTC").tz_localize(None).to_numpy().astype("datetime64[m]")
-    groups, group = read_reference("ethnic_groups"), rows["group"].to_numpy()
+    groups, nothing = read_reference("ethnic_groups"), np.zeros(len(rows), dtype=np.int64)
     labels = [*groups["search_label"], "Other ethnic group - Not stated"]
-    told = np.where(rows["self_missing"], len(groups), group)
-    anchor = rows["lsoa"].to_numpy() * city.points.shape[1] + rows["point"].to_numpy() % 8
-    placed = rows["is_placed"].to_numpy()
-    nothing, power = np.zeros(len(rows), dtype=np.int64), rows["power"].to_numpy()
-    bands = ["under 10", "10-17", "18-24", "25-34", "over 34"]
-    band = np.searchsorted([10, 18, 25, 35], rows["age"].to_numpy(), side="right")
-    blank = _pick([""], nothing)
+    anchor, placed = row["lsoa"] * 24 + row["point"] % 8, row["is_placed"]
+    band = np.searchsorted([10, 18, 25, 35], row["age"], side="right")
     return {
         "Type": _pick(["Person search"], nothing),
         "Date": _stamp(minutes.astype(np.int64), "%Y-%m-%dT%H:%M:%S+00:00"),
         "Part of a policing operation": _pick(["False"], nothing),
-        "Policing operation": blank,
+        "Policing operation": _pick([""], nothing),
         "Latitude": _pick(places[1], anchor, placed),
         "Longitude": _pick(places[0], anchor, placed),
-        "Gender": _pick(["Female", "Male"], rows["sex"].to_numpy()),
-        "Age range": _pick(bands, band, ~rows["age_missing"].to_numpy()),
-        "Self-defined ethnicity": _pick(labels, told),
-        "Officer-defined ethnicity": _pick(groups["search_observed"], group),
-        "Legislation": _pick(_POWERS.values(), power),
-        "Object of search": _pick(_POWERS.keys(), power),
-        "Outcome": _pick(_SEARCH_OUTCOMES, rows["outcome"].to_numpy()),
-        "Outcome linked to object of search": blank,
-        "Removal of more than just outer clothing": blank,
+        "Gender": _pick(["Female", "Male"], row["sex"]),
+        "Age range": _pick(_WORDS["search_ages"], band, ~row["age_missing"]),
+        "Self-defined ethnicity": _pick(
+            labels, np.where(row["self_missing"], len(groups), row["group"])
+        ),
+        "Officer-defined ethnicity": _pick(groups["search_observed"], row["group"]),
+        "Legislation": _pick(_WORDS["powers"], row["power"]),
+        "Object of search": _pick(_WORDS["objects"], row["power"]),
+        "Outcome": _pick(_WORDS["search_outcomes"], row["outcome"]),
+        "Outcome linked to object of search": _pick([""], nothing),
+        "Removal of more than just outer clothing": _pick([""], nothing),
     }
