@@ -365,6 +365,21 @@ def load_people(
     return _whole(table.to_pandas(), STORE_TABLES["people"])
 
 
+def load_around(data: BoroughData, *, processed: str | Path | None = None) -> pd.DataFrame:
+    """Load the offences of touching boroughs, for maps that do not end at the border."""
+    from sna.geography import find_neighbours
+
+    folder = find_processed(processed)
+    shapes = data.areas[data.areas["area_level"].astype("str") == "borough"]
+    shapes = shapes[shapes["edition"] == shapes["edition"].max()]
+    own = shapes["area_code"].eq(data.borough_code).to_numpy(float)
+    near = shapes["area_code"][find_neighbours(shapes).matrix @ own > 0] if own.any() else []
+    state = read_state(folder)
+    parts = [_read_borough(state, "offences", str(code), folder) for code in near]
+    rows = pd.concat(parts) if parts else data.offences.head(0)
+    return rows[~rows["month"].gt(data.end_month)]
+
+
 def _find_area(borough: str, state: dict[str, Any]) -> tuple[str, str]:
     """Return code and name of a London borough, or of another district the store has rows for."""
     known = state.get("districts", {})
@@ -375,7 +390,7 @@ def _find_area(borough: str, state: dict[str, Any]) -> tuple[str, str]:
 
 
 def _end_month(end_month: str | pd.Timestamp | None, offences: pd.DataFrame) -> pd.Timestamp:
-    if end_month is None:
+    if not end_month:
         last = offences["month"].max()
         return pd.Timestamp(last) if pd.notna(last) else pd.Timestamp("2000-01-01")
     month = pd.to_datetime(str(end_month), errors="coerce")

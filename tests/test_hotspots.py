@@ -23,7 +23,7 @@ HOT = (14, 15, 20, 21)  # four squares that touch, in a borough of 6 × 6
 
 def test_counts_are_complete_and_add_up():
     data = borough()
-    counts = hotspots.count_areas(data)
+    counts = hotspots.count_areas(data, around=data.around)
     own = counts.areas["is_tested"]
     assert counts.areas.loc[own, "offences"].sum() == data.offences["offences"].sum()
     assert own.sum() == 36 and len(counts.areas) == 42  # six squares of the next borough touch
@@ -33,14 +33,14 @@ def test_counts_are_complete_and_add_up():
 
 
 def test_without_the_neighbours_offences_only_the_borough_is_mapped():
-    assert len(hotspots.count_areas(borough(around=None)).areas) == 36
+    assert len(hotspots.count_areas(borough()).areas) == 36
 
 
 def test_offences_without_a_known_ward_are_counted_apart():
     data = borough()
     lost = data.offences.head(3).assign(ward_code=[None, "E05999999", None], offences=[2, 3, 4])
     data.offences = pd.concat([data.offences, lost])
-    counts = hotspots.count_areas(data)
+    counts = hotspots.count_areas(data, around=data.around)
     assert counts.unplaced == 9
 
 
@@ -50,7 +50,7 @@ def test_core_records_come_before_published_counts_and_other_bands_are_left_out(
     out = data.offences.head(5).assign(band="out", offences=500)
     data.offences = pd.concat([published, data.offences, out])
     data.around = None
-    counts = hotspots.count_areas(data)
+    counts = hotspots.count_areas(data, around=data.around)
     assert counts.measure == "serious violence (core), records"
     assert counts.areas["offences"].max() < 500
 
@@ -63,7 +63,7 @@ def test_only_the_subgroups_that_may_stand_in_are_counted():
     )
     whole = data.offences["offences"].sum()
     data.offences = pd.concat([data.offences, other, street])
-    assert hotspots.count_areas(data).areas["offences"].sum() == whole
+    assert hotspots.count_areas(data, around=data.around).areas["offences"].sum() == whole
 
 
 def test_restricted_records_stay_at_ward_in_public():
@@ -82,18 +82,18 @@ def test_nothing_to_place_no_month_and_no_boundaries_are_refused_with_words():
     data = borough()
     data.offences = data.offences.assign(ward_code=None)
     with pytest.raises(CoverageError, match="No offences of this borough can be placed"):
-        hotspots.count_areas(data)
+        hotspots.count_areas(data, around=data.around)
     data = borough(end_month=pd.Timestamp("2019-01-01"))
     with pytest.raises(CoverageError, match="No month up to January 2019"):
-        hotspots.count_areas(data)
+        hotspots.count_areas(data, around=data.around)
     data = borough()
     data.areas = data.areas.assign(borough_code="E09000001")
     with pytest.raises(CoverageError, match="no ward boundaries for Hackney"):
-        hotspots.count_areas(data)
+        hotspots.count_areas(data, around=data.around)
 
 
 def test_the_planted_hotspot_is_found_ranked_and_compared():
-    counts = hotspots.count_areas(borough(hot=HOT))
+    counts = hotspots.count_areas(borough(hot=HOT), around=None)
     found = hotspots.find_area_hotspots(counts).reset_index(drop=True)
     assert set(found.index[found["is_hotspot"]]) >= set(HOT)
     assert set(found.loc[list(HOT), "compared"]) == {"higher"}
@@ -106,7 +106,7 @@ def test_the_planted_hotspot_is_found_ranked_and_compared():
 def test_areas_without_residents_have_no_rate_but_keep_their_hotspot():
     data = borough(hot=HOT)
     data.population = data.population.assign(population=0.0)
-    found = hotspots.find_area_hotspots(hotspots.count_areas(data))
+    found = hotspots.find_area_hotspots(hotspots.count_areas(data, around=data.around))
     assert found["rank"].isna().all()
     assert set(found["compared"]) == {"not known"}
     assert found["is_hotspot"].sum() >= 4
@@ -230,7 +230,7 @@ def test_definitions_are_compared_on_later_months():
 
 def shown(data):
     """Everything the notebook shows, from analysis to HTML."""
-    counts = hotspots.count_areas(data)
+    counts = hotspots.count_areas(data, around=data.around)
     table = protect(hotspots.find_area_hotspots(counts), contract="hotspot_areas", data=data)
     few = protect(
         hotspots.measure_concentration(counts.areas), contract="hotspot_concentration", data=data
@@ -246,7 +246,7 @@ def shown(data):
         figures.show_concentration(curve, few),
         figures.show_persistence(lasting),
         figures.show_prediction(tested),
-        narrative.describe_hotspot_findings(table, few, lasting),
+        narrative.describe_hotspot_findings(table, table, few, lasting),
         narrative.describe_hotspots(table),
         narrative.describe_ranks(table),
         narrative.describe_concentration(few),
@@ -273,7 +273,7 @@ def test_the_page_is_made_whatever_the_data(data):
 
 def test_small_counts_of_records_never_reach_the_page():
     data = borough(source="extract", mean=0.11)  # about three offences an area in two years
-    counts = hotspots.count_areas(data)
+    counts = hotspots.count_areas(data, around=data.around)
     table = protect(hotspots.find_area_hotspots(counts), contract="hotspot_areas", data=data)
     small = counts.areas["offences"].between(1, 4) & counts.areas["is_tested"]
     assert small.any()
@@ -284,7 +284,7 @@ def test_small_counts_of_records_never_reach_the_page():
 def test_the_caller_keeps_its_tables():
     data = borough()
     before = data.offences.copy(), data.areas.copy()
-    hotspots.find_area_hotspots(hotspots.count_areas(data))
+    hotspots.find_area_hotspots(hotspots.count_areas(data, around=data.around))
     pd.testing.assert_frame_equal(data.offences, before[0])
     assert data.areas.equals(before[1])
 

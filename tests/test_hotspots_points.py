@@ -146,7 +146,8 @@ def test_knox_finds_planted_repeats_and_nothing_in_random_dates():
 
 def test_a_hotspot_that_straddles_the_border_is_one_group():
     hot = (26, 27, 32, 33, 38, 39)  # the last two columns of the borough and the next one
-    counts = hotspots.count_areas(borough(hot=hot, mean=20))
+    data = borough(hot=hot, mean=20)
+    counts = hotspots.count_areas(data, around=data.around)
     made = hotspots.find_straddling(counts)
     assert set(made["borough_code"]) == {OWN, "E09000033"}
     assert set(made["group"]) == {1}

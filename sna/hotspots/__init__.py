@@ -6,7 +6,7 @@ from typing import Any
 import sna.schemas.hotspots  # noqa: F401  (registers the contracts)
 
 _ROOMS = {
-    "areas": "AreaCounts count_areas select_series",
+    "areas": "AreaCounts count_areas count_boroughs select_series",
     "borders": "add_harm aoristic_hours count_flows count_near_border find_straddling",
     "concentration": "add_rank gini lorenz_curve measure_concentration share_holding",
     "local": "add_smoothed_rate find_hotspots getis_ord_z local_moran permutation_p",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sna.definitions import boroughs
 from sna.errors import CoverageError
 from sna.geography import Neighbours, find_neighbours
 
@@ -36,11 +37,11 @@ class AreaCounts:
     unplaced: int
 
 
-def select_series(offences: pd.DataFrame) -> pd.DataFrame:
+def select_series(offences: pd.DataFrame, usable: Any = None) -> pd.DataFrame:
     """Return the rows of the best series that has places, with ``measure`` saying what it counts.
 
     Core records first, then the published subgroups that may stand in for them, then police.uk
-    categories; series are never mixed.
+    categories; series are never mixed. ``usable`` (rows -> bool) may pass over a series.
     """
     for source, (measure, labels) in _SERIES.items():
         rows = offences[offences["source"].astype("str") == source]
@@ -49,8 +50,10 @@ def select_series(offences: pd.DataFrame) -> pd.DataFrame:
         elif len(rows):
             label = rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
             rows = rows[label.str.casefold().isin(labels)]
-        if len(rows) and _levels(rows):
+        if len(rows) and _levels(rows) and (usable is None or usable(rows)):
             return rows.assign(measure=measure)
+    if usable is not None:
+        return select_series(offences)
     raise CoverageError(
         "No offences of this borough can be placed in a ward or a small area.",
         where="offences",
@@ -82,15 +85,22 @@ def _wards(data: Any) -> "pd.Series[Any]":
     return pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
 
 
-def count_areas(data: Any, *, months: int = 36, level: str | None = None) -> AreaCounts:
+def count_areas(
+    data: Any, *, around: pd.DataFrame | None = None, months: int = 36, finest: bool = False,
+    level: str = "",
+) -> AreaCounts:  # fmt: skip
     """Count the borough's offences by ward or LSOA over the last published months, zeros kept.
 
-    Offences recorded in an area are not offences by the people who live there. ``data.around``
-    (offences of touching boroughs), if there, lets areas at the border see their neighbours;
-    ``level`` is by default the finest that the edition may show.
+    Offences recorded in an area are not offences by the people who live there. The best series is
+    counted at the finest level the edition may show it; with ``finest`` it is the best series that
+    may be shown by LSOA, if there is one. ``around`` (of `sna.store.load_around`) lets areas at
+    the border see their neighbours.
     """
-    rows = select_series(data.offences)
-    around = getattr(data, "around", None)
+
+    def by_lsoa(rows: pd.DataFrame) -> bool:
+        return choose_level(rows, data) == "lsoa"
+
+    rows = select_series(data.offences, by_lsoa if finest or level == "lsoa" else None)
     if around is not None and len(around):
         same = around[around["source"].astype("str").isin(rows["source"].astype("str"))]
         rows = pd.concat([rows, select_series(same)]) if len(same) else rows
@@ -179,3 +189,28 @@ def _residents(data: Any, level: str) -> "pd.Series[float]":
             made = rows.groupby(rows["area_code"].astype("object"))["population"].sum()
             return made if found == level else made.groupby(made.index.map(_wards(data))).sum()
     return pd.Series(dtype=float)
+
+
+def count_boroughs(data: Any, *, months: int = 12) -> pd.DataFrame:
+    """Count every borough's offences over the last months: published proxies, else police.uk."""
+    end = pd.Timestamp(data.end_month)
+    start = end - pd.DateOffset(months=months - 1)
+    kept = data.counts[data.counts["month"].between(start, end)]
+    made = []
+    for source, like in (("mps_borough", "mps_ward"), ("police_uk_street",) * 2):
+        measure, labels = _SERIES[like]
+        label = kept["published_category"].astype("str").str.split("|").str[-1].str.strip()
+        rows = kept[kept["source"].eq(source) & label.str.casefold().isin(labels)]
+        made.append(rows.assign(measure=measure))
+    rows = next((part for part in made if len(part)), made[0])
+    total = rows.groupby(rows["borough_code"].astype("object"))["offences"].sum().rename("offences")
+    table = boroughs()[["borough_code", "borough_name"]].merge(
+        total.reset_index(), how="inner", on="borough_code", validate="one_to_one"
+    )
+    several = rows["measure"].iloc[0] if len(rows) else ""
+    return table.assign(
+        population=table["borough_code"].map(_residents(data, "borough")).astype(float),
+        measure=several, area_level="borough", release_class="open", period_months=months,
+        source=rows["source"].astype("str").iloc[0] if len(rows) else "mps_borough",
+        period_start=start, period_end=end + pd.offsets.MonthEnd(),
+    )  # fmt: skip

@@ -6,9 +6,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from sna.definitions import boroughs
 from sna.errors import TableError, UsageError
 from sna.hotspots.areas import AreaCounts
 from sna.hotspots.local import find_hotspots
+
+_FLOWS = ("people", "people_of_role", "home_borough", "area_level", "period_months",
+          "period_start", "period_end")  # fmt: skip
 
 
 def find_straddling(counts: AreaCounts) -> pd.DataFrame:
@@ -43,7 +47,7 @@ def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
     end, people = pd.Timestamp(data.end_month), data.people
     by = ["person_role", "home_borough_code", "source", "release_class"]
     if people is None or "home_borough_code" not in people or not len(people):
-        return pd.DataFrame(columns=[*by, "people", "people_of_role", "period_months"])
+        return pd.DataFrame(columns=[*by, *_FLOWS])
     known = people["home_borough_code"].notna().groupby(people["source"], observed=True)
     recent = people["month"].between(end - pd.DateOffset(months=months - 1), end)
     kept = people[recent & known.transform("any")]
@@ -51,7 +55,12 @@ def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
     made = kept.assign(home_borough_code=home).astype(dict.fromkeys(by, "str"))
     made = made.groupby(by, as_index=False)["people"].sum()
     whole = made.groupby("person_role")["people"].transform("sum")
-    return made.assign(people_of_role=whole, period_months=months)
+    names = boroughs().set_index("borough_code")["borough_name"]
+    home = made["home_borough_code"].map(names).fillna(made["home_borough_code"])
+    return made.assign(
+        people_of_role=whole, home_borough=home, area_level="borough", period_months=months,
+        period_start=end - pd.DateOffset(months=months - 1), period_end=end + pd.offsets.MonthEnd(),
+    )  # fmt: skip
 
 
 def add_harm(offences: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:

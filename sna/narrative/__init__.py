@@ -16,8 +16,10 @@ from sna.narrative.hotspots import (
     describe_hotspot_findings,
     describe_hotspots,
     describe_persistence,
+    describe_place,
     describe_prediction,
     describe_ranks,
+    describe_straddling,
 )
 from sna.narrative.prose import KeyFindings, Prose
 from sna.narrative.trend import describe_trend, find_key_points

@@ -23,6 +23,7 @@ REPORTS = {  # notebook -> its name in the menu
     "02_trend": "Trend",
     "02a_trend_appendix": "Trend, appendix",
     "03_hotspots": "Places",
+    "03a_hotspots_appendix": "Places, appendix",
     "04_disproportionality": "People",
     "04a_disproportionality_appendix": "People, appendix",
 }
