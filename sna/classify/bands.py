@@ -1,6 +1,6 @@
 """The one classifier: records, dashboards and open tables, through the same facts and rules."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,8 +63,6 @@ def prepare(
 def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> Reading:
     """Answer every combination of a prepared table under one profile."""
     coded, links = prepared.coded, prepared.links
-    if not len(coded.rows):
-        coded = replace(coded, fields={name: v[:0] for name, v in coded.fields.items()})
     answers = _two(profile, coded, wide)
     attached, companion = attach(profile, coded, answers, links)
     if attached is not coded:

@@ -141,6 +141,10 @@ def encode(
         name, reader = READERS[field]
         if name in offences:
             columns[field] = read_states(offences, name, reader)
+    if not len(offences):  # one combination that no row has keeps every later step plain
+        sets = [CodeSet((("8N", ""),))]
+        columns = {name: np.zeros(1, dtype=np.uint8) for name in columns}
+        return Coded(np.zeros(0, dtype=np.int32), _complete(columns, sets), sets)
     combos = combine(columns, len(offences))
     return Coded(combos.rows, _complete(combos.fields, sets), sets)
 

@@ -171,6 +171,15 @@ def read_states(frame: pd.DataFrame, column: str, reader: Any) -> Array:
     return table[codes]
 
 
+def gather(table: Array, rows: Array) -> Array:
+    """Return ``table[rows]`` in pieces that stay in the cache; rows are known to be in range."""
+    found = np.empty(len(rows), dtype=table.dtype)
+    for start in range(0, len(rows), 2**16):
+        end = start + 2**16
+        np.take(table, rows[start:end], out=found[start:end], mode="clip")
+    return found
+
+
 @dataclass(frozen=True)
 class Combinations:
     """Distinct combinations of facts: ``rows`` numbers them, ``fields`` says what each holds."""

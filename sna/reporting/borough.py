@@ -76,17 +76,13 @@ def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_n
         pages.append(Page(name, nb.REPORTS[name], notebook))
         steps[name] = time.perf_counter() - began
     began = time.perf_counter()
-    tables = [table for page in pages for table in tables_of(page.notebook)]
+    tables = tables_of(page.notebook for page in pages)
     menu = [index_page(data, pages, tables), *pages, data_quality_page(data), methods_page(data)]
     draft = draft_reason(data.settings, borough_code=data.borough_code, edition=data.edition,
                          end_month=parameters["end_month"])  # fmt: skip
     head = front(data, draft=draft)
     files = {f"{page.name}.html": render_page(page, head, menu) for page in menu}
-    for table in tables:
-        name = f"csv/{table['name']}.csv"
-        if name in files:
-            raise QualityError("Two figures of one report share a name.", found=table["name"])
-        files[name] = f"\ufeff{table['csv']}"
+    files |= {f"csv/{table['name']}.csv": f"\ufeff{table['csv']}" for table in tables}
     for name, text in files.items():
         (staging / name).write_text(text, encoding="utf-8", newline="")
     write_bundle(staging, tables, name=f"{slug(data.borough_name)}_{data.edition}_data", head=head)

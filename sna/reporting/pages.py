@@ -109,9 +109,16 @@ def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
     return [output.data for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def tables_of(notebook: NotebookNode) -> list[dict[str, Any]]:
-    """Return the tables behind the figures of a notebook."""
-    return [dict(data[TABLE_MIME]) for data in outputs_of(notebook) if TABLE_MIME in data]
+def tables_of(notebooks: Iterable[NotebookNode]) -> list[dict[str, Any]]:
+    """Return the tables behind the figures, each once; a name met again gets a number."""
+    made: dict[str, dict[str, Any]] = {}
+    for table in (data[TABLE_MIME] for nb in notebooks for data in outputs_of(nb)
+                  if TABLE_MIME in data):  # fmt: skip
+        name, number = table["name"], 2
+        while name in made and made[name]["csv"] != table["csv"]:
+            name, number = f"{table['name']}_{number}", number + 1
+        made.setdefault(name, dict(table) | {"name": name})
+    return list(made.values())
 
 
 def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
