@@ -20,54 +20,23 @@ class Interval(NamedTuple):
     upper_ci: Array
 
 
-def _four(
-    count: Any, population: Any, ref_count: Any, ref_population: Any
-) -> tuple[Array, Array, Array, Array]:
+def _four(*values: Any) -> tuple[Array, Array, Array, Array]:
     names = ("count", "population", "ref_count", "ref_population")
-    values = [
-        check_numbers(value, name)
-        for value, name in zip((count, population, ref_count, ref_population), names, strict=True)
-    ]
-    x, n, y, m = np.broadcast_arrays(*values)
+    checked = map(check_numbers, values, names)
+    x, n, y, m = np.broadcast_arrays(*checked)
     return x, undefined_at_zero(n), y, undefined_at_zero(m)
 
 
-def rate_ratio(
-    count: Any,
-    population: Any,
-    ref_count: Any,
-    ref_population: Any,
-    confidence: float = 0.95,
-    *,
-    method: Literal["score", "exact"] = "score",
-) -> Interval:
-    """Ratio of two rates with its limits.
+def rate_ratio(count: Any, population: Any, ref_count: Any, ref_population: Any,
+               confidence: float = 0.95, *, method: Literal["score", "exact"] = "score",
+               ) -> Interval:  # fmt: skip
+    """Ratio of two rates with its limits; a ratio hides size, so print both counts beside it.
 
-    A ratio hides size: print both counts and the difference beside it.
-
-    Parameters
-    ----------
-    count, population, ref_count, ref_population
-        Events and exposure of the group and of the reference; numbers or arrays that broadcast.
-    confidence
-        Confidence level as a proportion.
-    method
-        ``score``, or ``exact`` (conditional). Where a count is 0 the exact limits always stand,
-        because score limits collapse or mislead there.
-
-    Returns
-    -------
-    Interval
-        Ratio, lower and upper limit. 0 against some: 0, from 0. Some against 0: infinite, with a
-        finite lower limit. 0 against 0, a missing count or an empty population: all missing.
-
-    Notes
-    -----
-    Given the total, the first count is binomial with odds ratio x exposure. Wilson limits of that
-    share give the score interval, Clopper-Pearson limits the exact one.
-
-    Source: Gu K, Ng HKT, Tang ML, Schucany WR (2008). Testing the ratio of two Poisson rates.
-    Biometrical Journal 50. Clopper CJ, Pearson ES (1934). Biometrika 26.
+    Numbers or arrays that broadcast. Where a count is 0 the exact conditional limits always stand:
+    0 against some is 0; some against 0 is infinite with a finite lower limit; 0 against 0, a
+    missing count or an empty population is missing. Given the total, the first count is binomial:
+    Wilson's limits of its share are the score limits, Clopper-Pearson's the exact ones (Gu and
+    others 2008, Biometrical Journal 50).
 
     >>> [round(float(number), 3) for number in rate_ratio(60, 12_000, 90, 60_000)]
     [3.333, 2.408, 4.614]
@@ -88,9 +57,7 @@ def rate_ratio(
 def risk_ratio(
     cases: Any, total: Any, ref_cases: Any, ref_total: Any, confidence: float = 0.95
 ) -> Interval:
-    """Ratio of two risks (shares of people) with log-normal limits; missing where a count is 0.
-
-    Source: Katz D, Baptista J, Azen SP, Pike MC (1978). Biometrics 34.
+    """Ratio of two risks with log-normal limits (Katz 1978, Biometrics 34); missing at 0 cases.
 
     >>> [round(float(number), 4) for number in risk_ratio(16, 128, 24, 256)]
     [1.3333, 0.7347, 2.4196]
@@ -103,7 +70,6 @@ def risk_ratio(
 
 
 def _score_gap(delta: Array, x: Array, n: Array, y: Array, m: Array) -> Array:
-    """Score statistic of `rate - reference rate = delta`, larger for smaller delta."""
     half = ((n + m) * delta - x - y) / (2 * (n + m))
     root = np.sqrt(np.maximum(half**2 + y * delta / (n + m), 0))
     other = np.maximum(-half + root, 0)
@@ -112,24 +78,12 @@ def _score_gap(delta: Array, x: Array, n: Array, y: Array, m: Array) -> Array:
     return np.where(spread > 0, gap / np.where(spread > 0, spread, 1), np.sign(gap) * np.inf)
 
 
-def rate_difference(
-    count: Any,
-    population: Any,
-    ref_count: Any,
-    ref_population: Any,
-    confidence: float = 0.95,
-    *,
-    per: float = 1,
-) -> Interval:
+def rate_difference(count: Any, population: Any, ref_count: Any, ref_population: Any,
+                    confidence: float = 0.95, *, per: float = 1) -> Interval:  # fmt: skip
     """Difference of two rates (group less reference) with score limits, also at zero counts.
 
-    Notes
-    -----
-    The limits are the differences that the score test with its restricted estimate does not
-    refuse, found by bisection.
-
-    Source: Miettinen O, Nurminen M (1985). Comparative analysis of two rates. Statistics in
-    Medicine 4.
+    The limits are the differences that the score test does not refuse, found by bisection
+    (Miettinen and Nurminen 1985, Statistics in Medicine 4).
 
     >>> round(float(rate_difference(60, 12_000, 90, 60_000, per=1000).value), 2)
     3.5
@@ -150,9 +104,7 @@ def rate_difference(
 
 
 def conditional_test(count: Any, population: Any, ref_count: Any, ref_population: Any) -> Array:
-    """Exact two-sided p of equal rates, given the total (small probabilities method).
-
-    Missing where both counts are 0.
+    """Exact two-sided p of equal rates, given the total (small probabilities); missing at 0 and 0.
 
     >>> round(float(conditional_test(60, 51477.5, 30, 54308.7)), 7)
     0.0006752
@@ -172,10 +124,7 @@ def conditional_test(count: Any, population: Any, ref_count: Any, ref_population
 def _reject_bounds(
     first: Array, stat: Array, n: Array, m: Array, *, pooled: bool, strict: Any
 ) -> tuple[Array, Array]:
-    """Largest and smallest second count that are at least (strictly: more) extreme.
-
-    Roots of (x m - y n)^2 = stat^2 (a x + b y), the squared statistic at its observed value.
-    """
+    # second counts at least (strictly: more) extreme: roots of (xm - yn)^2 = stat^2 (ax + by)
     a, b = (n * m, n * m) if pooled else (m**2, n**2)
     middle = (2 * first * m * n + stat**2 * b) / (2 * n**2)
     inside = middle**2 - ((first * m) ** 2 - stat**2 * a * first) / n**2
@@ -187,7 +136,7 @@ def _reject_bounds(
 
 
 def _e_test_flat(x: Array, n: Array, y: Array, m: Array, *, two_sided: bool, pooled: bool) -> Array:
-    """P of pairs laid end to end, two-sided or larger: sums over windows of the first count."""
+    # pairs laid end to end, two-sided or larger: each sums over a window of its first count
     rate = (x + y) / (n + m)
     spread = (x + y) * n * m if pooled else x * m**2 + y * n**2
     stat = (x * m - y * n) / np.sqrt(spread)
@@ -207,37 +156,14 @@ def _e_test_flat(x: Array, n: Array, y: Array, m: Array, *, two_sided: bool, poo
     return np.where((stat == 0) & two_sided, 1.0, np.minimum(p_value, 1))
 
 
-def e_test(
-    count: Any,
-    population: Any,
-    ref_count: Any,
-    ref_population: Any,
-    *,
-    alternative: Alternative = "two-sided",
-    pooled: bool = True,
-) -> Array:
-    """P value of the e-test that two Poisson rates are equal.
+def e_test(count: Any, population: Any, ref_count: Any, ref_population: Any, *,
+           alternative: Alternative = "two-sided", pooled: bool = True) -> Array:  # fmt: skip
+    """P value of the e-test that two Poisson rates are equal; missing where both counts are 0.
 
-    A large p does not show that nothing changed, and events that come in bursts (retaliation,
-    repeat victims) make it too small.
-
-    Parameters
-    ----------
-    count, population, ref_count, ref_population
-        Events and exposure; numbers or arrays that broadcast.
-    alternative
-        ``two-sided``, ``larger`` (the first rate is) or ``smaller``.
-    pooled
-        Statistic with the variance under equality (score, as statsmodels' ``etest``); without,
-        the unpooled one of Krishnamoorthy and Thomson. They agree at equal exposures.
-
-    Returns
-    -------
-    numpy.ndarray
-        P values; missing where both counts are 0. Above ten million events a normal tail is used.
-
-    Source: Krishnamoorthy K, Thomson J (2004). A more powerful test for comparing two Poisson
-    means. Journal of Statistical Planning and Inference 119.
+    Events that come in bursts (retaliation, repeat victims) make it too small. ``pooled`` takes the
+    variance under equality, as statsmodels' ``etest``; without, it is the test of Krishnamoorthy
+    and Thomson (2004, J. Statistical Planning and Inference 119). Above ten million events a normal
+    tail is used.
 
     >>> round(float(e_test(30, 1, 45, 1)), 4)
     0.0838

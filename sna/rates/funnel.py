@@ -40,27 +40,12 @@ def _binomial_quantile(probability: float, size: Array, share: float) -> Array:
 def funnel_limits(
     expected: Any, confidence: float = 0.95, *, tau_squared: float = 0.0
 ) -> tuple[Array, Array]:
-    """Limits of observed over expected events around 1: the funnel of a ratio or a rate.
+    """Limits of observed over expected events around 1: the funnel of a ratio, or of a rate.
 
-    An area outside is unusual, not worse: ask for a reason. Use 0.998 when many areas are shown.
-
-    Parameters
-    ----------
-    expected
-        Expected events; for a rate, target rate times population (multiply the limits by the
-        target rate).
-    confidence
-        Confidence level as a proportion.
-    tau_squared
-        Overdispersion from `funnel_dispersion`; 0 gives exact Poisson quantiles.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Lower and upper limit as ratios; missing where nothing is expected.
-
-    Source: Spiegelhalter DJ (2005). Funnel plots for comparing institutional performance.
-    Statistics in Medicine 24.
+    An area outside is unusual, not worse; use 0.998 when many areas are shown. For a rate, expect
+    the target times the population and multiply the limits by the target. ``tau_squared`` from
+    `funnel_dispersion` widens them; 0 gives exact Poisson quantiles (Spiegelhalter 2005, Statistics
+    in Medicine 24).
 
     >>> [float(limit * 20) for limit in funnel_limits(20)]
     [12.0, 29.0]
@@ -94,8 +79,6 @@ def funnel_proportion_limits(
 def funnel_curve(observed: Any, confidence: float = 0.95) -> tuple[Array, Array]:
     """Find the expected events at which a count lies exactly on the lower and upper limit.
 
-    Plot ``observed / expected`` against ``expected`` for a smooth funnel of a ratio.
-
     >>> [round(float(events), 4) for events in funnel_curve(5)]
     [11.6683, 1.6235]
     """
@@ -104,12 +87,9 @@ def funnel_curve(observed: Any, confidence: float = 0.95) -> tuple[Array, Array]
 
 
 def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -> Dispersion:
-    """Overdispersion of areas on the square-root scale, after winsorising the extreme tenths.
+    """Overdispersion of areas on the square-root scale, the extreme tenths winsorised.
 
-    Overdispersed areas differ by more than chance: chance limits alone would flag too many.
-
-    Source: Spiegelhalter DJ (2005). Handling over-dispersion of performance indicators. Quality and
-    Safety in Health Care 14.
+    Source: Spiegelhalter DJ (2005), Quality and Safety in Health Care 14.
     """
     events = check_numbers(observed, "observed").ravel()
     mean = undefined_at_zero(check_numbers(expected, "expected").ravel())

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.errors import TableError
-from sna.rates.inputs import check_columns, check_confidence, check_denominator, check_numbers
+from sna.rates.inputs import check_columns, check_confidence, check_numbers
 
 
 def _fieller(low: float, high: float, covariance: np.ndarray, z: float) -> tuple[float, float]:
@@ -46,35 +46,13 @@ def _one_index(group: pd.DataFrame, z: float) -> dict[str, float]:
 def slope_index_of_inequality(
     groups: pd.DataFrame, *, by: Sequence[str] = (), confidence: float = 0.95
 ) -> pd.DataFrame:
-    """Slope and relative index of inequality with their limits.
+    """Slope and relative index of inequality with their limits (Low and Low 2004).
 
-    The modelled gap between the ends of the deprivation scale. A gradient between places is not a
-    gradient between people, and it is no cause.
-
-    Parameters
-    ----------
-    groups
-        One row per deprivation group, with ``quantile`` (1 is one end of the scale),
-        ``population`` (> 0), ``value`` and its ``standard_error``.
-    by
-        Columns that name separate scales.
-    confidence
-        Confidence level as a proportion.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a scale: ``by``, ``intercept``, ``sii`` (value at the far end less the near end),
-        ``rii`` (their ratio), each with ``…_lower_ci`` and ``…_upper_ci``.
-
-    Notes
-    -----
-    Least squares on the mid-point of each group's share of the population, weighted by that share.
-    The index is linear in the values, so its limits are exact for normal errors where others
-    simulate; the ratio has Fieller's limits, missing when the near end may be zero.
-
-    Source: Low A, Low A (2004). Measuring the gap. Journal of Public Health 26. Fieller EC (1954).
-    Journal of the Royal Statistical Society B 16.
+    The modelled gap between the ends of the deprivation scale; a gradient between places is not one
+    between people. ``groups`` hold ``quantile``, ``population``, ``value`` and ``standard_error``;
+    a least-squares line on the middle of each group's share of the population, weighted by it.
+    Returns ``intercept``, ``sii`` (far end less near end) and ``rii`` (their ratio, Fieller's
+    limits, missing when the near end may be zero), each with ``…_lower_ci`` and ``…_upper_ci``.
 
     >>> four = pd.DataFrame({"quantile": [1, 2, 3, 4], "population": 100,
     ...                      "value": [8, 6, 4, 2], "standard_error": 0.1})
@@ -84,7 +62,7 @@ def slope_index_of_inequality(
     where = "slope_index_of_inequality"
     z = check_confidence(confidence)
     check_columns(groups, (*by, "quantile", "population", "value", "standard_error"), where)
-    check_denominator(groups, "population", where)
+    check_numbers(groups["population"], "population", above_zero=True)
     check_numbers(groups["standard_error"], "standard_error")
     parts = groups.groupby(list(by), sort=False, observed=True) if by else [((), groups)]
     rows = []

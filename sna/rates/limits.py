@@ -11,8 +11,6 @@ from sna.rates.inputs import (
     Array,
     check_columns,
     check_confidence,
-    check_counts,
-    check_denominator,
     check_numbers,
     undefined_at_zero,
 )
@@ -21,15 +19,8 @@ EXACT_BELOW = 10  # events; Byar's method from here up
 
 
 def exact_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Exact (Garwood) limits of a Poisson count.
+    """Exact limits of a Poisson count (Garwood 1936, Biometrika 28).
 
-    They cover at least the stated share of the time, so they are wider than they need to be for
-    small counts. ``count`` may be a number or an array; missing stays missing.
-
-    Source: Garwood F (1936). Fiducial limits for the Poisson distribution. Biometrika 28.
-
-    Examples
-    --------
     >>> [round(float(limit), 4) for limit in exact_limits(5)]
     [1.6235, 11.6683]
     """
@@ -40,16 +31,11 @@ def exact_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
 
 
 def byar_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Byar's limits of a Poisson count, in the form with x and x + 1.
+    """Byar's limits of a Poisson count, with x and x + 1 (Breslow and Day 1987, volume II).
 
-    An approximation for 10 events or more; where its cube root turns negative there is no lower
-    limit (missing). Not the mid-point form that some packages call Byar.
+    Not the mid-point form that some packages call Byar. No lower limit (missing) where the cube
+    root turns negative.
 
-    Source: Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II. APHO
-    (2008). Technical Briefing 3: Commonly used public health statistics.
-
-    Examples
-    --------
     >>> [round(float(limit), 3) for limit in byar_limits(65)]
     [50.163, 82.849]
     """
@@ -61,43 +47,30 @@ def byar_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
 
 
 def rate_limits(count: Any, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Limits of a count of events: exact below 10, Byar's method from 10 up.
+    """Limits of a count: exact below 10, Byar's from 10 up; divide by the population for a rate.
 
-    The limits speak of chance in rare independent events, not of under-recording. Divide both by
-    the population for the limits of a rate.
+    They speak of chance in rare independent events, not of under-recording.
 
-    Examples
-    --------
     >>> [round(float(limit), 4) for limit in rate_limits(0)]
     [0.0, 3.6889]
     """
     events = check_numbers(count, "count")
-    exact, byar = exact_limits(events, confidence), byar_limits(events, confidence)
-    small = events < EXACT_BELOW
-    return np.where(small, exact[0], byar[0])[()], np.where(small, exact[1], byar[1])[()]
+    pairs = zip(exact_limits(events, confidence), byar_limits(events, confidence), strict=True)
+    lower, upper = (np.where(events < EXACT_BELOW, exact, byar)[()] for exact, byar in pairs)
+    return lower, upper
 
 
 def wilson_limits(part: Any, whole: Any, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Wilson's score limits of a proportion, without continuity correction.
+    """Wilson's score limits of a proportion (1927, JASA 22); missing where the whole is zero.
 
-    Missing where ``whole`` is zero, because nothing has no proportion.
-
-    Source: Wilson EB (1927). Probable inference. Journal of the American Statistical Association
-    22.
-
-    Examples
-    --------
     >>> [round(float(limit), 4) for limit in wilson_limits(65, 100)]
     [0.5525, 0.7364]
     """
     z = check_confidence(confidence)
     x, n = np.broadcast_arrays(check_numbers(part, "part"), check_numbers(whole, "whole"))
     if (x > n).any():
-        raise TableError(
-            f"{int((x > n).sum())} parts are larger than their whole.",
-            found=x[x > n],
-            do="Count the part inside the whole.",
-        )
+        raise TableError(f"{int((x > n).sum())} parts are larger than their whole.",
+                         found=x[x > n], do="Count the part inside the whole.")  # fmt: skip
     size = undefined_at_zero(n)
     middle, spread = 2 * x + z**2, z * np.sqrt(z**2 + 4 * x * (1 - x / size))
     lower, upper = (middle - spread) / (2 * (size + z**2)), (middle + spread) / (2 * (size + z**2))
@@ -135,7 +108,9 @@ def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95)
     -----
     Byar's method from 10 offences up; exact Poisson limits below.
 
-    Source: APHO (2008). Technical Briefing 3: Commonly used public health statistics.
+    References
+    ----------
+    APHO (2008). Technical Briefing 3: Commonly used public health statistics.
 
     Examples
     --------
@@ -144,8 +119,8 @@ def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95)
     [65.0, 50.16, 82.85]
     """
     check_columns(counts, ("offences", "population"), "add_rate")
-    offences = check_counts(counts, "offences", "add_rate")
-    scale = per / check_denominator(counts, "population", "add_rate")
+    offences = check_numbers(counts["offences"], "offences", whole=True)
+    scale = per / check_numbers(counts["population"], "population", above_zero=True)
     lower, upper = rate_limits(offences, confidence)
     return counts.assign(
         rate=offences * scale, lower_ci=lower * scale, upper_ci=upper * scale, per=per
@@ -153,36 +128,12 @@ def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95)
 
 
 def add_proportion(counts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
-    """Add the share that ``part`` is of ``whole``, with Wilson's limits.
+    """Add ``share`` of ``part`` in ``whole`` (above zero) with Wilson's limits, row by row.
 
-    A share says nothing about size: the same share of a smaller whole is fewer people.
-
-    Parameters
-    ----------
-    counts
-        One row per grouping, with ``part`` and ``whole`` (counts; ``whole`` above zero).
-    confidence
-        Confidence level as a proportion.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``counts`` in the same order plus ``share``, ``lower_ci``, ``upper_ci`` (0 to 1).
-
-    Raises
-    ------
-    TableError
-        If a whole is zero or missing, or a part is larger than its whole.
-
-    Examples
-    --------
     >>> add_proportion(pd.DataFrame({"part": [5], "whole": [50]})).round(3).loc[0, "upper_ci"]
     np.float64(0.214)
     """
     check_columns(counts, ("part", "whole"), "add_proportion")
-    part, whole = (
-        check_numbers(counts["part"], "part"),
-        check_denominator(counts, "whole", "add_proportion"),
-    )
-    lower, upper = wilson_limits(part, whole, confidence)
-    return counts.assign(share=part / whole, lower_ci=lower, upper_ci=upper)
+    whole = check_numbers(counts["whole"], "whole", above_zero=True)
+    lower, upper = wilson_limits(counts["part"], whole, confidence)
+    return counts.assign(share=counts["part"] / whole, lower_ci=lower, upper_ci=upper)

@@ -10,8 +10,6 @@ from sna.rates.compare import Interval
 from sna.rates.inputs import (
     check_columns,
     check_confidence,
-    check_counts,
-    check_denominator,
     check_numbers,
     undefined_at_zero,
 )
@@ -37,36 +35,28 @@ def directly_standardised_rate(
     confidence: float = 0.95,
     minimum: int = WITHHELD_BELOW,
 ) -> pd.DataFrame:
-    """Directly standardised rate by Dobson's method.
+    """Directly standardised rate by Dobson's method (1991, Statistics in Medicine 10).
 
-    The rate a standard population would have; compare it only with rates on the same standard. It
-    is not a number of offences anyone lived through.
+    The rate a standard population would have; compare it only with rates on the same standard.
 
     Parameters
     ----------
     bands
-        One row per group and age band, with ``offences`` (count), ``population`` (> 0) and
-        ``standard_population`` (weight). A missing count leaves the rate missing. An optional
-        ``offences_squared`` holds, per band, the sum over people of their squared number of events
-        (repeat victims): the limits then widen for events that are not independent.
-    by
-        Columns that name a group.
-    per
-        Number of people the rate is expressed for.
-    confidence
-        Confidence level as a proportion.
+        One row per group (``by``) and age band: ``offences``, ``population`` (> 0) and
+        ``standard_population``. An optional ``offences_squared`` (sum over people of their squared
+        number of events) widens the limits for events that are not independent.
+    by, per, confidence
+        Columns that name a group; people the rate is for; level as a proportion.
     minimum
-        Fewer events than this in a group: rate and limits are missing.
+        Groups of fewer events, or with a missing count, have no rate.
 
     Returns
     -------
     pandas.DataFrame
-        One row a group, in order of appearance: ``by``, ``offences``, ``population``, ``rate``,
-        ``lower_ci``, ``upper_ci``, ``per``.
+        One row a group: ``by``, ``offences``, ``population``, ``rate``, limits, ``per``.
 
-    Source: Dobson AJ, Kuulasmaa K, Eberle E, Scherer J (1991). Confidence intervals for weighted
-    sums of Poisson parameters. Statistics in Medicine 10.
-
+    Examples
+    --------
     >>> ages = pd.DataFrame({"offences": [10, 30], "population": [1000, 1000],
     ...                      "standard_population": [75, 25]})
     >>> directly_standardised_rate(ages, per=1000).loc[0, "rate"]  # (10 x 75 + 30 x 25) / 100
@@ -75,8 +65,8 @@ def directly_standardised_rate(
     where = "directly_standardised_rate"
     check_confidence(confidence)
     check_columns(bands, (*by, "offences", "population", "standard_population"), where)
-    offences = check_counts(bands, "offences", where)
-    population = check_denominator(bands, "population", where)
+    offences = check_numbers(bands["offences"], "offences", whole=True)
+    population = check_numbers(bands["population"], "population", above_zero=True)
     weight = check_numbers(bands["standard_population"], "standard_population")
     squared = check_numbers(bands.get("offences_squared", bands["offences"]), "offences_squared")
     sums = _sum_bands(
@@ -123,25 +113,9 @@ def indirectly_standardised_ratio(
 ) -> pd.DataFrame:
     """Indirectly standardised ratio: events against those expected at the reference's rates.
 
-    Ratios of two areas are not comparable with each other, only each with the reference.
-
-    Parameters
-    ----------
-    bands
-        One row per group and age band, with ``offences``, ``population``, ``ref_offences`` and
-        ``ref_population`` (> 0): the reference's events and residents in the band.
-    by
-        Columns that name a group.
-    per, confidence
-        Residents the rate is expressed for; confidence level as a proportion.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a group: ``by``, ``offences``, ``expected``, ``ratio``, ``lower_ci``, ``upper_ci``
-        (limits of the ratio), ``rate`` (ratio times the reference's crude rate) and ``per``.
-
-    Source: Breslow NE, Day NE (1987). Statistical Methods in Cancer Research, volume II.
+    Ratios of two areas are not comparable with each other, only each with the reference. ``bands``
+    hold ``offences``, ``population``, ``ref_offences`` and ``ref_population`` per group and age
+    band; returns ``expected``, ``ratio`` with limits and ``rate`` (ratio x reference's crude rate).
 
     >>> ages = pd.DataFrame({"offences": [12, 8], "population": [1000, 1000],
     ...                      "ref_offences": [60, 40], "ref_population": [10_000, 10_000]})
@@ -152,10 +126,10 @@ def indirectly_standardised_ratio(
     check_columns(bands, (*by, "offences", "population", "ref_offences", "ref_population"), where)
     population = check_numbers(bands["population"], "population")
     reference = check_numbers(bands["ref_offences"], "ref_offences")
-    size = check_denominator(bands, "ref_population", where)
+    size = check_numbers(bands["ref_population"], "ref_population", above_zero=True)
     sums = _sum_bands(
         bands[list(by)].assign(
-            offences=check_counts(bands, "offences", where),
+            offences=check_numbers(bands["offences"], "offences", whole=True),
             expected=population * reference / size,
             reference=reference,
             size=size,
