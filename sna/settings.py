@@ -135,8 +135,13 @@ class Settings(Strict):
         )
 
     def record(self) -> dict[str, Any]:
-        """Return the resolved settings for the run record: plain values, no absolute path."""
+        """Return the resolved settings for the run record: no absolute path, no person's name."""
         plain = self.model_dump(mode="json")
+        plain["qa"] = {role: "set" if value else "" for role, value in plain["qa"].items()}
+        plain["disclosure"]["overrides"] = [
+            {"contract": o.contract, "rule": o.rule, "reason": o.reason, "approver": "set"}
+            for o in self.disclosure.overrides
+        ]
         text = json.dumps(plain, sort_keys=True).encode()
         return {**plain, "sha256": hashlib.sha256(text).hexdigest()}
 

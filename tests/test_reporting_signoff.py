@@ -49,11 +49,11 @@ def test_no_log_is_a_draft_and_a_broken_one_an_error(tmp_path):
 
 
 def test_the_checklist_gives_evidence_for_what_is_met_and_says_what_is_not():
-    met = {row["requirement"]: row for row in checklist(GOOD, Settings(qa=QA), today=TODAY)}
+    met = {row["check"]: row for row in checklist(GOOD, Settings(qa=QA), today=TODAY)}
     assert {row["met"] for row in met.values()} == {"yes"}
     late = checklist({**GOOD, "git_dirty": True, "draft": "why"}, Settings(qa=QA),
                      today=date(2026, 2, 1))  # fmt: skip
-    unmet = {row["requirement"] for row in late if row["met"] != "yes"}
+    unmet = {row["check"] for row in late if row["met"] != "yes"}
     assert len(unmet) == 3
     bare = checklist({}, Settings(), today=TODAY)
     assert {row["met"] for row in bare} == {"not yet"}

@@ -19,7 +19,7 @@ from sna.reporting.bundle import write_bundle
 from sna.reporting.lint import lint_page
 from sna.reporting.pages import Page, render_page, slug, tables_of
 from sna.reporting.record import find_headline, front, write_record
-from sna.reporting.signoff import check_record, draft_reason
+from sna.reporting.signoff import draft_reason
 from sna.reporting.summary import data_quality_page, index_page, methods_page
 
 MOST_BYTES = 5_000_000
@@ -53,8 +53,7 @@ def render_borough(
     try:
         made = _make(data, staging, notebooks or list(nb.REPORTS), profile, kernel_name)
         check_folder(staging)
-        write_record(staging, data, **made, settings=data.settings.record())
-        check_record(json.loads((staging / "run.json").read_text(encoding="utf-8")))
+        write_record(staging, data, **made)
         _publish(staging, final)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -77,15 +76,17 @@ def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_n
         steps[name] = time.perf_counter() - began
     began = time.perf_counter()
     tables = tables_of(page.notebook for page in pages)
-    menu = [index_page(data, pages, tables), *pages, data_quality_page(data), methods_page(data)]
     draft = draft_reason(data.settings, borough_code=data.borough_code, edition=data.edition,
                          end_month=parameters["end_month"])  # fmt: skip
+    bundle = f"{slug(data.borough_name)}_{data.edition}_data"
+    menu = [index_page(data, pages, tables, bundle=f"{bundle}.zip"), *pages,
+            data_quality_page(data), methods_page(data, draft=draft)]  # fmt: skip
     head = front(data, draft=draft)
     files = {f"{page.name}.html": render_page(page, head, menu) for page in menu}
     files |= {f"csv/{table['name']}.csv": f"\ufeff{table['csv']}" for table in tables}
     for name, text in files.items():
         (staging / name).write_text(text, encoding="utf-8", newline="")
-    write_bundle(staging, tables, name=f"{slug(data.borough_name)}_{data.edition}_data", head=head)
+    write_bundle(staging, tables, name=bundle, head=head)
     steps["pages"] = time.perf_counter() - began
     return {"steps": steps, "draft": draft, "disclosure": _check_release(data, pages),
             "headline": find_headline(tables, data.borough_name)}  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Any
 
 import sna
 from sna.figures.about import packages, run_facts
+from sna.reporting.signoff import check_record, checklist
 
 _KEPT = ("file", "sha256", "layout", "rows", "rows_used", "rows_rejected", "first_month",
          "last_month")  # fmt: skip
@@ -70,7 +71,7 @@ def write_record(folder: Path, data: Any, steps: Mapping[str, float], **more: An
                        "edition": data.edition, "profile": profile.id},
         "definition": {"id": profile.id, "version": profile.version, "hash": profile.hash},
         "simulated": data.simulated, "marking": getattr(data.settings.markings, data.edition),
-        "settings_sha256": data.settings.record()["sha256"],
+        "settings": data.settings.record(),
         "inputs": [{key: row[key] for key in _KEPT if key in row} for row in data.inputs],
         "steps": [{"step": name, "seconds": round(spent, 2)} for name, spent in steps.items()],
         "outputs": [
@@ -80,5 +81,7 @@ def write_record(folder: Path, data: Any, steps: Mapping[str, float], **more: An
         ],
         **more,
     }  # fmt: skip
+    check_record(record)
+    record["checklist"] = checklist(record, data.settings, today=now.date())
     text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
     (folder / "run.json").write_text(f"{text}\n", encoding="utf-8")

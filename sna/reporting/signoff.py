@@ -89,8 +89,8 @@ def checklist(
         "disclosure": "disclosure in run.json" if "disclosure" in record else "",
     }  # fmt: skip
     return [
-        {"level": level, "requirement": words, "met": "yes" if evidence[key] else "not yet",
-         "evidence": evidence[key] or "none"}
+        {"level": level, "check": words, "met": "yes" if evidence[key] else "not yet",
+         "evidence": evidence[key] or "nothing yet"}
         for level, words, key in CHECKLIST
     ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from nbformat import v4
 from sna.figures.about import listing, row_totals, show_findings, show_run, sorted_findings
 from sna.figures.cells import fill
 from sna.reporting.pages import Page, find_anchor, outputs_of, slug
+from sna.reporting.signoff import checklist
 
 MOST_POINTS = 6
 _POINT = re.compile(r'<li>(?:<a href="#([^"]*)">)?(.*?)(?:</a>)?</li>', re.S)
@@ -18,6 +20,7 @@ _FILES = {"file": "File", "layout": "Recognised as", "rows": "Rows", "rows_used"
           "rows_rejected": "Set aside", "first_month": "First month",
           "last_month": "Last month"}  # fmt: skip
 _HASHES = {"file": "File", "layout": "Recognised as", "sha256": "SHA-256"}
+_CHECKS = {"check": "What is asked", "met": "Met", "evidence": "Evidence"}
 _FINDINGS = {"severity": "Weight", "file": "File", "finding": "What was found", "rows": "Rows",
              "action": "What to do"}  # fmt: skip
 
@@ -49,7 +52,9 @@ def main_points(pages: Sequence[Page]) -> list[dict[str, Any]]:
     return [point for *_, point in sorted(ranked, key=lambda entry: entry[:2])[:MOST_POINTS]]
 
 
-def index_page(data: Any, pages: Sequence[Page], tables: Sequence[dict[str, Any]]) -> Page:
+def index_page(
+    data: Any, pages: Sequence[Page], tables: Sequence[dict[str, Any]], *, bundle: str = ""
+) -> Page:
     """Return the first page of a borough: main points and the way to everything else."""
 
     def question(page: Page) -> str:
@@ -58,7 +63,7 @@ def index_page(data: Any, pages: Sequence[Page], tables: Sequence[dict[str, Any]
 
     cards = [{"name": p.name, "title": p.title, "question": question(p)} for p in pages]
     return written_page("index", "Summary", data=data, points=main_points(pages), cards=cards,
-                        tables=tables, run=shown(show_run(data)))  # fmt: skip
+                        tables=tables, bundle=bundle, run=shown(show_run(data)))  # fmt: skip
 
 
 def data_quality_page(data: Any) -> Page:
@@ -72,9 +77,15 @@ def data_quality_page(data: Any) -> Page:
     )  # fmt: skip
 
 
-def methods_page(data: Any) -> Page:
-    """Return the page on methods and provenance."""
+def methods_page(data: Any, *, draft: str = "draft") -> Page:
+    """Return the page on methods, provenance and assurance."""
+    rows = checklist({"draft": draft}, data.settings, today=datetime.now(UTC).date())
+    known = pd.DataFrame(
+        [row for row in rows if row["level"] == "AQuA" or "Review" in row["check"]]
+    )
+    assured = listing(known, _CHECKS, "quality_checks", "Assurance of this assessment", data)
     hashes = listing(pd.DataFrame(data.inputs), _HASHES, "input_hashes", "Files used", data)
     return written_page("methods", "Methods", data=data, profile=data.profile,
                         limits=data.settings.disclosure, hashes=shown(hashes),
+                        assured=shown(assured),
                         run=shown(show_run(data)))  # fmt: skip
