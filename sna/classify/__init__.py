@@ -1,6 +1,5 @@
 """Offence to band: facts, rules, bounds, explanations, comparison of profiles."""
 
-import sna.schemas.definition  # noqa: F401  (registers the contracts)
 from sna.classify.bands import ADDED, classify_offences
 from sna.classify.bounds import (
     add_counting_basis,

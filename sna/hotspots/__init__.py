@@ -3,8 +3,6 @@
 import importlib
 from typing import Any
 
-import sna.schemas.hotspots  # noqa: F401  (registers the contracts)
-
 _ROOMS = {
     "areas": "AreaCounts count_areas count_boroughs select_series",
     "borders": "add_harm aoristic_hours count_flows count_near_border find_straddling",

@@ -1,8 +1,10 @@
 """What a result table promises: its keys, its counts, and what is recomputed from them."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from importlib.resources import files
+from typing import Any, Literal
 
 from sna.errors import UsageError
 
@@ -61,24 +63,39 @@ class ResultTable:
     units: Mapping[str, str] = field(default_factory=dict)
 
 
-_REGISTRY: dict[str, ResultTable] = {}
+def _tuples(table: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in table.items()}
+
+
+def _read() -> dict[str, ResultTable]:
+    """Read the contracts of results.toml; an estimate is one row a count it depends on."""
+    text = files("sna.schemas").joinpath("results.toml").read_text(encoding="utf-8")
+    found = {}
+    for name, table in tomllib.loads(text).items():
+        derived = tuple(Derived(**_tuples(row)) for row in table.pop("derived", ()))
+        estimates = tuple(
+            Estimate(column, row["count"], row.get("minimum", 10))
+            for row in table.pop("estimates", ())
+            for column in row["columns"]
+        )
+        found[name] = ResultTable(name, **_tuples(table), derived=derived, estimates=estimates)
+    return found
+
+
+_REGISTRY = _read()
 
 
 def register(*tables: ResultTable) -> None:
-    """Add result tables to the registry; a second contract of the same name is an error."""
+    """Add contracts of one's own; a second contract of the same name is an error."""
     for table in tables:
-        if _REGISTRY.get(table.name, table) != table:
+        if _REGISTRY.setdefault(table.name, table) != table:
             raise UsageError(f"Two contracts are called {table.name!r}.", where="sna.schemas")
-        _REGISTRY[table.name] = table
 
 
 def result_table(name: str) -> ResultTable:
     """Return the contract called `name`; raise `UsageError` when there is none."""
     if name not in _REGISTRY:
-        raise UsageError(
-            f"No result table is called {name!r}.",
-            where="sna.schemas",
-            found=sorted(_REGISTRY),
-            do="Register its contract in sna/schemas.",
-        )
+        do = "Add its contract to sna/schemas/results.toml."
+        what = f"No result table is called {name!r}."
+        raise UsageError(what, where="sna.schemas", found=sorted(_REGISTRY), do=do)
     return _REGISTRY[name]
