@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from filelock import FileLock
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbformat import v4
 from report_fixture import Borough, notebook
 
@@ -180,7 +181,7 @@ def test_resume_survives_a_state_file_cut_short(house, monkeypatch):
     Rendered(monkeypatch)
     run(house, "Hackney")
     (job,) = plan(house, "Hackney")
-    job.state_file().write_text('{"key": "ab', encoding="utf-8")
+    job.state_file.write_text('{"key": "ab', encoding="utf-8")
     assert statuses(run(house, "Hackney", resume=True)[0]) == {"Hackney": "done"}
 
 
@@ -225,12 +226,14 @@ def test_unreachable_scheduler_is_an_error_with_advice(house, monkeypatch):
 
 @pytest.mark.notebook
 @pytest.mark.skipif(not kernels.can_fork(), reason="kernels are forked on Linux only")
-def test_forked_kernels_make_the_pages_that_ordinary_ones_make(house):
+def test_forked_kernels_make_the_pages_that_ordinary_ones_make(house, monkeypatch):
     outcomes, code = run(house)
     assert code == 0, outcomes
     forked = pages(house)
     assert any("E09000012" in name or "hackney" in name for name in forked)
-    kernels.use_ordinary_kernels()
+    monkeypatch.setattr(
+        KernelProvisionerFactory.instance(), "default_provisioner_name", "local-provisioner"
+    )
     reports.render_borough("Hackney", notebooks=["02_trend"], processed=house / "processed",
                            reports=house / "plain", end_month="2025-03")  # fmt: skip
     for path in sorted((house / "plain" / "hackney").rglob("*.html")):

@@ -14,7 +14,6 @@ import sys
 import threading
 from importlib.metadata import EntryPoint
 from multiprocessing.connection import wait
-from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,7 +24,6 @@ NAME = "sna-forked"
 MEMORY_LIMIT = "SNA_KERNEL_MEMORY_MB"  # address space of one kernel, in MiB
 _INLINE = "module://matplotlib_inline.backend_inline"
 _alive: set["_Forked"] = set()
-_lock = threading.Lock()
 
 
 def can_fork() -> bool:
@@ -33,44 +31,26 @@ def can_fork() -> bool:
     return sys.platform == "linux" and not multiprocessing.current_process().daemon
 
 
-def start_zygote() -> None:
-    """Start the process that imports once; harmless when it runs already."""
-    if not can_fork():
-        return
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many kernels share the cores
-    _context().set_forkserver_preload(["sna.batch.preload"])
-    from multiprocessing import forkserver
-
-    forkserver.ensure_running()
-
-
 def use_forked_kernels() -> None:
     """Let every kernel that this process starts be a fork, papermill's among them."""
     if not can_fork():
         return
-    start_zygote()
+    from multiprocessing import forkserver
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many kernels share the cores
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["sna.batch.preload"])
+    forkserver.ensure_running()
     factory = KernelProvisionerFactory.instance()
-    if NAME not in factory.provisioners:  # an older installation without our entry point
-        factory.provisioners[NAME] = EntryPoint(
-            NAME, "sna.batch.kernels:ForkedKernelProvisioner", KernelProvisionerFactory.GROUP_NAME
-        )
+    if NAME not in factory.provisioners:  # an installation older than our entry point
+        target, group = f"{__name__}:ForkedKernelProvisioner", KernelProvisionerFactory.GROUP_NAME
+        factory.provisioners[NAME] = EntryPoint(NAME, target, group)
     factory.default_provisioner_name = NAME
-
-
-def use_ordinary_kernels() -> None:
-    """Go back to kernels that start from nothing."""
-    KernelProvisionerFactory.instance().default_provisioner_name = "local-provisioner"
 
 
 def kill_kernels() -> None:
     """Kill every forked kernel that still runs."""
-    with _lock:
-        for process in list(_alive):
-            process.kill()
-
-
-def _context() -> ForkServerContext:
-    return multiprocessing.get_context("forkserver")
+    for process in list(_alive):
+        process.kill()
 
 
 class _Forked:
@@ -79,39 +59,32 @@ class _Forked:
     stdin = stdout = stderr = None
 
     def __init__(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
-        self._process = _context().Process(
+        self._process = multiprocessing.get_context("forkserver").Process(
             target=run_kernel, args=(arguments, environment, folder), daemon=True
         )
         self._process.start()
         self.pid = cast(int, self._process.pid)
-        with _lock:
-            _alive.add(self)
+        _alive.add(self)
 
     def poll(self) -> int | None:
-        """Return the exit code, or None while it runs."""
         code = self._process.exitcode
         if code is not None:
-            with _lock:
-                _alive.discard(self)
+            _alive.discard(self)
         return code
 
     def wait(self) -> int | None:
-        """Wait until it has ended."""
         self._process.join()
         return self.poll()
 
     def send_signal(self, number: int) -> None:
-        """Send a signal; one that has ended already is left in peace."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it at once."""
         self.send_signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """Ask it to end."""
         self.send_signal(signal.SIGTERM)
 
 
@@ -123,10 +96,9 @@ class ForkedKernelProvisioner(LocalProvisioner):
         if not can_fork() or "ipykernel_launcher" not in cmd:
             return await super().launch_kernel(cmd, **kwargs)
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        environment = dict(kwargs.get("env") or os.environ)
-        forked = _Forked(arguments, environment, str(kwargs.get("cwd") or Path.cwd()))
-        self.process = forked  # type: ignore[assignment]
-        self.pid = forked.pid  # type: ignore[assignment]
+        environment, folder = dict(kwargs.get("env") or os.environ), kwargs.get("cwd") or Path.cwd()
+        forked: Any = _Forked(arguments, environment, str(folder))
+        self.process, self.pid = forked, forked.pid
         return self.connection_info
 
 
