@@ -6,26 +6,18 @@ import numpy as np
 import pandas as pd
 
 from sna.rates import e_test, rate_limits, rate_ratio
-from sna.trend.models import Fit, find_recent_trend, fit_quasi_poisson, make_design
-from sna.trend.panel import Array, Panel, load_panel, no_rows
+from sna.trend.models import find_recent_trend, fit_quasi_poisson, make_design
+from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, in_words, load_panel, no_rows
 
 WINDOWS = {"12 months": 1, "3 years": 3, "5 years": 5}  # words -> years back
-TOO_LITTLE = "too little data to tell"
 LEAST_EVENTS = 20  # in both periods together; fewer get no word
 
 
-def fit_level(panel: Panel, *, columns: slice = slice(None)) -> Fit:
-    """Fit season, slope and a level for each segment: its dispersion widens the limits."""
-    design = make_design(
-        panel.months, seasonal=len(panel.months) >= 2 * panel.per_year, segments=panel.segments
-    )
-    return fit_quasi_poisson(panel.counts[:, columns], design)
-
-
-def dispersion(panel: Panel, fit: Fit | None = None) -> Array:
-    """Return the over-dispersion of each borough's months, at least 1 (1 where not known)."""
-    phi = (fit or fit_level(panel)).dispersion
-    return np.where(np.isfinite(phi), np.maximum(phi, 1), 1.0)
+def dispersion(panel: Panel, counts: Array) -> Array:
+    """Return the over-dispersion of months given season, slope and segments; at least 1."""
+    seasonal = len(panel.months) >= 2 * panel.per_year
+    design = make_design(panel.months, seasonal=seasonal, segments=panel.segments)
+    return np.maximum(np.nan_to_num(fit_quasi_poisson(counts, design).dispersion, nan=1.0), 1.0)
 
 
 def change_word(later: Any, earlier: Any, phi: Any, confidence: float = 0.95) -> Array:
@@ -36,172 +28,106 @@ def change_word(later: Any, earlier: Any, phi: Any, confidence: float = 0.95) ->
     return np.where((x + y < LEAST_EVENTS) | (x == 0) | (y == 0), TOO_LITTLE, word)
 
 
-def _windows(panel: Panel) -> list[tuple[str, slice, slice, str]]:
-    """Return each window that fits: its words, its rows, and the breaks between its ends."""
-    size, year = len(panel.months), panel.per_year
-    found = []
-    for words, back in WINDOWS.items():
-        first = size - (back + 1) * year
-        if first >= 0:
-            start = panel.months[first]
-            crossed = panel.breaks[panel.breaks["month"] > start]
-            text = " ".join(crossed["report_text"])
-            found.append((words, slice(size - year, size), slice(first, first + year), text))
-    return found
+def compare_periods(data: Any) -> pd.DataFrame:
+    """Compare the last twelve months with those one, three and five years before.
 
-
-def compare_periods(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
-    """Compare the last twelve months with the twelve months one, three and five years before.
-
-    Similar does not mean that nothing changed: these counts cannot tell. A break in the series
-    between the two periods leaves both counts and takes away the comparison.
-
-    Parameters
-    ----------
-    data
-        The borough's data.
-    panel
-        A panel made before, to save the work.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an area (the borough, London) and window that the data reaches back to: both
-        periods and counts; ``comparable`` counts, missing across a break; ``p_value`` (e-test),
-        ``dispersion``, widened limits of the ratio, ``word`` and ``break_text``.
+    Similar does not mean that nothing changed: these counts cannot tell. A break in between leaves
+    both counts and takes away the rest (``word`` is ``[b]``). ``p_value`` is the e-test's, of
+    chance alone; ``ratio_low`` and ``ratio_high`` are widened by the ``dispersion``. One row an
+    area (borough, London) and window that the data reaches back to.
     """
-    made = panel or load_panel(data)
-    phi = dispersion(made)
-    total = fit_quasi_poisson(
-        made.counts.sum(axis=1),
-        make_design(made.months, seasonal=len(made.months) >= 24, segments=made.segments),
-    )
-    areas = [(made.borough_name, made.series, float(phi[made.mine]))]
-    if made.has_london:
-        wide = float(np.nan_to_num(total.dispersion[0], nan=1.0))
-        areas.append(("London", made.counts.sum(axis=1), max(wide, 1.0)))
-    rows = [
-        _compare_one(made, area, values, factor, window)
-        for area, values, factor in areas
-        for window in _windows(made)
-    ]
+    made = load_panel(data)
+    areas = [(made.borough_name, made.series)]
+    areas += [(LONDON, made.counts.sum(axis=1))] if made.has_london else []
+    rows = []
+    for area, values in areas:
+        phi = float(dispersion(made, values)[0])
+        for words, back in WINDOWS.items():
+            first = len(values) - (back + 1) * made.per_year
+            if first >= 0:
+                rows.append(_compare_one(made, area, values, phi, words, first))
     return pd.DataFrame(rows) if rows else no_rows("trend_change")
 
 
 def _compare_one(
-    panel: Panel, area: str, values: Array, phi: float, window: tuple[str, slice, slice, str]
+    panel: Panel, area: str, values: Array, phi: float, window: str, first: int
 ) -> dict[str, Any]:
-    words, now, then, text = window
+    now, then = slice(-panel.per_year, None), slice(first, first + panel.per_year)
     later, earlier = float(values[now].sum()), float(values[then].sum())
-    broken = bool(text)
-    word = "[b]" if broken else str(change_word(later, earlier, phi))
+    crossed = panel.breaks["month"] > panel.months[first]
+    word = "[b]" if crossed.any() else str(change_word(later, earlier, phi))
     widened = rate_ratio(later / phi, 1, earlier / phi, 1)
-    limits = [float(limit) for limit in (widened.lower_ci, widened.upper_ci)]
-    known = not broken and word != TOO_LITTLE
+    known = word not in ("[b]", TOO_LITTLE)
     return panel.label(
-        area=area,
-        window=words,
-        period=_words(panel.months[now]),
-        period_earlier=_words(panel.months[then]),
-        offences=later,
-        offences_earlier=earlier,
-        comparable=np.nan if broken else later,
-        comparable_earlier=np.nan if broken else earlier,
-        both=later + earlier,
-        exposure=1.0,
+        area=area, window=window, period=in_words(panel.months[now]),
+        period_earlier=in_words(panel.months[then]), offences=later, offences_earlier=earlier,
+        comparable=np.nan if crossed.any() else later, both=later + earlier, exposure=1.0,
+        comparable_earlier=np.nan if crossed.any() else earlier, dispersion=phi, word=word,
         p_value=float(e_test(later, 1, earlier, 1)) if known else np.nan,
-        dispersion=phi,
-        ratio_low=limits[0] if known else np.nan,
-        ratio_high=limits[1] if known else np.nan,
-        word=word,
-        break_text=text,
-        period_months=12,
-    )
+        ratio_low=float(widened.lower_ci) if known else np.nan,
+        ratio_high=float(widened.upper_ci) if known else np.nan,
+        break_text=" ".join(panel.breaks.loc[crossed, "report_text"]), period_months=12,
+    )  # fmt: skip
 
 
-def _words(months: pd.DatetimeIndex) -> str:
-    return f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
+def fit_slopes(data: Any) -> pd.DataFrame:
+    """Fit the yearly change of the borough's months, one row a segment, alone and beside London.
 
-
-def fit_slopes(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
-    """Fit the yearly change of the borough's months, per segment, with and without London.
-
-    With the offset the slope says how the borough moved *beside* the rest of London; neither slope
-    says why.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a segment between breaks and a comparison: ``slope_pct`` a year with limits,
-        ``p_value``, ``dispersion``, ``word``. Segments under 24 months say too little data.
+    With the rest of London as offset the slope says how the borough moved beside it; neither slope
+    says why. Segments under 24 months, or that do not converge, say too little data.
     """
-    made = panel or load_panel(data)
-    rows = []
-    for number in np.unique(made.segments):
-        inside = made.segments == number
-        for against in ("itself", *(["rest of London"] if made.has_london else [])):
-            rows.append(_slope(made, inside, against))
+    made = load_panel(data)
+    against = ["itself", *(["rest of London"] if made.has_london else [])]
+    rows = [
+        _slope(made, made.segments == n, name) for n in np.unique(made.segments) for name in against
+    ]
     return pd.DataFrame(rows)
 
 
 def _slope(panel: Panel, inside: Any, against: str) -> dict[str, Any]:
-    months, values = panel.months[inside], panel.series[inside]
+    months, values, rest = panel.months[inside], panel.series[inside], panel.rest[inside]
     row = panel.label(
-        period=_words(months), against=against, months=len(months), offences=float(values.sum()),
+        period=in_words(months), against=against, months=len(months), offences=float(values.sum()),
         slope_pct=np.nan, lower_ci=np.nan, upper_ci=np.nan, p_value=np.nan, dispersion=np.nan,
         word=TOO_LITTLE, period_months=len(months) * 12 // panel.per_year,
     )  # fmt: skip
-    rest = panel.rest[inside]
-    if len(months) < 2 * panel.per_year or (against != "itself" and (rest <= 0).any()):
+    alone = against == "itself"
+    if len(months) < 2 * panel.per_year or not (alone or (rest > 0).all()):
         return row
-    offset = np.log(rest) if against != "itself" else 0.0
+    offset = 0.0 if alone else np.log(rest)
     fit = fit_quasi_poisson(values, make_design(months, seasonal=True), offset)
     if not fit.converged[0]:
         return row
-    low, high = fit.limits(1)
-    word = "similar" if low[0] <= 0 <= high[0] else "rising" if low[0] > 0 else "falling"
-    return row | {
-        "slope_pct": 100 * np.expm1(float(fit.estimate[1, 0])),
-        "lower_ci": 100 * np.expm1(float(low[0])),
-        "upper_ci": 100 * np.expm1(float(high[0])),
-        "p_value": float(fit.p_value(1)[0]),
-        "dispersion": float(fit.dispersion[0]),
-        "word": word,
-    }
+    low, high = (float(limit[0]) for limit in fit.limits(1))
+    word = "similar" if low <= 0 <= high else "rising" if low > 0 else "falling"
+    percent = [100 * np.expm1(part) for part in (float(fit.estimate[1, 0]), low, high)]
+    return row | {"slope_pct": percent[0], "lower_ci": percent[1], "upper_ci": percent[2],
+                  "p_value": float(fit.p_value(1)[0]), "dispersion": float(fit.dispersion[0]),
+                  "word": word}  # fmt: skip
 
 
-def find_trend(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
+def find_trend(data: Any) -> pd.DataFrame:
     """Find the recent trend over the last five whole years by the Fingertips method.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a year (ending in the end month): ``year``, ``offences``, ``population`` and, on
-        every row, the ``trend`` word and its ``chi_squared``. No trend across a break.
+    One row a year ending in the end month; ``trend`` and ``chi_squared`` stand on every row. No
+    trend across a break, and none of fewer than five years.
     """
-    made = panel or load_panel(data)
+    made = load_panel(data)
     years = min(5, len(made.months) // made.per_year)
     if years == 0:
         return no_rows("trend_recent")
-    rows = made.months[len(made.months) - years * made.per_year :]
-    values = made.series[-len(rows) :].reshape(years, made.per_year).sum(axis=1)
-    people = made.population[-len(rows) :, made.mine].reshape(years, -1).mean(axis=1)
-    ends = rows.to_numpy().reshape(years, -1)[:, -1]
-    crossed = len(np.unique(made.segments[-len(rows) :])) > 1
+    rows = slice(len(made.months) - years * made.per_year, None)
+    values = made.series[rows].reshape(years, -1).sum(axis=1)
+    people = made.population[rows, made.mine].reshape(years, -1).mean(axis=1)
+    ends = made.months[rows][made.per_year - 1 :: made.per_year]
     trend, chi2 = TOO_LITTLE, np.nan
-    if crossed:
+    if len(np.unique(made.segments[rows])) > 1:
         trend = "[b]"
     elif years == 5 and values.sum() >= LEAST_EVENTS:
-        low, high = rate_limits(values)
-        trend, chi2 = find_recent_trend(values / people, low / people, high / people)
+        limits = rate_limits(values)
+        trend, chi2 = find_recent_trend(*(part / people for part in (values, *limits)))
     return pd.DataFrame(
-        made.label(
-            year=[f"year to {pd.Timestamp(end):%B %Y}" for end in ends],
-            offences=values,
-            population=people,
-            all_offences=values.sum(),
-            trend=trend,
-            chi_squared=chi2,
-            period_months=12,
-        )
-    )
+        made.label(year=[f"year to {end:%B %Y}" for end in ends], offences=values,
+                   population=people, all_offences=values.sum(), trend=trend, chi_squared=chi2,
+                   period_months=12)
+    )  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 from sna import definitions
 from sna.rates import funnel_dispersion, funnel_limits, rate_ratio
 from sna.trend.change import dispersion
-from sna.trend.panel import LONDON, Array, Panel, load_panel, no_rows
+from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
 SIMILAR_BOROUGHS = 5
 VARIABLES = {  # variable -> what it is, printed beside the list
@@ -20,56 +20,35 @@ VARIABLES = {  # variable -> what it is, printed beside the list
 }
 
 
-def _year(panel: Panel) -> tuple[Array, Array, str]:
-    """Return counts and residents of the last twelve months by borough, and the period."""
-    rows = slice(max(len(panel.months) - panel.per_year, 0), None)
-    months = panel.months[rows]
-    period = f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
-    return panel.counts[rows].sum(axis=0), panel.population[rows].mean(axis=0), period
-
-
 def _names(panel: Panel) -> pd.DataFrame:
     return definitions.boroughs().set_index("borough_code").reindex(list(panel.codes))
 
 
-def compare_areas(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BOROUGHS
-                  ) -> pd.DataFrame:  # fmt: skip
+def compare_areas(data: Any) -> pd.DataFrame:
     """Compare the borough's yearly rate with London, its part, its command unit and the like.
 
-    Higher than London says where, not why: a borough with many visitors has more victims than its
-    residents show.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an area: ``area``, ``kind``, ``offences``, ``population``, ``members`` (its
-        boroughs) and ``word``: whether the borough is higher, similar or lower than that area
-        without the borough, by score limits widened by the borough's dispersion.
+    Higher says where, not why: visitors are victims too. ``word`` compares the borough with the
+    area without it, by score limits widened by the borough's dispersion. One row an area.
     """
-    made = panel or load_panel(data)
+    made = load_panel(data)
     if len(made.months) < made.per_year:
         return no_rows("trend_areas")
-    events, people, period = _year(made)
+    events, people, period = made.last_year()
     names, mine = _names(made), made.mine
     groups = {made.borough_name: ("borough", np.arange(len(made.codes)) == mine)}
     if made.has_london:
         part, unit = names["inner_outer"].iloc[mine], names["bcu"].iloc[mine]
         groups[LONDON] = ("London", np.ones(len(made.codes), dtype=bool))
-        groups[f"{str(part).title()} London"] = (
-            "part of London",
-            names["inner_outer"].eq(part).to_numpy(),
-        )
+        same = names["inner_outer"].eq(part).to_numpy()
+        groups[f"{str(part).title()} London"] = ("part of London", same)
         inside = names["bcu"].eq(unit).to_numpy()
         if inside.sum() > 1:
             groups[f"{unit} command unit"] = ("command unit", inside)
-        like = find_similar(data, panel=made, k=k)
+        like = find_similar(made)
         if len(like):
-            words = "Most similar boroughs"
-            groups[words] = (
-                "similar boroughs",
-                names["borough_name"].isin(like["area"]).to_numpy(),
-            )
-    phi = float(dispersion(made)[mine])
+            alike = names["borough_name"].isin(like["area"]).to_numpy()
+            groups["Most similar boroughs"] = ("similar boroughs", alike)
+    phi = float(dispersion(made, made.series)[0])
     rows = []
     for area, (kind, inside) in groups.items():
         others = inside & (np.arange(len(inside)) != mine)
@@ -88,12 +67,11 @@ def _word(events: Array, people: Array, mine: int, others: Any, phi: float) -> s
     other = events[others].sum(), people[others].sum()
     ratio = rate_ratio(*(part / phi for part in (events[mine], people[mine], *other)))
     if not np.isfinite(ratio.value) or events[mine] < 10:
-        return "too little data to tell"
+        return TOO_LITTLE
     return "higher" if ratio.lower_ci > 1 else "lower" if ratio.upper_ci < 1 else "similar"
 
 
-def describe_boroughs(data: Any, codes: tuple[str, ...]) -> pd.DataFrame:
-    """Return the variables of likeness by borough, those that the data can give for all."""
+def _describe(data: Any, codes: tuple[str, ...]) -> pd.DataFrame:
     people = data.population[data.population["area_level"].astype(str).eq("borough")]
     people = people.assign(code=people["area_code"].astype(str))
     found: dict[str, pd.Series] = {}
@@ -128,20 +106,14 @@ def _deprived(data: Any) -> pd.Series:
     return known["decile"].le(2).groupby(known["borough_code"].astype(str)).mean()
 
 
-def find_similar(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BOROUGHS
-                 ) -> pd.DataFrame:  # fmt: skip
-    """Find the boroughs most like this one on declared variables of people and deprivation.
+def find_similar(data: Any, *, k: int = SIMILAR_BOROUGHS) -> pd.DataFrame:
+    """Find the ``k`` boroughs most like this one on declared variables, nearest first.
 
-    Alike in these variables only. The City of London is left out: few live there.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``k`` boroughs by variable, nearest first: ``area``, ``variable``, ``value`` and
-        ``distance`` (root of the summed squares of standardised differences).
+    Alike in these variables only; ``distance`` is the root of summed squares of standardised
+    differences. The City of London is left out. One row a borough and variable.
     """
-    made = panel or load_panel(data)
-    table = describe_boroughs(data, made.codes)
+    made = load_panel(data)
+    table = _describe(made.data, made.codes)
     residents = pd.Series(np.log(made.population[-1]), index=list(made.codes), name="residents")
     table = pd.concat([residents, table], axis=1)
     table = table[(table.index != "E09000001") | (table.index == made.borough_code)]
@@ -161,20 +133,16 @@ def find_similar(data: Any, *, panel: Panel | None = None, k: int = SIMILAR_BORO
     )  # fmt: skip
 
 
-def compare_funnel(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
-    """Set every borough beside the funnel of the London rate; no ranking.
+def compare_funnel(data: Any) -> pd.DataFrame:
+    """Set every borough beside the funnel of the London rate; no ranking, one row a borough.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a borough in the order of its name: ``expected`` at the London rate (``target``,
-        per 1,000), limits at 95 and 99.8 % as rates, widened when boroughs are overdispersed
-        (``phi``, ``is_overdispersed``), and ``word`` by the 99.8 % limits. Empty under 30 boroughs.
+    Limits at 95 and 99.8 % per 1,000, widened when boroughs are overdispersed; ``word`` goes by the
+    wider ones. Empty under 30 boroughs or 20 offences.
     """
-    made = panel or load_panel(data)
+    made = load_panel(data)
     if not made.has_london or len(made.months) < made.per_year or made.counts[-12:].sum() < 20:
         return no_rows("trend_funnel")
-    events, people, period = _year(made)
+    events, people, period = made.last_year()
     target = events.sum() / people.sum()
     expected = people * target
     spread = funnel_dispersion(events, expected)
@@ -195,15 +163,9 @@ def compare_funnel(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
     ).sort_values("area", ignore_index=True)  # fmt: skip
 
 
-def count_tiles(data: Any, *, panel: Panel | None = None, years: int = 5) -> pd.DataFrame:
-    """Count every borough's last years with its place on a tile map of London.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a borough and year ending in the end month, with ``tile_row`` and ``tile_column``.
-    """
-    made = panel or load_panel(data)
+def count_tiles(data: Any, *, years: int = 5) -> pd.DataFrame:
+    """Count every borough's last whole years, each with its place on a tile map of London."""
+    made = load_panel(data)
     number = min(years, len(made.months) // made.per_year)
     rows = number * made.per_year
     names = _names(made)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
-from sna.trend.panel import Panel, load_panel, no_rows
+from sna.trend.panel import Panel, load_panel
 
 SIGNALS = {0: "", 1: "outside the limits", 2: "seven rising or falling",
            3: "two of three near a limit", 4: "seven on one side"}  # fmt: skip
@@ -31,12 +31,10 @@ class Limits(NamedTuple):
 
 
 def xmr_limits(values: Any, *, screen: bool = True) -> Limits:
-    """Limits of an individuals chart: mean and 2.66 mean moving ranges, by column.
+    """Limits of an individuals chart: mean and 2.66 mean moving ranges (Wheeler 2000), by column.
 
     Seasonal values look out of control when they are not: adjust first. With ``screen``, moving
     ranges above 3.267 times their mean are left out once.
-
-    Source: Wheeler DJ (2000). Understanding Variation. NHS England, Making Data Count.
 
     >>> [round(float(line), 2) for line in xmr_limits([1, 2, 1, 2, 10] + [1, 2] * 6 + [1])]
     [1.94, -0.72, 4.6]
@@ -53,9 +51,7 @@ def xmr_limits(values: Any, *, screen: bool = True) -> Limits:
 def count_limits(counts: Any, exposure: Any = 1.0) -> Limits:
     """Limits of a C chart (U chart with an exposure) at three standard errors, by column.
 
-    Widened, never narrowed, by the moving range of standardised values (Laney's prime charts).
-
-    Source: Laney DB (2002). Improved control charts for attributes. Quality Engineering 14.
+    Widened, never narrowed, by the moving range of standardised values (Laney 2002).
     """
     x, size = np.broadcast_arrays(np.asarray(counts, float), np.asarray(exposure, float))
     mean = x.sum(axis=0) / size.sum(axis=0)
@@ -66,12 +62,9 @@ def count_limits(counts: Any, exposure: Any = 1.0) -> Limits:
 
 
 def gap_limits(gaps: Any, *, whole: bool = True) -> Limits:
-    """Limits of the gaps between rare events: G chart (whole units) or T chart (time).
+    """Limits of the gaps between rare events: G chart (whole units) or T chart (time, Nelson 1994).
 
-    A gap above the upper limit means rarer events; there is no lower limit for whole units near 0.
-
-    Source: Benneyan JC (2001). Number-between g-type control charts. Nelson LS (1994). A control
-    chart for parts-per-million nonconforming items. Journal of Quality Technology 26.
+    A gap above the upper limit means rarer events (Benneyan 2001).
     """
     x = np.asarray(gaps, dtype=float)
     if not whole:
@@ -84,11 +77,10 @@ def gap_limits(gaps: Any, *, whole: bool = True) -> Limits:
 
 
 def find_signals(values: Any, limits: Limits) -> Array:
-    """Find the rule that flags each point: 0 none, else a key of `SIGNALS`, by column.
+    """Find the rule that flags each point, 0 or a key of `SIGNALS`, in its order of precedence.
 
-    Order of precedence: a point outside; seven rising or falling; two of three beyond two thirds
-    of the way to a limit on one side; seven on one side of the centre (points on it never count).
-    A run is flagged from its seventh point on, two of three from the second such point.
+    A run is flagged from its seventh point on (points on the centre never count), two of three
+    beyond two thirds of the way to a limit on one side from the second such point on.
     """
     x = np.asarray(values, dtype=float)
     flat = x[:, None] if x.ndim == 1 else x
@@ -136,20 +128,13 @@ def adjust_season(counts: Array, months: pd.DatetimeIndex, segments: Any = None)
     return adjusted[:, 0] if counts.ndim == 1 else adjusted
 
 
-def control_chart(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
-    """Chart the headline with limits that its size and season allow, per segment between breaks.
+def control_chart(data: Any) -> pd.DataFrame:
+    """Chart the headline with limits that its size and season allow, afresh after each break.
 
-    A signal says that something changed by more than chance, not what. Limits are drawn afresh
-    only at a catalogued break.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a period (a gap, for rare events): ``value``, ``centre``, ``lower_limit``,
-        ``upper_limit``, ``signal`` (words), ``kind``, ``reason``, ``segment``, ``is_trial``
-        (under 12 points).
+    A signal says that something changed by more than chance, not what. One row a period (a gap, for
+    rare events) with ``value``, limits and ``signal``; ``is_trial`` under 12 points.
     """
-    made = panel or load_panel(data)
+    made = load_panel(data)
     if made.per_year != 12:
         kind = "c" if made.series.mean() >= LEAST_MEAN else "none"
     else:
@@ -158,13 +143,11 @@ def control_chart(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
     for number in np.unique(made.segments):
         inside = made.segments == number
         months, values, offences = _charted(made, kind, inside)
-        if len(values):
-            parts.append(_chart_one(made, kind, int(number), months, values, offences))
-    return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_control")
+        parts.append(_chart_one(made, kind, int(number), months, values, offences))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _charted(panel: Panel, kind: str, inside: Any) -> tuple[Any, Array, Array]:
-    """Return the periods, the values charted and the offences behind them."""
     months, counts = panel.months[inside], panel.series[inside]
     if kind == "adjusted":
         adjusted = adjust_season(panel.series, panel.months, panel.segments)[inside]

@@ -17,10 +17,9 @@ TREND_CHI2 = 9.5495  # 99.8 % point of chi-squared with one degree of freedom (F
 
 @dataclass(frozen=True)
 class Fit:
-    """A model of S series on p terms: estimates are terms by series.
+    """A model of several series, terms by series; what did not converge is missing.
 
-    ``standard_error`` already holds the dispersion, which is never taken below 1; everything of a
-    series that did not converge is missing.
+    Standard errors hold the dispersion, which is never taken below 1 there.
     """
 
     estimate: Array
@@ -74,31 +73,11 @@ def _step(months: pd.DatetimeIndex) -> int:
 
 
 def fit_quasi_poisson(counts: Any, design: Array, offset: Any = 0.0) -> Fit:
-    """Fit log-linear models of several series of counts by one batched iteration.
+    """Fit log-linear models of several series of counts (periods by series) in one batch.
 
-    The slope of a model is a description of the months it saw, not a forecast.
-
-    Parameters
-    ----------
-    counts
-        Periods by series (or one series), >= 0.
-    design
-        Periods by terms, the first a column of ones, shared by all series.
-    offset
-        Added to the linear predictor (the logarithm of an exposure); broadcast.
-
-    Returns
-    -------
-    Fit
-        Terms by series. A series with fewer than three non-zero periods, or one that does not
-        settle, is marked and its numbers are missing.
-
-    Notes
-    -----
-    Iteratively reweighted least squares; Pearson chi-squared over its degrees of freedom as
-    dispersion (statsmodels' ``scale="X2"``), at least 1 in the standard errors.
-
-    Source: McCullagh P, Nelder JA (1989). Generalized Linear Models.
+    All share a ``design`` (periods by terms, first a column of ones); ``offset`` is the logarithm
+    of an exposure. Reweighted least squares with Pearson's dispersion, as statsmodels'
+    ``scale="X2"`` (McCullagh and Nelder 1989). Fewer than three non-zero periods are not fitted.
     """
     y = np.asarray(counts, dtype=float)
     y = y[:, None] if y.ndim == 1 else y
@@ -127,7 +106,6 @@ def fit_quasi_poisson(counts: Any, design: Array, offset: Any = 0.0) -> Fit:
 
 
 def _iterate(y: Array, design: Array, shift: Array) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-    """Return estimates, unit standard errors, and which series settled."""
     eta = np.log(y + 0.5)
     beta = np.zeros((design.shape[1], y.shape[1]))
     settled = np.zeros(y.shape[1], dtype=bool)
@@ -148,10 +126,7 @@ def _iterate(y: Array, design: Array, shift: Array) -> tuple[Array, Array, npt.N
 
 
 def season_p(counts: Any, months: pd.DatetimeIndex) -> Array:
-    """Return the p of no season for each series, by an F test of two waves a year.
-
-    Missing under 24 months, where a season cannot be told from a trend.
-    """
+    """Return the p of no season for each series (F test of two waves); missing under 24 months."""
     y = np.asarray(counts, dtype=float)
     y = y[:, None] if y.ndim == 1 else y
     if len(months) < 24 // _step(months):
@@ -164,33 +139,11 @@ def season_p(counts: Any, months: pd.DatetimeIndex) -> Array:
 
 
 def find_recent_trend(value: Any, lower_ci: Any, upper_ci: Any) -> tuple[str, float]:
-    """Find the recent trend of five annual values with their 95 % limits.
+    """Find the recent trend of five annual, non-overlapping values with their 95 % limits.
 
-    No significant change is not the same as no change, and a trend is no forecast.
-
-    Parameters
-    ----------
-    value, lower_ci, upper_ci
-        Five annual, non-overlapping values in order of time, with their limits.
-
-    Returns
-    -------
-    tuple
-        ``increasing``, ``decreasing``, ``no significant change`` or ``too little data to tell``,
-        and the chi-squared statistic of the slope.
-
-    Raises
-    ------
-    TableError
-        If there are not five values, or their limits show that they overlap in time.
-
-    Notes
-    -----
-    Weighted least squares with weights from the width of each interval over 3.92; chi-squared is
-    the slope over its standard error, squared, above 9.5495; and the slope keeps its sign when
-    each point in turn is left out.
-
-    Source: Fingertips (fingertips.phe.org.uk), guidance on recent trends.
+    Weighted least squares, weights from the interval's width over 3.92: chi-squared of the slope
+    above 9.5495, and the slope keeps its sign when each point is left out (Fingertips guidance).
+    Returns increasing, decreasing, no significant change or too little data, and chi-squared.
 
     >>> find_recent_trend([1, 2, 3, 4, 5], [0.9, 1.9, 2.9, 3.9, 4.9], [1.1, 2.1, 3.1, 4.1, 5.1])[0]
     'increasing'
@@ -223,20 +176,10 @@ def find_recent_trend(value: Any, lower_ci: Any, upper_ci: Any) -> tuple[str, fl
 def find_step(
     counts: Any, months: pd.DatetimeIndex, offset: Any = 0.0, *, edge: int = 6
 ) -> tuple[int, float, float]:
-    """Find the month at which the level of one series most likely stepped.
+    """Find the position, ratio and p of the most likely step in one series' level.
 
-    Parameters
-    ----------
-    counts, months, offset
-        One complete series, its months, and the logarithm of a control (rest of London).
-    edge
-        Months at either end that cannot be the step.
-
-    Returns
-    -------
-    tuple
-        Position of the first month of the new level, ratio of levels, and p of the largest
-        deviance drop, adjusted for the months tried (Bonferroni).
+    The p of the largest deviance drop is adjusted for the months tried (Bonferroni); ``offset`` is
+    the logarithm of a control, ``edge`` the months at either end that are not tried.
     """
     y = np.asarray(counts, dtype=float)
     base = make_design(months, seasonal=len(months) >= 24, slope=False)

@@ -1,7 +1,7 @@
 """The headline of every borough as one matrix of months by areas, and the breaks in its series."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,95 +15,49 @@ from sna.schemas.results import result_table
 
 Array = npt.NDArray[np.float64]
 
-LONDON = "London"
-LEAST_BOROUGHS = 30  # of 33; fewer are not shown as London
+LONDON, LEAST_BOROUGHS = "London", 30  # of 33; fewer are not shown as London
+TOO_LITTLE = "too little data to tell"
 _CODE = re.compile(r"\b\d{1,3}(?:\.\d+)?[A-Z]?\b")
-_MPS_OR_RECORDS = ("extract", "mps_", "police_uk", "camden")
+_FROM_MPS = ("extract", "mps_", "police_uk", "camden")
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure of all boroughs: ``counts`` and ``population`` are months by boroughs.
+    """One measure of all boroughs: ``counts`` and ``population`` are months by boroughs."""
 
-    ``months`` are complete up to ``last_published``; later ones do not exist.
-    """
-
-    measure: str
     source: str
-    standing: str
-    note: str
+    measure: str
     release_class: str
     borough_code: str
     borough_name: str
-    months: pd.DatetimeIndex
+    months: pd.DatetimeIndex  # complete up to the end month or the last one published
     codes: tuple[str, ...]
     counts: Array
     population: Array
     per_year: int
     breaks: pd.DataFrame
-    asked_end: pd.Timestamp
-
-    @property
-    def mine(self) -> int:
-        """Column of the borough."""
-        return self.codes.index(self.borough_code)
-
-    @property
-    def has_london(self) -> bool:
-        """Whether enough boroughs are covered to speak of London."""
-        return len(self.codes) >= LEAST_BOROUGHS
-
-    @property
-    def series(self) -> Array:
-        """Counts of the borough."""
-        return self.counts[:, self.mine]
-
-    @property
-    def rest(self) -> Array:
-        """Counts of all other boroughs together."""
-        return self.counts.sum(axis=1) - self.series
-
-    @property
-    def segments(self) -> npt.NDArray[np.int64]:
-        """Number of breaks at or before each month: equal numbers are comparable."""
-        starts = self.breaks["month"].to_numpy()
-        return (self.months.to_numpy()[:, None] >= starts[None, :]).sum(axis=1)
+    segments: npt.NDArray[np.int64]  # breaks at or before each month: equal ones are comparable
+    mine: int  # column of the borough
+    series: Array  # its counts
+    rest: Array  # those of all other boroughs together
+    has_london: bool
+    data: Any = field(repr=False)
 
     def label(self, **columns: Any) -> dict[str, Any]:
         """Return the columns that every result table carries, and those given."""
         return {"measure": self.measure, "source": self.source,
                 "release_class": self.release_class, **columns}  # fmt: skip
 
+    def last_year(self) -> tuple[Array, Array, str]:
+        """Return counts and residents of the last twelve months by borough, and the period."""
+        rows = slice(-self.per_year, None)
+        events, people = self.counts[rows].sum(axis=0), self.population[rows].mean(axis=0)
+        return events, people, in_words(self.months[rows])
 
-def find_breaks(
-    source: str, measure: str, months: pd.DatetimeIndex, *, codes: frozenset[str]
-) -> pd.DataFrame:
-    """Find the catalogued breaks that touch a measure of a source inside some months.
 
-    A break counts from the first month that lies mostly after it; one at or before the first
-    month breaks nothing, and two in one month are one break with both texts.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``month`` (first month of the new series), ``break_id``, ``report_text``.
-    """
-    table = definitions.breaks()
-    recorded = table["source"].isin(["recorded crime", "all sources"])
-    mps = table["source"].str.startswith("MPS") & source.startswith(_MPS_OR_RECORDS)
-    scope = table["scope"].str.casefold()
-    words = scope.isin(["all violence", "all groups"]) | scope.str.contains("borough allocation")
-    touched = table["scope"].map(lambda text: bool(codes & set(_CODE.findall(text))))
-    about = scope.str.contains(re.escape(measure.casefold()))
-    hit = table[(recorded | mps) & (words | touched | about) & table["direction"].ne("none")]
-    start = hit["start"] + pd.to_timedelta(hit["start"].dt.day.gt(15) * 20, unit="D")
-    hit = hit.assign(month=start.dt.to_period("M").dt.to_timestamp())
-    if len(months) == 0:
-        hit = hit.head(0)
-    else:
-        hit = hit[(hit["month"] > months[0]) & (hit["month"] <= months[-1])]
-    joined = hit.groupby("month").agg({"break_id": " ".join, "report_text": " ".join})
-    return joined.reset_index()
+def in_words(months: pd.DatetimeIndex) -> str:
+    """Write a run of months: April 2024 to March 2025."""
+    return f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
 
 
 def no_rows(contract: str) -> pd.DataFrame:
@@ -113,6 +67,29 @@ def no_rows(contract: str) -> pd.DataFrame:
     numbers = [*shape.counts, *(name for e in shape.estimates for name in (e.column, e.count))]
     columns = dict.fromkeys(numbers, "float64") | dict.fromkeys(words, "str")
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+
+
+def find_breaks(
+    source: str, measure: str, months: pd.DatetimeIndex, *, codes: frozenset[str]
+) -> pd.DataFrame:
+    """Find the catalogued breaks that touch a measure inside some months.
+
+    A break counts from the first month that lies mostly after it; one at or before the first month
+    breaks nothing; two in one month are one. Returns ``month``, ``break_id``, ``report_text``.
+    """
+    table = definitions.breaks()
+    recorded = table["source"].isin(["recorded crime", "all sources"])
+    mps = table["source"].str.startswith("MPS") & source.startswith(_FROM_MPS)
+    scope = table["scope"].str.casefold()
+    words = scope.isin(["all violence", "all groups"]) | scope.str.contains("borough allocation")
+    words |= table["scope"].map(lambda text: bool(codes & set(_CODE.findall(text))))
+    words |= scope.str.contains(re.escape(measure.casefold()))
+    hit = table[(recorded | mps) & words & table["direction"].ne("none")]
+    start = hit["start"] + pd.to_timedelta(hit["start"].dt.day.gt(15) * 20, unit="D")
+    hit = hit.assign(month=start.dt.to_period("M").dt.to_timestamp())
+    hit = hit[(hit["month"] > months.min()) & (hit["month"] <= months.max())]
+    joined = hit.groupby("month").agg({"break_id": " ".join, "report_text": " ".join})
+    return joined.reset_index()
 
 
 def _codes_of(measure: str) -> frozenset[str]:
@@ -127,47 +104,37 @@ def _codes_of(measure: str) -> frozenset[str]:
 
 
 def load_panel(data: Any) -> Panel:
-    """Make the panel of a borough's headline, up to its end month or the last one published.
+    """Make the panel of a borough's headline; a panel made before comes back as it is.
 
-    Simulated data has no recording changes, so no break is applied to it.
+    Months end at the end month or the last one published. Simulated data has no changes of
+    recording, so no break is applied to it.
     """
+    if isinstance(data, Panel):
+        return data
     series = counting.choose_series(data.counts, data.borough_code)
-    rows = series.rows[series.rows["borough_code"].notna()]
-    asked = pd.Timestamp(data.end_month)
-    end = min(rows["month"].max(), asked)
-    if rows["month"].min() > end:
-        raise CoverageError(
-            "The end month lies before the first month of the data.",
-            where=f"source {series.source}",
-            found=[f"{asked:%Y-%m}", f"{rows['month'].min():%Y-%m}"],
-            do="Ask for a later end month.",
-        )
+    rows = series.rows[series.rows["borough_code"].isin(definitions.boroughs()["borough_code"])]
     rows = rows.assign(borough_code=rows["borough_code"].astype("str"))
-    rows = rows[rows["borough_code"].isin(definitions.boroughs()["borough_code"])]
-    grid = counting.count_by_month(
-        rows, start_month=rows["month"].min(), end_month=end, by=["borough_code"]
-    )
+    start, end = rows["month"].min(), min(rows["month"].max(), pd.Timestamp(data.end_month))
+    if start > end:
+        raise CoverageError("The end month lies before the first month of the data.",
+                            where=f"source {series.source}", found=[f"{start:%Y-%m}"],
+                            do="Ask for a later end month.")  # fmt: skip
+    grid = counting.count_by_month(rows, start_month=start, end_month=end, by=["borough_code"])
     known = counting.total_population(data.population)
     grid = counting.add_population(grid[grid["borough_code"].isin(known["borough_code"])], known)
-    wide = grid.pivot_table(
-        index="month", columns="borough_code", values=["offences", "population"]
-    )
-    months = pd.DatetimeIndex(wide.index)
-    measure = series.measure
-    breaks = find_breaks(series.source, measure, months, codes=_codes_of(measure))
+    grid = grid[["month", "borough_code", "offences", "population"]]
+    wide = grid.pivot_table(index="month", columns="borough_code")
+    months, counts = pd.DatetimeIndex(wide.index), wide["offences"].to_numpy(float)
+    codes = tuple(str(code) for code in wide["offences"].columns)
+    breaks = find_breaks(series.source, series.measure, months, codes=_codes_of(series.measure))
+    breaks = breaks.head(0) if data.simulated else breaks
+    mine = codes.index(data.borough_code)
     return Panel(
-        measure=measure,
-        source=series.source,
-        standing=series.standing,
-        note=series.note,
-        release_class=counting.strictest(rows["release_class"]),
-        borough_code=data.borough_code,
-        borough_name=data.borough_name,
-        months=months,
-        codes=tuple(str(code) for code in wide["offences"].columns),
-        counts=wide["offences"].to_numpy(float),
-        population=wide["population"].to_numpy(float),
-        per_year=12 // series.period_months,
-        breaks=breaks.head(0) if data.simulated else breaks,
-        asked_end=asked,
-    )
+        source=series.source, measure=series.measure, borough_code=data.borough_code,
+        borough_name=data.borough_name, months=months, codes=codes, counts=counts, breaks=breaks,
+        release_class=counting.strictest(rows["release_class"]), mine=mine,
+        population=wide["population"].to_numpy(float), per_year=12 // series.period_months,
+        segments=np.searchsorted(breaks["month"], months, side="right"), series=counts[:, mine],
+        rest=counts.sum(axis=1) - counts[:, mine], has_london=len(codes) >= LEAST_BOROUGHS,
+        data=data,
+    )  # fmt: skip

@@ -7,19 +7,17 @@ import numpy as np
 import pandas as pd
 
 from sna.trend.models import Array, fit_quasi_poisson, make_design, seasonal_terms
-from sna.trend.panel import Panel, load_panel, no_rows
+from sna.trend.panel import load_panel, no_rows
 
 HORIZON, LEAST_HISTORY, SPACING = 12, 36, 2
 NAIVE = "seasonal naive"
 
 
 def _naive(y: Array, months: pd.DatetimeIndex) -> Array:  # noqa: ARG001
-    """Repeat the last twelve months."""
     return y[-HORIZON:]
 
 
 def _mean_season(y: Array, months: pd.DatetimeIndex) -> Array:
-    """Take the level of the last twelve months times the season of the last three years."""
     part, when = y[-LEAST_HISTORY:], months[-LEAST_HISTORY:]
     fit = fit_quasi_poisson(part, make_design(when, seasonal=True))
     season = np.exp(seasonal_terms(when[-HORIZON:]) @ np.nan_to_num(fit.estimate[2:6]))
@@ -27,7 +25,6 @@ def _mean_season(y: Array, months: pd.DatetimeIndex) -> Array:
 
 
 def _trend_season(y: Array, months: pd.DatetimeIndex) -> Array:
-    """Carry slope and season of the last five years on, the slope at half its size."""
     when = months[-60:]
     fit = fit_quasi_poisson(y[-60:], make_design(when, seasonal=True))
     season = np.exp(seasonal_terms(when[-HORIZON:]) @ np.nan_to_num(fit.estimate[2:6]))
@@ -45,11 +42,7 @@ MODELS: dict[str, Callable[[Array, pd.DatetimeIndex], Array]] = {
 
 
 def backtest(counts: Array, months: pd.DatetimeIndex) -> tuple[pd.DataFrame, dict[str, Array]]:
-    """Forecast twelve months from every second month of the past with each model.
-
-    Returns the mean absolute error of each model over all series and its errors in units of the
-    square root of the forecast (origins by horizon by series).
-    """
+    """Forecast from every second month with each model: errors, and errors over root forecast."""
     origins = range(LEAST_HISTORY, len(months) - HORIZON + 1, SPACING)
     scaled: dict[str, list[Array]] = {name: [] for name in MODELS}
     errors: dict[str, list[float]] = {name: [] for name in MODELS}
@@ -65,7 +58,6 @@ def backtest(counts: Array, months: pd.DatetimeIndex) -> tuple[pd.DataFrame, dic
 
 
 def _coverage(scaled: Array) -> tuple[float, float]:
-    """Return the 95 % width of the errors and how often it held for origins left out in turn."""
     size = np.abs(scaled).reshape(len(scaled), -1)
     held = []
     for left in range(len(size)):
@@ -74,22 +66,15 @@ def _coverage(scaled: Array) -> tuple[float, float]:
     return float(np.quantile(size, 0.95)), float(np.mean(held))
 
 
-def project_series(data: Any, *, panel: Panel | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Project the borough's next twelve months from the months since the last break.
+def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Project the next twelve months from those since the last break; and the back-test, by model.
 
-    Not a forecast of what will happen: what would if nothing changed. The model with the smallest
-    back-test error is taken; where none beats the seasonal naive one by a hundredth, that is it.
-
-    Returns
-    -------
-    tuple of pandas.DataFrame
-        Months (recorded, then ``projected`` with ``lower_ci`` and ``upper_ci``, as wide as the
-        back-test's errors); and one row a model with its ``error``, ``error_ratio`` to naive,
-        ``coverage`` of its 95 % interval on origins left out, and ``is_chosen``. Both empty under
-        48 months since the last break.
+    What would happen if nothing changed. The model that erred least is taken, the seasonal naive
+    one unless another beats it by a hundredth; the interval is as wide as the back-test's errors
+    and its ``coverage`` is measured on origins left out. Empty under 48 months since a break.
     """
-    made = panel or load_panel(data)
-    inside = made.segments == made.segments.max() if len(made.months) else np.array([], bool)
+    made = load_panel(data)
+    inside = made.segments == made.segments[-1]
     months, y = made.months[inside], made.series[inside][:, None]
     if len(months) < LEAST_HISTORY + HORIZON or made.per_year != 12:
         return no_rows("trend_projection"), no_rows("trend_backtest")

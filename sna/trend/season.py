@@ -21,24 +21,15 @@ PARTS = {
 }  # fmt: skip
 
 
-def season_shape(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
-    """Seasonal shape of the headline by STL on logarithms, as per cent of the year's level.
+def season_shape(data: Any) -> pd.DataFrame:
+    """Seasonal shape of the headline by STL on logarithms, one row a month of the year.
 
-    Months differ in length and in what people do; the shape does not say which. Empty under 36
-    months or where a month is zero.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a month of the year: ``season_pct`` (mean of the STL season), ``lower_ci`` and
-        ``upper_ci`` (two standard errors over the years), ``offences``, ``years``, ``p_value``.
-
-    Source: Cleveland RB, Cleveland WS, McRae JE, Terpenning I (1990). STL. J. of Official
-    Statistics 6.
+    Per cent above or below the level of the year, two standard errors either side (Cleveland and
+    others 1990). Empty under 36 months or where a month is zero.
     """
     from statsmodels.tsa.seasonal import STL  # heavy
 
-    made = panel or load_panel(data)
+    made = load_panel(data)
     if len(made.months) < LEAST_MONTHS or made.per_year != 12 or not (made.series > 0).all():
         return no_rows("trend_season")
     logs = pd.Series(np.log(made.series), index=made.months)
@@ -60,9 +51,9 @@ def season_shape(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def count_calendar(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
+def count_calendar(data: Any) -> pd.DataFrame:
     """Count the headline by year and month of the year; months not published are absent."""
-    made = panel or load_panel(data)
+    made = load_panel(data)
     return pd.DataFrame(
         made.label(
             year=made.months.year.astype(str), offences=made.series,
@@ -72,22 +63,10 @@ def count_calendar(data: Any, *, panel: Panel | None = None) -> pd.DataFrame:
 
 
 def aoristic_weights(begin: Any, end: Any) -> Array:
-    """Share each event over the hours of the week in which it can have happened.
+    """Share each event over the hours of the week in which it can have happened (Ratcliffe 2000).
 
-    An even share is an assumption: a theft found in the morning was not spread over the night.
-
-    Parameters
-    ----------
-    begin, end
-        Local times; a missing end means the beginning.
-
-    Returns
-    -------
-    numpy.ndarray
-        Events by 168 hours from Monday 00:00; each row adds up to 1 (0 where both times are
-        missing or the end is before the beginning; 1/168 everywhere from seven days up).
-
-    Source: Ratcliffe JH (2000). Aoristic analysis. International Journal of GIS 14.
+    An even share is an assumption. Events by 168 hours from Monday 00:00; rows add up to 1, or 0
+    where the times are missing or reversed. A missing end means the beginning.
     """
     first, last = (pd.to_datetime(pd.Series(np.asarray(t)), format="ISO8601") for t in (begin, end))
     last = last.fillna(first)
@@ -113,7 +92,6 @@ def aoristic_weights(begin: Any, end: Any) -> Array:
 
 
 def _timed(data: Any, panel: Panel) -> pd.DataFrame:
-    """Return the core records of the last twelve months that have a time."""
     rows = data.offences
     if panel.source != "extract" or "committed_from" not in rows:
         return rows.head(0)
@@ -123,19 +101,15 @@ def _timed(data: Any, panel: Panel) -> pd.DataFrame:
     return rows[recent & core & rows["committed_from"].notna()]
 
 
-def count_clock(data: Any, *, panel: Panel | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Count core offences by weekday and block of hours, and in parts of the week and year.
+def count_clock(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count core offences by weekday and hours, and in parts of the week and year.
 
-    Shared aoristically when from and to differ. Blocks of one, three or six hours: the finest that
-    holds ten offences a block on average. Both tables are empty without records that have a time.
-
-    Returns
-    -------
-    tuple of pandas.DataFrame
-        By ``weekday`` and ``hours``; and by ``part`` with ``share_of_time``.
+    Blocks of one, three or six hours: the finest that holds ten offences on average. The second
+    table sets each ``part``'s share of offences beside its share of time. Both are empty without
+    records that have a time.
     """
-    made = panel or load_panel(data)
-    rows = _timed(data, made)
+    made = load_panel(data)
+    rows = _timed(made.data, made)
     if rows.empty:
         return no_rows("trend_clock"), no_rows("trend_windows")
     end = rows.get("committed_to", pd.Series(pd.NaT, rows.index))
