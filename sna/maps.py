@@ -191,22 +191,23 @@ def _number(ax: "Axes", rows: pd.DataFrame, shapes: np.ndarray, value: str, top:
 
 
 def _scale(ax: "Axes", *, invented: bool) -> None:
+    """Scale bar and north below the map on the right, the source below all."""
     west, east = ax.get_xlim()
-    south, north = ax.get_ylim()
-    length = max((m for m in (200, 500, 1000, 2000, 5000, 10_000) if m < (east - west) / 4),
-                 default=200)  # fmt: skip
-    y, x = south + 0.05 * (north - south), 0.98 * east + 0.02 * west - length
-    east = x + length
-    ax.plot([x, x, x, east, east, east], [y + 60, y - 60, y, y, y - 60, y + 60], color=base.INK,
-            linewidth=1.4, clip_on=False, zorder=9)  # fmt: skip
+    lengths = (200, 500, 1000, 2000, 5000, 10_000)
+    length = max((m for m in lengths if m < (east - west) / 4), default=200)
+    figure, blend = cast(Any, ax).figure, ax.get_xaxis_transform()
+    y, tick = -0.25 / figure.get_figheight(), 0.06 / figure.get_figheight()
+    x = east - length - 0.08 * (east - west)
+    ends = [x, x, x, x + length, x + length, x + length]
+    ax.plot(ends, [y + tick, y - tick, y, y, y - tick, y + tick], transform=blend, linewidth=1.4,
+            color=base.INK, clip_on=False, zorder=9)  # fmt: skip
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length} m"
-    ax.annotate(text, (x + length / 2, y), xytext=(0, -4), textcoords="offset points",
-                ha="center", va="top", annotation_clip=False)  # fmt: skip
+    ax.text(x + length / 2, y - 1.5 * tick, text, transform=blend, ha="center", va="top")
     arrow = {"arrowstyle": "-|>", "color": base.INK}
-    ax.annotate("N", (0.985, 0.2), (0.985, 0.09), "axes fraction", "axes fraction", ha="center",
+    ax.annotate("N", (east, y + 4 * tick), (east, y - tick), blend, blend, ha="center", va="top",
                 arrowprops=arrow, annotation_clip=False)  # fmt: skip
-    cast(Any, ax).figure.text(0.01, -0.02, _INVENTED if invented else BOUNDARIES, fontsize=7.5,
-                              color=base.QUIET, va="top", wrap=True)  # fmt: skip
+    figure.text(0.01, -0.03, _INVENTED if invented else BOUNDARIES, fontsize=8, color=base.QUIET,
+                va="top", wrap=True)  # fmt: skip
 
 
 def _as_picture(ax: "Axes", alt: str) -> str:

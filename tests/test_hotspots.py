@@ -66,6 +66,18 @@ def test_only_the_subgroups_that_may_stand_in_are_counted():
     assert hotspots.count_areas(data, around=data.around).areas["offences"].sum() == whole
 
 
+def test_strays_of_another_force_are_no_map_of_the_borough():
+    data = borough()
+    strays = data.offences.head(30).assign(
+        source="police_uk_street", published_category="police.uk | Robbery", ward_code=None,
+        lsoa_code="E01000001", offences=1,
+    )  # fmt: skip
+    data.offences = pd.concat([data.offences, strays])
+    assert set(hotspots.count_areas(data, finest=True).areas["area_level"]) == {"ward"}
+    few = data.around.head(2).assign(offences=1)
+    assert len(hotspots.count_areas(data, around=few).areas) == 36
+
+
 def test_restricted_records_stay_at_ward_in_public():
     data = borough(source="extract", level="lsoa", around=None)
     lookup = pd.DataFrame(

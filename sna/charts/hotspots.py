@@ -62,13 +62,15 @@ def plot_prediction(protected: ProtectedTable) -> "Axes":
 
 
 def plot_persistence(protected: ProtectedTable) -> "Axes":
-    """Plot how many periods each area that was ever flagged was a hotspot, and its class."""
-    table = protected.table
-    rows = table[table["periods_hot"] > 0].nlargest(MOST_ROWS, "periods_hot")
-    most = int(table["periods"].max())
-    ax = _bars(rows["area_name"], rows["periods_hot"], rows["persistence"])
-    ax.set_xlabel(f"Quarters as a hotspot, of {most}")
-    ax.set_xlim(0, 1.35 * most)
+    """Plot how many quarters each area was a hotspot; years in the top tenth if none was."""
+    table, value, whole = protected.table, "periods_hot", "periods"
+    label = "Quarters as a hotspot"
+    if not table[value].any():
+        value, whole, label = "years_in_top_tenth", "years", "Years in the top tenth by count"
+    rows, most = table[table[value] > 0].nlargest(MOST_ROWS, value), int(table[whole].max())
+    ax = _bars(rows["area_name"], rows[value], rows["persistence"])
+    ax.set_xlabel(f"{label}, of {most}")
+    ax.set_xlim(0, 1.4 * max(most, 1))
     return ax
 
 

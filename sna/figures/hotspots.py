@@ -60,8 +60,10 @@ def _show(
 
 
 def _number_are(rows: pd.Series, protected: ProtectedTable, what: str, none: str) -> str:
-    many, words = int(rows.sum()), level_words(protected, int(rows.sum()))
-    return f"{many} of {len(rows)} {words} {what}" if many else none
+    many = int(rows.sum())
+    single = what.replace("are ", "is ").replace("were ", "was ").replace("in hot", "in a hot")
+    verb = single.replace("hotspots", "hotspot") if many == 1 else what
+    return f"{many} of {len(rows)} {level_words(protected)} {verb}" if many else none
 
 
 def show_hotspot_map(
@@ -73,13 +75,17 @@ def show_hotspot_map(
         "hotspots outlined, areas similar to the borough dotted, the highest rates named below it"
     )
     title = _number_are(
-        protected.table["hotspot_class"].eq("hotspot"), protected, "stand out as hotspots",
+        protected.table["hotspot_class"].eq("hotspot"), protected, "are in hotspots",
         f"No hotspot among the {level_words(protected)} stands out from chance",
     )  # fmt: skip
+    heathrow = protected.table["area_code"].eq("E05013570").any()
+    airport = " Heathrow Villages holds the airport, which has few residents." if heathrow else ""
+    if name != "hotspot_map":
+        title = f"Recorded offences by {level_words(protected, 1)}"
     return _show(
         protected, name, title, f"Recorded offences per 1,000 residents a year, "
         f"{level_words(protected)}", _MAP, alt=alt, draw=lambda t: map_areas(t, areas, alt=alt),
-        note="Offences are counted where they were recorded, residents where they live.",
+        note="Offences are counted where they were recorded, residents where they live." + airport,
     )  # fmt: skip
 
 
@@ -116,13 +122,13 @@ def show_persistence(protected: ProtectedTable) -> Figure | Table:
     table = protected.table
     title = _number_are(
         table["persistence"].isin(["persistent", "intensifying"]), protected,
-        "were hotspots in almost every quarter", "No hotspot lasted through almost every quarter",
+        "were in hotspots almost every quarter", "No hotspot lasted through almost every quarter",
     )  # fmt: skip
     return _show(
         protected, "hotspot_persistence", title, "Quarters in which an area was a hotspot (Gi*)",
         "area_name offences persistence periods_hot periods years_in_top_tenth years trend",
-        alt="Bar chart of the quarters in which areas were hotspots, with the class of each",
-        draw=charts.plot_persistence if table["periods_hot"].gt(0).any() else None,
+        alt="Bar chart of how often areas were hotspots or in the top tenth, with their class",
+        draw=charts.plot_persistence if table["years_in_top_tenth"].any() else None,
     )  # fmt: skip
 
 

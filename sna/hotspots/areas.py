@@ -20,6 +20,7 @@ _SERIES = {
     "police_uk_street": ("police.uk violence, sexual offences and robbery, not a proxy", _STREET),
     "camden_street": ("police.uk violence, sexual offences and robbery, not a proxy", _STREET),
 }
+LEAST_SHARE = 0.5  # of the best series' offences a month, for a finer series to count as complete
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def select_series(offences: pd.DataFrame, usable: Any = None) -> pd.DataFrame:
             rows = rows[label.str.casefold().isin(labels)]
         if len(rows) and _levels(rows) and (usable is None or usable(rows)):
             return rows.assign(measure=measure)
-    if usable is not None:
+    if usable is not None:  # none is usable: the best of all
         return select_series(offences)
     raise CoverageError(
         "No offences of this borough can be placed in a ward or a small area.",
@@ -96,14 +97,15 @@ def count_areas(
     may be shown by LSOA, if there is one. ``around`` (of `sna.store.load_around`) lets areas at
     the border see their neighbours.
     """
+    best = select_series(data.offences)
 
-    def by_lsoa(rows: pd.DataFrame) -> bool:
-        return choose_level(rows, data) == "lsoa"
+    def by_lsoa(rows: pd.DataFrame) -> bool:  # strays of another force are no map of the borough
+        return choose_level(rows, data) == "lsoa" and _a_month(rows) >= LEAST_SHARE * _a_month(best)
 
-    rows = select_series(data.offences, by_lsoa if finest or level == "lsoa" else None)
+    rows = select_series(data.offences, by_lsoa) if finest or level == "lsoa" else best
     if around is not None and len(around):
         same = around[around["source"].astype("str").isin(rows["source"].astype("str"))]
-        rows = pd.concat([rows, select_series(same)]) if len(same) else rows
+        rows = pd.concat([rows, _known_around(rows, same, data)])
     level = level or choose_level(rows, data)
     end = pd.Timestamp(data.end_month)
     start, given = end - pd.DateOffset(months=months - 1), rows["month"]
@@ -133,6 +135,21 @@ def count_areas(
     lost = int(rows.loc[own & ~code.isin(shapes["area_code"]), "offences"].sum())
     measure = str(rows["measure"].iloc[0])
     return AreaCounts(areas, monthly, near.take(areas["area_code"]), measure, lost)
+
+
+def _a_month(rows: pd.DataFrame) -> float:
+    return float(rows["offences"].sum() / max(rows["month"].nunique(), 1))
+
+
+def _known_around(rows: pd.DataFrame, around: pd.DataFrame, data: Any) -> pd.DataFrame:
+    """Rows of the touching boroughs that this source covers, not those it has strays in."""
+    if not len(around):
+        return around
+    found = select_series(around)
+    borough = found["borough_code"].astype("object")
+    size = data.areas.groupby(data.areas["borough_code"].astype("object")).size()
+    dense = borough.map(found.groupby(borough).apply(_a_month) / size)
+    return found[dense >= 0.1 * _a_month(rows) / max(int(size.get(data.borough_code, 1)), 1)]
 
 
 def _complete(rows: pd.DataFrame, codes: Any, months: pd.DatetimeIndex) -> pd.DataFrame:

@@ -53,7 +53,7 @@ def _hot_sentence(protected: ProtectedTable) -> str:
     where = f"in {protected.borough_name}"
     if hot.empty:
         return f"no group of neighbouring {words} {where} stands out from chance"
-    verb = "is a hotspot" if len(hot) == 1 else "are hotspots"
+    verb = "is in a hotspot" if len(hot) == 1 else "are in hotspots"
     return f"{len(hot)} of {len(table)} {words} {where} {verb}: {_names(hot)}"
 
 
@@ -94,7 +94,8 @@ def describe_ranks(protected: ProtectedTable) -> Prose:
     higher = table[table["compared"].eq("higher")].sort_values("rate", ascending=False)
     lower, similar = (int(table["compared"].eq(word).sum()) for word in ("lower", "similar"))
     text = (
-        f"{len(higher)} of {len(table)} {words} have a higher rate than the borough, {lower} a "
+        f"{len(higher)} of {len(table)} {words} {'has' if len(higher) == 1 else 'have'} a higher "
+        f"rate than the borough, {lower} a "
         f"lower one and {similar} cannot be told from it, by intervals of 95%"
     )
     wide = (table["rank_upper"] - table["rank_lower"]).median()
@@ -180,7 +181,8 @@ def describe_hotspot_findings(
             points.append((_hot_sentence(table), anchor))
     if len(wards.table):
         higher = int(wards.table["compared"].eq("higher").sum())
-        words = f"{higher} of {len(wards.table)} {level_words(wards)} have a rate clearly higher "
+        has = "has" if higher == 1 else "have"
+        words = f"{higher} of {len(wards.table)} {level_words(wards)} {has} a rate clearly higher "
         points.append((words + "than the borough's", "which-areas-differ"))
     if concentration.table["share_for_half"].notna().any():
         chance = format_share(concentration.table["chance_share"].iloc[0])
