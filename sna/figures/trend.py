@@ -1,12 +1,20 @@
 """Figures of the trend report: headline from the numbers, subtitle, text alternative, table."""
 
+import tomllib
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from sna.charts import trend as charts
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import UsageError
 from sna.figures.figure import Figure, Table
-from sna.schemas.trend import read_specification
+
+
+@cache
+def _views() -> dict[str, Any]:
+    path = files("sna.definitions").joinpath("reports/trend.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def show_trend(protected: ProtectedTable, *, view: str = "") -> Figure | Table:
@@ -15,7 +23,7 @@ def show_trend(protected: ProtectedTable, *, view: str = "") -> Figure | Table:
     ``view="rates"`` shows the rates of a series instead of its counts.
     """
     name = view or protected.contract.name.removeprefix("trend_")
-    spec, table = read_specification()["views"].get(name), protected.table
+    spec, table = _views().get(name), protected.table
     if spec is None:
         raise UsageError("There is no such view of a trend table.", found=name)
     measure = str(table["measure"].iloc[0]) if len(table) and "measure" in table else "Offences"

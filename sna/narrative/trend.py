@@ -45,19 +45,17 @@ def _than(word: str) -> str:
 def _series(protected: ProtectedTable) -> list[str]:
     table, area = protected.table, protected.borough_name
     mine = table[table["area"].eq(area)]
-    last, row = mine.index[-1], mine.iloc[-1]
-    count = _count(protected, last, "offences_year")
-    said = [f"in the twelve months to {row['month']:%B %Y}, {count} were recorded in {area} "
-            f"({row['measure'].lower()})"]  # fmt: skip
-    if len(mine) < 12:
-        said = [f"the series ends in {row['month']:%B %Y} and is shorter than twelve months"]
+    row, month = mine.iloc[-1], f"{mine['month'].iloc[-1]:%B %Y}"
+    count = _count(protected, mine.index[-1], "offences_year")
+    said = [f"in the twelve months to {month}, {count} were recorded in {area} "
+            f"({row['measure'].lower()})" if len(mine) >= 12
+            else f"the series ends in {month} and is shorter than twelve months"]  # fmt: skip
     if pd.notna(row["rate"]):
+        beside, london = "", table.loc[table["area"].eq("London"), "rate"]
+        if len(london):
+            word = compare_words(row["lower_ci"], row["upper_ci"], london.iloc[-1])
+            beside = f", {_than(word)} London's {format_rate(london.iloc[-1])}"
         limits = format_interval(row["lower_ci"], row["upper_ci"])
-        london = table.loc[table["area"].eq("London"), "rate"]
-        word = (
-            compare_words(row["lower_ci"], row["upper_ci"], london.iloc[-1]) if len(london) else ""
-        )
-        beside = f", {_than(word)} London's {format_rate(london.iloc[-1])}" if word else ""
         said.append(f"that is {format_rate(row['rate'])} ({limits}){beside}")
     breaks = int(mine["break_text"].ne("").sum())
     times = "once" if breaks == 1 else f"{breaks} times"
@@ -66,15 +64,18 @@ def _series(protected: ProtectedTable) -> list[str]:
 
 def _change_line(protected: ProtectedTable, row: Any) -> str:
     line = protected.table.loc[row]
-    flags = [str(protected.flags.loc[row, name]) for name in ("offences_earlier", "offences")]
-    if line["word"] == "[b]":
-        pair = f"{_count(protected, row, 'offences_earlier', '')} and {_count(protected, row, 'offences')}"  # noqa: E501
-        return (f"over {line['window']} the counts are {pair}, but recording changed in between, "
-                "so they are not compared")  # fmt: skip
     if line["word"].startswith("too little"):
         return f"over {line['window']} there is too little data to tell"
-    words = format_change(line["offences_earlier"], line["offences"], "offences",
-                          limits=(line["ratio_low"], line["ratio_high"]),
+    if line["word"] == "[b]":
+        before, after = (
+            _count(protected, row, "offences_earlier", ""),
+            _count(protected, row, "offences"),
+        )
+        return (f"over {line['window']} the counts are {before} and {after}, but recording changed "
+                "in between, so they are not compared")  # fmt: skip
+    flags = [str(protected.flags.loc[row, name]) for name in ("offences_earlier", "offences")]
+    limits = (line["ratio_low"], line["ratio_high"])
+    words = format_change(line["offences_earlier"], line["offences"], "offences", limits=limits,
                           flags=(flags[0], flags[1]))  # fmt: skip
     return f"over {line['window']}, recorded offences {words}"
 
@@ -87,18 +88,13 @@ def _change(protected: ProtectedTable) -> list[str]:
 
 
 def _areas(protected: ProtectedTable) -> list[str]:
-    table = protected.table
-    row, others = table.iloc[0], table.iloc[1:]
+    row, others = protected.table.iloc[0], protected.table.iloc[1:].dropna(subset=["rate"])
     if pd.isna(row["rate"]):
         return ["there are too few offences for a rate that could be compared"]
     parts = []
-    for word in ("higher", "similar", "lower"):
-        same = others[others["word"].eq(word) & others["rate"].notna()]
-        names = [
-            f"{area} ({format_number(rate)})"
-            for area, rate in zip(same["area"], same["rate"], strict=True)
-        ]
-        parts += [f"{_than(word)} the rest of {join_words(names)}"] if names else []
+    for word, same in others.groupby("word", sort=False):
+        names = (same["area"] + same["rate"].map(lambda rate: f" ({format_number(rate)})")).tolist()
+        parts.append(f"{_than(str(word))} the rest of {join_words(names)}")
     limits = format_interval(row["lower_ci"], row["upper_ci"])
     return [f"{row['area']}: {format_rate(row['rate'])} in {row['period']} ({limits})",
             f"the rate is {'; '.join(parts)}" if parts else ""]  # fmt: skip
@@ -118,38 +114,34 @@ def _control(protected: ProtectedTable) -> list[str]:
 
 
 def _season(protected: ProtectedTable) -> list[str]:
-    table = protected.table
+    table = protected.table.sort_values("season_pct")
     if table["p_value"].iloc[0] >= 0.05 or table["season_pct"].isna().all():
         return ["no season is clear in these months"]
-    ordered = table.sort_values("season_pct")
-    high, low = ordered.iloc[-1], ordered.iloc[0]
-    above, below = (f"{abs(row['season_pct']):.0f}%" for row in (high, low))
-    return [f"{high['month_name']} is highest, {above} above the level of the year, and "
-            f"{low['month_name']} lowest, {below} below it"]  # fmt: skip
+    low, high = (
+        (row["month_name"], f"{abs(row['season_pct']):.0f}%")
+        for row in (table.iloc[0], table.iloc[-1])
+    )
+    return [f"{high[0]} is highest, {high[1]} above the level of the year, and {low[0]} lowest, "
+            f"{low[1]} below it"]  # fmt: skip
 
 
 def _windows(protected: ProtectedTable) -> list[str]:
-    known = protected.table[protected.table["share"].notna()]
-    if known.empty:
-        return ["there are too few offences with a time"]
-    return [f"{row.part}: {format_share(float(str(row.share)))} of offences in "
-            f"{format_share(float(str(row.share_of_time)))} of the time"
-            for row in known.itertuples()]  # fmt: skip
+    known = protected.table.dropna(subset=["share"])
+    shares = zip(known["part"], known["share"], known["share_of_time"].astype(float), strict=True)
+    said = [f"{part}: {format_share(share)} of offences in {format_share(time)} of the time"
+            for part, share, time in shares]  # fmt: skip
+    return said or ["there are too few offences with a time"]
 
 
 def _funnel(protected: ProtectedTable) -> list[str]:
     table = protected.table
-    mine = table[table["is_mine"]]
-    outside = int(table["word"].ne("similar").sum())
-    where = {"higher": "above", "lower": "below"}.get(mine["word"].iloc[0], "inside")
-    wide = (
-        "the limits are widened: boroughs differ by more than chance"
-        if table["is_overdispersed"].iloc[0]
-        else ""
-    )
-    return [f"{protected.borough_name} lies {where} the 99.8% limits", wide,
-            f"{outside} of {len(table)} boroughs lie outside them; chance alone would give fewer "
-            "than one"]  # fmt: skip
+    word = table.loc[table["is_mine"], "word"].iloc[0]
+    where = {"higher": "above", "lower": "below"}.get(word, "inside")
+    wide = "the limits are widened: boroughs differ by more than chance"
+    return [f"{protected.borough_name} lies {where} the 99.8% limits",
+            wide if table["is_overdispersed"].iloc[0] else "",
+            f"{int(table['word'].ne('similar').sum())} of {len(table)} boroughs lie outside them; "
+            "chance alone would give fewer than one"]  # fmt: skip
 
 
 def _projection(protected: ProtectedTable) -> list[str]:
@@ -165,9 +157,8 @@ def _projection(protected: ProtectedTable) -> list[str]:
 
 def _recent(protected: ProtectedTable) -> list[str]:
     word = protected.table["trend"].iloc[-1]
-    if word == "[b]":
-        return ["recording changed within these years, so no recent trend is given"]
-    return [f"recent trend over five years (Fingertips method): {word}"]
+    changed = "recording changed within these years, so no recent trend is given"
+    return [changed if word == "[b]" else f"recent trend (Fingertips method): {word}"]
 
 
 _SENTENCES: dict[str, Callable[[ProtectedTable], list[str]]] = {

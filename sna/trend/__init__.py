@@ -1,6 +1,5 @@
 """Is it really going up? Series, change, control charts, season, comparison, projection."""
 
-import sna.schemas.trend  # noqa: F401  the contracts of the tables made here
 from sna.trend.change import compare_periods, find_trend, fit_slopes  # noqa: F401
 from sna.trend.compare import compare_areas, compare_funnel, count_tiles, find_similar  # noqa: F401
 from sna.trend.control import control_chart, find_signals, xmr_limits  # noqa: F401
