@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.encode import Coded, encode
-from sna.classify.facts import AGES, STATUSES, WEAPONS, T, U, combine
+from sna.classify.facts import STATUSES, WEAPONS, Array, T, U, combine, gather
 from sna.classify.links import Links, add_nearby, attach, find_links, note_links
-from sna.classify.rules import BAND_OF_MASK, Answer, Array, evaluate
-from sna.classify.units import ROLE
-from sna.classify.words import Signature, marks_of, reason, role_name, rule_ids, unknown_facts
+from sna.classify.rules import BAND_OF_MASK, CORE, Answer, evaluate
+from sna.classify.units import ROLE, ROLES
+from sna.classify.words import marks_of, reason, rule_ids, unknown_facts
 from sna.definitions import Profile, read_profile
 from sna.errors import TableError
 from sna.schemas.store_tables import BANDS
@@ -71,7 +71,6 @@ def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> R
 
 
 def _two(profile: Profile, coded: Coded, wide: bool) -> tuple[Answer, Answer]:
-    """Answer as the profile reads ages, and by the victim's age alone."""
     own = evaluate(profile, coded.fields, coded.code_sets, wide=wide)
     if profile.switches["u25_role"] == "victim":
         return own, own
@@ -87,25 +86,24 @@ def classify_offences(
 ) -> pd.DataFrame:
     """Give every offence, or published count, its band under a version of the definition.
 
-    A band is not a verdict on an offence: it says whether the adopted text counts it, and
-    ``indeterminate`` says that the facts at hand cannot tell. Nothing is imputed.
+    A band is not a verdict: it says whether the adopted text counts the row, and ``indeterminate``
+    that the facts at hand cannot tell. Nothing is imputed. Each distinct combination of facts is
+    answered once, in Kleene logic, and rows take their answer from it.
 
     Parameters
     ----------
     offences
-        One row an offence or a published count, with the columns of the OFFENCES contract. A code,
-        a published category or an offence text is needed; every other fact may be absent, which
-        makes it Unknown.
+        One row an offence or a published count (OFFENCES). A code, a published category or an
+        offence text is needed; any other fact may be absent, which makes it Unknown.
     profile
-        Id of a profile, path of a profile's TOML file, or a `Profile`.
+        Id of a profile, path of its TOML file, or a `Profile`.
     people
-        One row a victim or suspect (PEOPLE contract), joined on ``offence_id``; their ages replace
-        those of the offence where known.
+        One row a victim or suspect (PEOPLE): their ages, where known, replace the offence's.
 
     Returns
     -------
     pandas.DataFrame
-        The same rows in the same order with the columns of `ADDED`. ``offences`` is carried as is.
+        The same rows in the same order with the columns of `ADDED`; counts are carried.
 
     Raises
     ------
@@ -113,11 +111,6 @@ def classify_offences(
         With every code or label that matches no row of the definition, and its row count.
     TableError
         When a flag, weapon or status holds a word that its contract does not name.
-
-    Notes
-    -----
-    Kleene logic on {False, Unknown, True}: OR is the maximum, AND the minimum. Each distinct
-    combination of facts is answered once; rows take their answer from it.
 
     Examples
     --------
@@ -133,146 +126,104 @@ def classify_offences(
 
 def add_bands(prepared: Prepared, reading: Reading) -> pd.DataFrame:
     """Add the columns of a reading to its table, each looked up once a row."""
-    rows = reading.coded.rows
+    rows, offences = reading.coded.rows, prepared.offences
     columns: dict[str, Any] = {}
     for name, values in describe_combinations(reading).items():
         if values.dtype == bool:
-            columns[name] = values[rows] if len(values) else np.zeros(0, dtype=bool)
+            columns[name] = gather(values, rows)
             continue
-        kinds = list(BANDS) if name.endswith("band") else None
-        whole = pd.Categorical(values, categories=kinds)
-        codes = whole.codes[rows] if len(values) else np.zeros(0, dtype=np.int8)
+        whole = pd.Categorical(values, categories=list(BANDS) if name.endswith("band") else None)
+        codes = gather(whole.codes, rows)
         columns[name] = pd.Categorical.from_codes(codes, dtype=whole.dtype, validate=False)
-    columns["attached_to"] = _attached_to(prepared.offences, reading)
-    columns = {name: columns[name] for name in ADDED}
-    added = pd.DataFrame(columns, index=prepared.offences.index, copy=False)
-    kept = prepared.offences.drop(columns=[c for c in ADDED if c in prepared.offences])
-    return pd.concat([kept, added], axis=1)
-
-
-def _attached_to(offences: pd.DataFrame, reading: Reading) -> pd.Categorical:
     codes = np.full(len(offences), -1, dtype=np.int32)
-    rows = np.flatnonzero(reading.companion >= 0)
-    if not len(rows):
-        return pd.Categorical.from_codes(
-            codes.astype(np.int8), categories=pd.Index([], dtype="str")
-        )
-    ids = offences["offence_id"].iloc[reading.companion[rows]].astype("str")
-    numbers, names = pd.factorize(ids)
-    codes[rows] = numbers
-    return pd.Categorical.from_codes(codes, categories=names)
+    attached = np.flatnonzero(reading.companion >= 0)
+    names: Any = pd.Index([], dtype="str")
+    if len(attached):
+        ids = offences["offence_id"].iloc[reading.companion[attached]].astype("str")
+        codes[attached], names = pd.factorize(ids)
+    columns["attached_to"] = pd.Categorical.from_codes(codes, categories=names)
+    added = pd.DataFrame({name: columns[name] for name in ADDED}, index=offences.index, copy=False)
+    kept = offences.drop(columns=[c for c in ADDED if c in offences])
+    return pd.concat([kept, added], axis=1)
 
 
 def describe_combinations(reading: Reading) -> dict[str, Array]:
     """Return every output column but ``attached_to``, one value a distinct combination."""
     coded, answer, profile = reading.coded, reading.answer, reading.profile
-    fields = coded.fields
-    aggregate = np.array([s.aggregate for s in coded.code_sets] or [False])[fields["code"]]
+    fields, bands = coded.fields, np.array(BANDS, dtype=object)
+    contexts = [(name, getattr(answer, name)) for name in ("u25", "da", "sv")]
+    marks = marks_of(fields, coded.code_sets)
+    aggregate = np.array([s.aggregate for s in coded.code_sets])[fields["code"]]
     aggregate |= fields["status"] == STATUSES.index("aggregate")
-    under_16 = np.array([under_16 for _, _, under_16 in AGES], dtype=np.uint8)[fields["victim"]]
-    marks = marks_of(fields, coded.code_sets, under_16)
-    low = np.any(list(marks.values()), axis=0) if len(aggregate) else aggregate
-    bands = np.array(BANDS, dtype=object)
-    listed = answer.role == ROLE["listed"]
-    words = _words(reading, marks, aggregate)
-    return {
-        "band": bands[BAND_OF_MASK[answer.mask]],
+    quality = np.where(
+        aggregate, "aggregate", np.where(np.any(list(marks.values()), axis=0), "low", "record")
+    )
+    kinds, ways = np.array(WEAPONS, dtype=object)[fields["weapon"]], _WAYS[fields["use"]]
+    band, switch = BAND_OF_MASK[answer.mask], answer.of_units("switch", "")
+    liftable = (
+        (answer.weapon == T) & (band == BANDS.index("listed_out_of_context")) & (switch == "")
+    )
+    liftable &= profile.switches["weapon_clause"] == "flag_only"
+    told = {
+        "band": bands[band],
         "victim_only_band": bands[BAND_OF_MASK[reading.victim_only.mask]],
-        "possible_bands": _joined(
-            [(band, (answer.mask & (1 << n)) > 0) for n, band in enumerate(BANDS)], len(low)
+        "possible_bands": _joined([(b, answer.mask >> n & 1 > 0) for n, b in enumerate(BANDS)]),
+        "contexts": _joined([(name, fact == T) for name, fact in contexts]),
+        "contexts_unknown": _joined([(name, fact == U) for name, fact in contexts]),
+        "listed_family": np.where(
+            answer.role == ROLE["listed"], answer.of_units("family", "several"), ""
         ),
-        "contexts": _joined([(n, getattr(answer, n) == T) for n in ("u25", "da", "sv")], len(low)),
-        "contexts_unknown": _joined(
-            [(n, getattr(answer, n) == U) for n in ("u25", "da", "sv")], len(low)
-        ),
-        "listed_family": np.where(listed, answer.of_units("family", "several"), ""),
         "is_exploitation": answer.of_units("exploits", False).astype(bool),
         "is_attached": answer.attached,
         "has_weapon_lift": answer.lifted,
-        "weapon_feature": weapon_feature(fields["weapon"], fields["use"]),
-        "near_neighbour_switch": _neighbour(reading),
-        **words,
-        "band_quality": np.where(aggregate, "aggregate", np.where(low, "low", "record")).astype(
-            object
-        ),
-        "definition_profile": np.full(len(low), profile.id, dtype=object),
-        "definition_version": np.full(len(low), profile.version, dtype=object),
-        "definition_hash": np.full(len(low), profile.hash, dtype=object),
-    }
-
-
-def weapon_feature(weapon: Array, use: Array) -> Array:
-    """Return the weapon that featured; possession alone and unknown use are said beside it."""
-    kinds = np.array(WEAPONS, dtype=object)[weapon]
-    ways = np.array(["_use_unknown", "", "", "", "_possessed"], dtype=object)[use]
-    return np.where((kinds == "none") | (kinds == "unknown"), kinds, kinds + ways)
-
-
-def _neighbour(reading: Reading) -> Array:
-    answer, profile = reading.answer, reading.profile
-    switch = answer.of_units("switch", "")
-    weapon = (answer.weapon == T) & (
-        BAND_OF_MASK[answer.mask] == BANDS.index("listed_out_of_context")
-    )
-    shown = profile.switches["weapon_clause"] == "flag_only"
-    return np.where(weapon & shown & (switch == ""), "weapon_clause=lift", switch)
-
-
-def _joined(parts: list[tuple[str, Array]], length: int) -> Array:
-    """Join the names whose truth holds with a bar, combination by combination."""
-    number = np.zeros(length, dtype=np.int64)
-    for position, (_, truth) in enumerate(parts):
-        number |= truth.astype(np.int64) << position
-    table = [
-        "|".join(name for position, (name, _) in enumerate(parts) if bits >> position & 1)
-        for bits in range(1 << len(parts))
-    ]
-    return np.array(table, dtype=object)[number]
-
-
-def _words(reading: Reading, marks: dict[str, Array], aggregate: Array) -> dict[str, Array]:
-    """Return rule ids and reasons, worded once for each distinct signature."""
-    signatures, number = signature_numbers(reading, marks, aggregate)
-    return {
-        "rule_ids": np.array([rule_ids(s) for s in signatures] or [""], dtype=object)[number],
-        "reason": np.array([reason(s) for s in signatures] or [""], dtype=object)[number],
-    }
-
-
-def signature_numbers(
-    reading: Reading, marks: dict[str, Array], aggregate: Array
-) -> tuple[list[Signature], Array]:
-    """Return the distinct signatures and the number of each combination's."""
-    answer, fields, profile = reading.answer, reading.coded.fields, reading.profile
-    unknown = unknown_facts(profile, fields, answer, aggregate)
-    switch = np.unique(answer.of_units("switch", "").astype(str), return_inverse=True)
-    counted = (profile.contexts == "subgroups") & (answer.mask == 1)
-    columns = {
-        "mask": answer.mask, "role": answer.role + 1, "status": fields["status"],
-        **{n: (getattr(answer, n) == T) for n in ("u25", "da", "sv")},
-        **{f"u_{n}": v for n, v in unknown.items()}, **{f"m_{n}": v for n, v in marks.items()},
-        "lifted": answer.lifted, "attached": answer.attached, "aggregate": aggregate,
-        "counted": counted, "switch": switch[1],
+        "weapon_feature": np.where(np.isin(kinds, ["none", "unknown"]), kinds, kinds + ways),
+        "near_neighbour_switch": np.where(liftable, "weapon_clause=lift", switch),
+        "band_quality": quality.astype(object),
+        **_worded(reading, marks),
     }  # fmt: skip
-    distinct = combine({k: v.astype(np.int32) for k, v in columns.items()}, len(answer.mask))
-    found = distinct.fields
-    every = profile.contexts == "any_violence"
-    signatures = [
-        Signature(
-            band=BANDS[BAND_OF_MASK[found["mask"][i]]],
-            possible=tuple(b for n, b in enumerate(BANDS) if found["mask"][i] >> n & 1),
-            role=role_name(int(found["role"][i]) - 1),
-            status=STATUSES[found["status"][i]],
-            contexts=tuple(n for n in ("u25", "da", "sv") if found[n][i]),
-            unknown=tuple(n for n in unknown if found[f"u_{n}"][i]),
-            marks=tuple(n for n in marks if found[f"m_{n}"][i]),
-            lifted=bool(found["lifted"][i]),
-            attached=bool(found["attached"][i]),
-            aggregate=bool(found["aggregate"][i]),
-            every=every,
-            counted=bool(found["counted"][i]),
-            switch=str(switch[0][found["switch"][i]]),
-        )
-        for i in range(len(distinct) if len(answer.mask) else 0)
+    facts = {"profile": profile.id, "version": profile.version, "hash": profile.hash}
+    whole = {f"definition_{n}": np.full(len(band), v, dtype=object) for n, v in facts.items()}
+    return {**told, **whole}
+
+
+_WAYS = np.array(["_use_unknown", "", "", "", "_possessed"], dtype=object)  # in the order of USES
+
+
+def _joined(parts: list[tuple[str, Array]]) -> Array:
+    bits = sum(truth.astype(np.int64) << n for n, (_, truth) in enumerate(parts))
+    table = [
+        "|".join(name for n, (name, _) in enumerate(parts) if number >> n & 1)
+        for number in range(1 << len(parts))
     ]
-    return signatures, distinct.rows
+    return np.array(table, dtype=object)[bits]
+
+
+def _worded(reading: Reading, marks: dict[str, Array]) -> dict[str, Array]:
+    answer, fields, profile = reading.answer, reading.coded.fields, reading.profile
+    unknown = unknown_facts(profile, fields, answer)
+    truths = {n: getattr(answer, n) == T for n in ("u25", "da", "sv")} | unknown | marks
+    counted = (profile.contexts == "subgroups") & (answer.mask == CORE)
+    whole = {"mask": answer.mask, "role": answer.role + 1, "status": fields["status"],
+             "lifted": answer.lifted, "attached": answer.attached, "counted": counted}  # fmt: skip
+    columns = {name: values.astype(np.int32) for name, values in {**whole, **truths}.items()}
+    distinct = combine(columns, len(answer.mask))
+    told = []
+    for at in range(len(distinct)):
+        sign: dict[str, Any] = {name: int(values[at]) for name, values in distinct.fields.items()}
+        mask = sign["mask"]
+        told.append({
+            "band": BANDS[BAND_OF_MASK[mask]],
+            "possible": [b for n, b in enumerate(BANDS) if mask >> n & 1],
+            "role": (*ROLES, "several")[sign["role"] - 1],
+            "status": STATUSES[sign["status"]],
+            "contexts": [n for n in ("u25", "da", "sv") if sign[n]],
+            "unknown": [n for n in unknown if sign[n]],
+            "marks": [n for n in marks if sign[n]],
+            "every": profile.contexts == "any_violence",
+            **{n: bool(sign[n]) for n in ("lifted", "attached", "counted")},
+        })  # fmt: skip
+    words = {"rule_ids": rule_ids, "reason": reason}
+    return {
+        name: np.array([say(sign) for sign in told], dtype=object)[distinct.rows]
+        for name, say in words.items()
+    }

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.bands import prepare, read_under
-from sna.classify.facts import dictionary
-from sna.classify.rules import CORE, Array
+from sna.classify.facts import Array, look_up
+from sna.classify.rules import CORE
 from sna.classify.words import UNKNOWN_NAMES, unknown_facts
 from sna.definitions import Profile, read_profile
 from sna.errors import TableError
@@ -24,22 +24,15 @@ STEPS = (
 )
 _NOT_VIOLENCE = ("R26", "R32", "R20")
 _NO_FACTS = (*_NOT_VIOLENCE, "R27", "R28")
-MISSING_COLUMNS = {
-    "age": ("victim_age",),
-    "domestic abuse": ("domestic_abuse",),
-    "weapon": ("weapon",),
-    "place": ("lsoa_code", "ward_code"),
-    "sex": ("victim_sex",),
-    "ethnicity": ("victim_ethnicity",),
-}
+MISSING_COLUMNS = {"age": ("victim_age",), "domestic abuse": ("domestic_abuse",),
+                   "weapon": ("weapon",), "place": ("lsoa_code", "ward_code"),
+                   "sex": ("victim_sex",), "ethnicity": ("victim_ethnicity",)}  # fmt: skip
 DRIFT = 0.10  # change of a missing share between two years that earns a warning
 
 
 def by_category(column: pd.Series, test: Callable[[str], bool]) -> Array:
     """Apply a test to each distinct value of a column, and give every row its answer."""
-    codes, values = dictionary(column)
-    table = np.array([*(bool(test(str(v))) for v in values), False])
-    return table[codes]
+    return look_up(column, lambda v: bool(test(str(v))), False)
 
 
 def _offences(classified: pd.DataFrame) -> Array:
@@ -65,20 +58,9 @@ def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
     """Count offences step by step from all rows to core; every step adds up exactly.
 
     The last step is not the number of serious offences: the indeterminate ones taken out on the
-    way may belong to it (`definition_bounds`).
+    way may belong to it (`definition_bounds`). One row a step: ``offences`` that remain,
+    ``left_out`` at this step and ``why``.
 
-    Parameters
-    ----------
-    classified
-        Result of `classify_offences`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a step: ``step``, ``offences`` that remain, ``left_out`` at this step, ``why``.
-
-    Examples
-    --------
     >>> from sna.classify import classify_offences
     >>> rows = pd.DataFrame({"offence_code": ["8N", "46"], "victim_age": ["17", "17"]})
     >>> count_waterfall(classify_offences(rows))["offences"].tolist()
@@ -136,20 +118,16 @@ def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
 
 
 def _holds(column: pd.Series, name: str) -> Array:
-    """Return the rows whose bar-joined names hold `name`."""
     return by_category(column, lambda v: name in v.split("|"))
 
 
 def _wide(
     classified: pd.DataFrame, profile: Profile, people: pd.DataFrame | None
 ) -> tuple[Array, dict[str, Array]]:
-    """Return where core is possible if unknown suspects may be young, and what would decide."""
     prepared = prepare(classified, profile=profile, people=people)
     reading = read_under(profile, prepared, wide=True)
     own = read_under(profile, prepared)
-    aggregate = np.array([s.aggregate for s in own.coded.code_sets] or [False])
-    fields = own.coded.fields
-    facts = unknown_facts(profile, fields, own.answer, aggregate[fields["code"]])
+    facts = unknown_facts(profile, own.coded.fields, own.answer)
     rows = own.coded.rows
     possible = (reading.answer.mask & CORE) > 0
     return possible[reading.coded.rows], {name: truth[rows] for name, truth in facts.items()}
@@ -164,8 +142,8 @@ def definition_bounds(
 ) -> pd.DataFrame:
     """Give the honest interval of the number of core offences.
 
-    The interval is not a confidence interval: it says what unknown facts leave possible, not what
-    chance does. Contexts overlap, so the rows of ``by=("context",)`` never add up to a total.
+    Not a confidence interval: it says what unknown facts leave possible, not what chance does.
+    Contexts overlap, so the rows of ``by=("context",)`` never add up to a total.
 
     Parameters
     ----------
@@ -179,10 +157,9 @@ def definition_bounds(
     Returns
     -------
     pandas.DataFrame
-        One row a group: ``offences`` (all rows), ``lower`` (core), ``upper`` (lower and the
-        indeterminate rows for which core is possible), ``upper_wide`` (as upper, unknown suspects
-        taken as possibly under 25), ``missing_field`` that would decide most indeterminate rows,
-        ``rows_decided`` by it, and ``sentence``.
+        One row a group: ``offences``; ``lower`` (core); ``upper`` (with the indeterminate rows for
+        which core is possible); ``upper_wide`` (unknown suspects taken as possibly under 25);
+        ``missing_field``, which would help decide ``rows_decided``; and a ``sentence``.
 
     Examples
     --------
@@ -212,7 +189,6 @@ def definition_bounds(
 
 
 def _by_context(frame: pd.DataFrame, classified: pd.DataFrame) -> pd.DataFrame:
-    """Repeat the rows a context; a row counts where the context is known, or may be, True."""
     parts = []
     for name in CONTEXTS:
         known = _holds(classified["contexts"], name)
@@ -278,17 +254,14 @@ def add_counting_basis(
 
 
 def _victims(offences: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    """Add the first known age, sex and ethnicity of the victims to their offences."""
-    victims = people.loc[people["person_role"].astype("str") == "victim"]
+    victims = people[people["person_role"].astype("str") == "victim"]
     names = {"victim_age": ("age", "age_band"), "victim_sex": ("sex",),
              "victim_ethnicity": ("ethnicity_self", "ethnicity_observed")}  # fmt: skip
-    ids = victims["offence_id"].astype("str")
-    found = pd.DataFrame({"offence_id": ids})
+    found = pd.DataFrame({"offence_id": victims["offence_id"].astype("str")})
     for name, columns in names.items():
-        here = [victims[c].astype("str").astype(object) for c in columns if c in victims]
-        value = here[0] if here else pd.Series(np.nan, index=victims.index, dtype=object)
-        for other in here[1:]:
-            value = value.where(~_blank(value), other)
+        value = pd.Series(np.nan, index=victims.index, dtype=object)
+        for column in (c for c in columns if c in victims):
+            value = value.where(~_blank(value), victims[column].astype("str").astype(object))
         found = found.assign(**{name: value.mask(_blank(value))})
     first = found.groupby("offence_id", sort=False).first().reset_index()
     kept = offences.drop(columns=[n for n in names if n in offences])
@@ -306,13 +279,9 @@ def _blank(values: pd.Series) -> pd.Series:
 def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
     """Count records by month and source in which a fact of the definition is missing.
 
-    Published counts are left out: they never hold these facts. ``drifts`` is True where the share
-    missing moved by more than ten points between the first and second half of the months.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a source, month and ``field``: ``missing``, ``offences``, ``drifts``.
+    Published counts are left out: they never hold these facts. One row a source, month and
+    ``field``; ``drifts`` is True where the share missing moved by more than ten points between the
+    first and second half of the months.
     """
     records = offences
     if "published_category" in offences:

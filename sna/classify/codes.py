@@ -1,9 +1,10 @@
 """Offence code, category or text → the set of codes it can stand for."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
+
+import pandas as pd
 
 from sna import definitions
 
@@ -14,6 +15,7 @@ _DECIMAL = re.compile(r"0*(\d+)[./]0*(\d+)")
 _DETAILED = re.compile(r"(\d{1,3})/(\d{1,2})|(\d{3})(\d{2})")
 _TEXT_CUT = 50  # the MPS cuts labels at 50 characters
 _ATTEMPT = re.compile(r"^attempted (- )?|^attempt to (commit )?")
+_STATED = ("victim_age", "domestic_abuse", "weapon", "weapon_use", "status")
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,7 @@ class CodeSet:
     units: tuple[Unit, ...]
     aggregate: bool = False
     mark: str = ""
-    label: str = ""
-    stated: dict[str, str] = field(default_factory=dict, hash=False)
+    stated: dict[str, str] = field(default_factory=dict)
     counted_as: str = ""
 
     @property
@@ -34,54 +35,43 @@ class CodeSet:
         return (self.units, self.aggregate, self.mark, facts, self.counted_as)
 
 
-@lru_cache(maxsize=1)
+def rows_of(table: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the rows of a reference table as dictionaries of text."""
+    return [{str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")]
+
+
+@cache
 def _classes() -> dict[str, str]:
-    codes = definitions.offence_codes()
-    return {code.upper(): code for code in codes["offence_code"]}
+    return {code.upper(): code for code in definitions.offence_codes()["offence_code"]}
 
 
-@lru_cache(maxsize=1)
-def _detailed() -> dict[str, tuple[tuple[str, ...], str, str]]:
-    """Map a detailed code to (all classes, ordinary class or "", resolution)."""
-    table = definitions.detailed_codes()
-    columns = ["detailed_code", "offence_codes", "class_when_text_is_missing", "resolution"]
-    return {
-        code: (tuple(classes.split()), ordinary, resolution)
-        for code, classes, ordinary, resolution in table[columns].itertuples(index=False, name=None)
-    }
+@cache
+def _detailed() -> dict[str, dict[str, str]]:
+    return {row["detailed_code"]: row for row in rows_of(definitions.detailed_codes())}
 
 
 def normalise_code(text: object) -> str:
     """Return the class (``8N``, ``4.10``) or detailed code (``005/01``) that `text` spells, or "".
 
-    ``008N`` is 8N; ``4/1`` and ``4.01`` are 4.1; ``4/10`` is 4.10, which is not 4.1. A padded
-    number with a stroke is a detailed code, because the class is never read from its first part.
+    A padded number with a stroke is a detailed code: the class is never read from its first part.
 
-    Examples
-    --------
     >>> [normalise_code(t) for t in (" 8n ", "008N", "4/1", "4.01", "4/10", "005/01", "104.0")]
     ['8N', '8N', '4.1', '4.1', '4.10', '005/01', '104']
     """
     code = " ".join(str(text).upper().split())
-    if code in _classes():
-        return _classes()[code]
     padded = _padded(code)
-    if padded and not re.fullmatch(r"\d{1,2}/\d+", code):
-        return padded
+    if code in _classes() or (padded and not re.fullmatch(r"\d{1,2}/\d+", code)):
+        return _classes().get(code, padded)
     if match := _CLASS.fullmatch(re.sub(r"\.0+$", "", code)):
-        found = match[1] + match[2]
+        code = match[1] + match[2]
     elif match := _DECIMAL.fullmatch(code):
-        found = f"{match[1]}.{match[2]}"
-    else:
-        found = code
-    return _classes().get(found, padded)
+        code = f"{match[1]}.{match[2]}"
+    return _classes().get(code, padded)
 
 
 def _padded(code: str) -> str:
     match = _DETAILED.fullmatch(code)
-    if not match:
-        return ""
-    number, letter = (match[1], match[2]) if match[1] else (match[3], match[4])
+    number, letter = (match[1] or match[3], match[2] or match[4]) if match else ("0", "0")
     padded = f"{int(number):03d}/{int(letter):02d}"
     return padded if padded in _detailed() else ""
 
@@ -89,8 +79,6 @@ def _padded(code: str) -> str:
 def normalise_text(text: object) -> str:
     """Return a label in one spelling: lower case, single blanks, ``and`` for ``&``, 50 characters.
 
-    Examples
-    --------
     >>> normalise_text(" Barking  & DAGENHAM ")
     'barking and dagenham'
     """
@@ -98,127 +86,86 @@ def normalise_text(text: object) -> str:
     return " ".join(words.split())[:_TEXT_CUT].strip()
 
 
-def from_code(text: object, hint: str = "") -> CodeSet | None:
-    """Resolve a class or detailed code; `hint` (personal, business) decides 034/01 and 034/02."""
+def _from_code(text: object, hint: str = "") -> CodeSet | None:
     code = normalise_code(text)
     if not code:
         return None
     if code not in _detailed():
-        return CodeSet(((code, ""),), aggregate="/" in code, label=code)
-    classes, ordinary, resolution = _detailed()[code]
-    if resolution.startswith("undecided"):
-        classes = {"personal": ("34B",), "business": ("34A",)}.get(hint, classes)
-    elif resolution == "ordinary class":
-        return CodeSet(((ordinary, code),), mark="ordinary_class", label=code)
-    return CodeSet(tuple((c, code) for c in classes), label=code)
+        return CodeSet(((code, ""),), aggregate="/" in code)
+    row = _detailed()[code]
+    if row["resolution"] == "ordinary class":
+        return CodeSet(((row["class_when_text_is_missing"], code),), mark="ordinary_class")
+    classes = row["offence_codes"].split()
+    if row["resolution"].startswith("undecided"):  # robbery: the text decides, else both
+        classes = {"personal": ["34B"], "business": ["34A"]}.get(hint, classes)
+    return CodeSet(tuple((c, code) for c in classes))
 
 
-def from_both(offence_code: object, detailed_code: object, hint: str = "") -> CodeSet | None:
-    """Resolve a class with a detailed code beside it: the class decides, the detail refines."""
-    by_class, by_detail = from_code(offence_code, hint), from_code(detailed_code, hint)
-    if by_class is None or by_detail is None:
-        return by_class or by_detail
+def _from_both(offence_code: object, detailed_code: object, hint: str) -> CodeSet | None:
+    by_class, by_detail = _from_code(offence_code, hint), _from_code(detailed_code, hint)
     code = normalise_code(detailed_code)
-    if code not in _detailed():
-        return by_class
-    classes = _detailed()[code][0]
+    if by_class is None or by_detail is None or code not in _detailed():
+        return by_class or by_detail
+    classes = _detailed()[code]["offence_codes"].split()
     shared = tuple((c, code) for c, _ in by_class.units if c in classes)
-    if shared:
-        return CodeSet(shared, label=by_class.label)
-    return CodeSet(by_class.units, mark="code_conflict", label=by_class.label)
+    return CodeSet(shared) if shared else CodeSet(by_class.units, mark="code_conflict")
 
 
-@lru_cache(maxsize=1)
+@cache
 def _categories() -> dict[tuple[str, str], CodeSet]:
-    found = {}
-    for row in definitions.published_categories().to_dict("records"):
-        stated = {
-            name: row[name]
-            for name in ("victim_age", "domestic_abuse", "weapon", "weapon_use", "status")
-            if row[name]
-        }
-        found[normalise_text(row["publisher"]), normalise_text(row["label"])] = CodeSet(
+    return {
+        (normalise_text(row["publisher"]), normalise_text(row["label"])): CodeSet(
             tuple((code, "") for code in row["offence_codes"].split(";")),
             aggregate=True,
-            label=" | ".join(
-                part for part in (row["publisher"], row["offence_group"], row["label"]) if part
-            ),
-            stated=stated,
+            stated={name: row[name] for name in _STATED if row[name]},
             counted_as=row["counted_as"],
         )
-    return found
-
-
-def from_category(text: object) -> CodeSet | None:
-    """Resolve ``publisher | group | label``; the dashboard falls back on the recorded-crime labels.
-
-    Labels of one publisher are unique, so the group is not needed to tell them apart.
-    """
-    parts = [normalise_text(part) for part in str(text).split("|")]
-    if len(parts) < 2:
-        return None
-    publisher, label = parts[0], parts[-1]
-    table = _categories()
-    if publisher in ("ho", "home office"):
-        found = from_text(label)
-        return None if found is None else CodeSet(found.units, aggregate=True, label=label)
-    for name in (publisher, publisher.split()[0] if publisher else "", "mps"):
-        if (name, label) in table and (name != "mps" or publisher.split()[0] in ("mps", "m1045")):
-            return table[name, label]
-    return None
-
-
-@lru_cache(maxsize=1)
-def _names() -> dict[str, CodeSet]:
-    """Map normalised offence names to code sets: classes first, then detailed offences."""
-    found: dict[str, set[Unit]] = {}
-    for code, name, current in definitions.offence_codes()[
-        ["offence_code", "offence_name", "current_code"]
-    ].itertuples(index=False, name=None):
-        if not current:
-            found.setdefault(normalise_text(name), set()).add((code, ""))
-    detailed: dict[str, set[Unit]] = {}
-    for code, name in definitions.detailed_codes()[["detailed_code", "example_offence"]].itertuples(
-        index=False, name=None
-    ):
-        resolved = from_code(code)
-        if resolved and len(name) > 3:
-            detailed.setdefault(normalise_text(name), set()).update(resolved.units)
-    merged = {**detailed, **found}
-    for (publisher, label), category in _categories().items():
-        if publisher == "mps":
-            merged.setdefault(label, set(category.units))
-    return {
-        text: CodeSet(tuple(sorted(units)), mark="text_only", label=text)
-        for text, units in merged.items()
+        for row in rows_of(definitions.published_categories())
     }
 
 
-def from_text(text: object) -> CodeSet | None:
-    """Resolve an offence name, whole or after its ``Attempted`` prefix; never by likeness."""
+def _from_category(text: object) -> CodeSet | None:
+    parts = [normalise_text(part) for part in str(text).split("|")]
+    publisher, label, table = parts[0], parts[-1], _categories()
+    if len(parts) < 2 or not publisher:
+        return None
+    if publisher in ("ho", "home office"):
+        found = _from_text(label)
+        return CodeSet(found.units, aggregate=True) if found else None
+    first = publisher.split()[0]  # labels of one publisher are unique: the group is not needed
+    names = (publisher, first, "mps") if first in ("mps", "m1045") else (publisher, first)
+    return next((table[name, label] for name in names if (name, label) in table), None)
+
+
+@cache
+def _names() -> dict[str, CodeSet]:
+    detailed: dict[str, set[Unit]] = {}
+    for code, row in _detailed().items():
+        resolved = _from_code(code)
+        if resolved and len(row["example_offence"]) > 3:
+            key = normalise_text(row["example_offence"])
+            detailed.setdefault(key, set()).update(resolved.units)
+    classes: dict[str, set[Unit]] = {}
+    for row in rows_of(definitions.offence_codes()):
+        if not row["current_code"]:
+            key = normalise_text(row["offence_name"])
+            classes.setdefault(key, set()).add((row["offence_code"], ""))
+    labels = {n: set(s.units) for (publisher, n), s in _categories().items() if publisher == "mps"}
+    merged = {**labels, **detailed, **classes}
+    return {text: CodeSet(tuple(sorted(units)), mark="text_only") for text, units in merged.items()}
+
+
+def _from_text(text: object) -> CodeSet | None:
     if "|" in str(text):
-        return from_category(text)
+        return _from_category(text)
     key = normalise_text(text)
-    names = _names()
-    return names.get(key) or names.get(_ATTEMPT.sub("", key))
+    return _names().get(key) or _names().get(_ATTEMPT.sub("", key))
 
 
-def hint_of(text: object) -> str:
-    """Say which robbery a text names: personal, business or neither."""
+def resolve(code: str, detailed: str, category: str, text: str) -> CodeSet | None:
+    """Resolve codes first, then the published category, then the text; never by likeness."""
     words = normalise_text(text)
-    found = [h for h in ("personal", "business") if h in words]
-    return found[0] if len(found) == 1 else ""
-
-
-def resolve(values: Iterable[tuple[object, object, object, object]]) -> list[CodeSet | None]:
-    """Resolve distinct (offence_code, detailed_code, published_category, offence_text) tuples."""
-    return [_resolve(*value) for value in values]
-
-
-def _resolve(code: object, detailed: object, category: object, text: object) -> CodeSet | None:
-    found = from_both(code, detailed, hint_of(text)) if (code or detailed) else None
-    if found is None and category:
-        found = from_category(category)
-    if found is None and text:
-        found = from_text(text)
-    return found
+    hints = [h for h in ("personal", "business") if h in words]
+    found = _from_both(code, detailed, hints[0] if len(hints) == 1 else "")
+    found = found or (_from_category(category) if category else None)
+    return found or (_from_text(text) if text else None)

@@ -40,25 +40,9 @@ def compare_profiles(
 ) -> pd.DataFrame:
     """Count offences by their band under two versions of the definition.
 
-    A flow from one band to another is a change of words, not of violence.
+    A flow from one band to another is a change of words, not of violence. One row a pair of bands
+    that occurs (and group of ``by``), with ``moves`` where the band differs.
 
-    Parameters
-    ----------
-    offences
-        One row an offence or a published count; bands already there are ignored.
-    a, b
-        Profile that applies, and the one to compare.
-    people, by
-        People table; further columns to count by, such as ``borough_code``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a pair of bands that occurs (and group): ``band_a``, ``band_b``, ``offences``,
-        ``profile_a``, ``profile_b``, ``moves`` (True where the band differs).
-
-    Examples
-    --------
     >>> rows = pd.DataFrame({"offence_code": ["8N"], "victim_age": ["40"], "domestic_abuse": "no"})
     >>> flow = compare_profiles(rows, "london_2023", "all_ages_richmond_wandsworth")
     >>> flow[["band_a", "band_b"]].to_numpy().tolist()

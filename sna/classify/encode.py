@@ -48,26 +48,14 @@ def code_columns(offences: pd.DataFrame) -> tuple[Combinations, list[CodeSet | N
     ]
     tuples = list(zip(*texts, strict=True))
     labels = [next((t for t in row if t), "(blank)")[:_LONGEST_LABEL] for row in tuples]
-    return combos, resolve(tuples), labels
+    return combos, [resolve(*values) for values in tuples], labels
 
 
 def find_unmatched(offences: pd.DataFrame) -> pd.DataFrame:
     """Find the rows whose code and label match no row of the definition.
 
-    They are not ``out``: nobody knows what they are until the definition has a row for them.
+    They are not ``out``: nobody knows what they are. One row an unmatched row, with its index.
 
-    Parameters
-    ----------
-    offences
-        One row an offence or a published count, with the code and label columns of OFFENCES.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row an unmatched row, with its index and ``label``.
-
-    Examples
-    --------
     >>> find_unmatched(pd.DataFrame({"offence_code": ["8N", "8ZZ"]}))["label"].tolist()
     ['8ZZ']
     """
@@ -79,7 +67,6 @@ def find_unmatched(offences: pd.DataFrame) -> pd.DataFrame:
 
 
 def _resolved(offences: pd.DataFrame) -> tuple[Array, list[CodeSet]]:
-    """Return the code set of every row; raise with every label that matches nothing."""
     combos, found, labels = code_columns(offences)
     missing = [number for number, code_set in enumerate(found) if code_set is None]
     if missing and len(offences):
@@ -114,7 +101,6 @@ def _raise_unmatched(
 
 
 def _age(offences: pd.DataFrame, role: str, profile: Profile) -> Array:
-    """Read the age that the profile asks for, and the other one where that is missing."""
     columns = [f"{role}_age", f"{role}_age_recorded"]
     if profile.switches["age_basis"] == "recorded_age":
         columns.reverse()
@@ -150,7 +136,6 @@ def encode(
 
 
 def _complete(fields: dict[str, Array], sets: list[CodeSet]) -> dict[str, Array]:
-    """Fill absent facts with Unknown and write in what a published category states itself."""
     length = len(fields["code"])
     alone = np.full(length, NOT_ATTACHED, dtype=np.uint8)
     full = {"link": alone, "link_victim": alone}

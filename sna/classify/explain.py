@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import add_bands, prepare, read_under
-from sna.classify.facts import AGES, FLAGS, STATUSES, USES, WEAPONS
-from sna.classify.words import role_name
+from sna.classify.bands import Reading, add_bands, prepare, read_under
+from sna.classify.facts import AGE_NAMES, FLAGS, STATUSES, USES, WEAPONS
+from sna.classify.units import ROLES
 from sna.definitions import Profile, read_profile, rules
 from sna.errors import UsageError
 
 _KLEENE = ("False", "Unknown", "True")
+_ANSWERS = ("band", "possible_bands", "contexts", "contexts_unknown", "attached_to", "reason",
+            "near_neighbour_switch", "victim_only_band", "band_quality", "definition_profile",
+            "definition_hash")  # fmt: skip
 
 
 def explain_offence(
@@ -21,97 +24,60 @@ def explain_offence(
 ) -> pd.DataFrame:
     """Explain the band of one record: each fact and its field, each rule tried, the answer.
 
-    Parameters
-    ----------
-    offences
-        Table that holds the record and the one it is linked to.
-    offence_id
-        Reference of the record.
-    profile, people
-        As in `classify_offences`.
+    Returns ``part`` (fact, rule, answer), ``name``, ``value`` and the ``field`` it came from; a
+    reference that no record has raises `UsageError`.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``part`` (fact, rule, answer), ``name``, ``value``, ``field`` it came from.
-
-    Raises
-    ------
-    UsageError
-        When no record has this reference.
-
-    Examples
-    --------
     >>> rows = pd.DataFrame({"offence_id": ["A1"], "offence_code": ["8N"], "victim_age": ["17"]})
     >>> explain_offence(rows, "A1").set_index("name").loc["band", "value"]
     'core'
     """
     ids = offences["offence_id"].astype("str").str.strip()
-    here = np.flatnonzero(ids == str(offence_id).strip())
-    if not len(here):
+    here = np.flatnonzero(ids == str(offence_id).strip()).tolist()[:1]
+    if not here:
         raise UsageError(
             f"No record has the reference {str(offence_id)[:40]!r}.", where="sna explain",
             do="Check the reference; published counts have none.",
         )  # fmt: skip
-    resolved = read_profile(profile)
-    near = _companions(offences, ids, int(here[0]))
+    if "linked_id" in offences:  # the companion decides too
+        link = str(offences["linked_id"].iloc[here[0]]).strip()
+        others = np.flatnonzero((ids == link) & (link != "")).tolist()
+        here += [at for at in others if at not in here]
+    near = offences.iloc[here]
     if people is not None:
-        people = people.loc[people["offence_id"].isin(near["offence_id"])]
-    prepared = prepare(near, profile=resolved, people=people)
-    reading = read_under(resolved, prepared)
-    row = add_bands(prepared, reading).iloc[0]
-    return pd.DataFrame(
-        [*_facts(near, reading), *_rules(row), *_answers(row)],
-        columns=["part", "name", "value", "field"],
-    )
+        people = people[people["offence_id"].isin(near["offence_id"])]
+    prepared = prepare(near, profile=read_profile(profile), people=people)
+    reading = read_under(read_profile(profile), prepared)
+    row = add_bands(prepared, reading).iloc[0].astype(object).fillna("")
+    decided = str(row["rule_ids"]).split("|")
+    short = dict(rules().itertuples(index=False, name=None))
+    tried = [*decided, *(rule for rule in short if rule not in decided)]
+    told = [("fact", *fact) for fact in _facts(near, reading)]
+    told += [("rule", r, short.get(r, "quality mark"), "decided" if r in decided else "tried")
+             for r in tried]  # fmt: skip
+    told += [("answer", name, str(row[name]), "") for name in _ANSWERS]
+    return pd.DataFrame(told, columns=["part", "name", "value", "field"])
 
 
-def _companions(offences: pd.DataFrame, ids: pd.Series, position: int) -> pd.DataFrame:
-    """Return the record first, and the rows it is linked to."""
-    if "linked_id" not in offences:
-        return offences.iloc[[position]]
-    link = str(offences["linked_id"].iloc[position]).strip()
-    others = np.flatnonzero((ids == link) & (link != "")).tolist()
-    return offences.iloc[[position, *(other for other in others if other != position)]]
-
-
-def _facts(near: pd.DataFrame, reading: "object") -> list[tuple[str, str, str, str]]:
-    coded, answer = reading.coded, reading.answer  # type: ignore[attr-defined]
+def _facts(near: pd.DataFrame, reading: Reading) -> list[tuple[str, str, str]]:
+    coded, answer = reading.coded, reading.answer
     at = int(coded.rows[0])
     field = {name: int(values[at]) for name, values in coded.fields.items()}
-    code_set = coded.code_sets[field["code"]]
-    codes = ", ".join(dict.fromkeys(code for code, _ in code_set.units))
-    names = {
-        "possible codes": (codes, "offence_code"),
-        "role": (role_name(int(answer.role[at])), "offence_codes.csv"),
-        "status": (STATUSES[field["status"]], "status"),
-        "victim's age": (AGES[field["victim"]][0], "victim_age"),
-        "suspect's age": (AGES[field["suspect"]][0], "suspect_age"),
-        "domestic abuse flag": (FLAGS[field["da"]], "domestic_abuse"),
-        "personally connected": (_KLEENE[field["relation"]], "relationship"),
-        "weapon": (f"{WEAPONS[field['weapon']]}, {USES[field['use']]}", "weapon, weapon_use"),
-        "under 25": (_KLEENE[int(answer.u25[at])], "victim_age, suspect_age"),
-        "domestic abuse": (_KLEENE[int(answer.da[at])], "domestic_abuse, relationship, ages"),
-        "sexual violence": (_KLEENE[int(answer.sv[at])], "offence_code"),
-        "weapon in scope": (_KLEENE[int(answer.weapon[at])], "weapon, weapon_use"),
-    }
-    absent = {"status", "victim_age", "suspect_age", "domestic_abuse", "relationship"}
-    return [
-        ("fact", name, value, f"{source} (absent)" if source in absent - set(near) else source)
-        for name, (value, source) in names.items()
-    ]
-
-
-def _rules(row: pd.Series) -> list[tuple[str, str, str, str]]:
-    short = dict(rules().itertuples(index=False, name=None))
-    decided = str(row["rule_ids"]).split("|")
-    return [("rule", rule, short.get(rule, "quality mark"), "decided") for rule in decided] + [
-        ("rule", rule, text, "tried") for rule, text in short.items() if rule not in decided
-    ]
-
-
-def _answers(row: pd.Series) -> list[tuple[str, str, str, str]]:
-    names = ("band", "possible_bands", "contexts", "contexts_unknown", "attached_to", "reason",
-             "near_neighbour_switch", "victim_only_band", "band_quality", "definition_profile",
-             "definition_hash")  # fmt: skip
-    return [("answer", name, "" if pd.isna(row[name]) else str(row[name]), "") for name in names]
+    codes = dict.fromkeys(code for code, _ in coded.code_sets[field["code"]].units)
+    role = int(answer.role[at])
+    facts = (
+        ("possible codes", ", ".join(codes), "offence_code"),
+        ("role", ROLES[role] if role >= 0 else "several", "offence_codes.csv"),
+        ("status", STATUSES[field["status"]], "status"),
+        ("victim's age", AGE_NAMES[field["victim"]], "victim_age"),
+        ("suspect's age", AGE_NAMES[field["suspect"]], "suspect_age"),
+        ("domestic abuse flag", FLAGS[field["da"]], "domestic_abuse"),
+        ("personally connected", _KLEENE[field["relation"]], "relationship"),
+        ("weapon", f"{WEAPONS[field['weapon']]}, {USES[field['use']]}", "weapon"),
+        ("under 25", _KLEENE[int(answer.u25[at])], "ages"),
+        ("domestic abuse", _KLEENE[int(answer.da[at])], "flag, relationship, ages"),
+        ("sexual violence", _KLEENE[int(answer.sv[at])], "offence_code"),
+        ("weapon in scope", _KLEENE[int(answer.weapon[at])], "weapon, weapon_use"),
+    )
+    absent = {"status", "victim_age", "suspect_age", "domestic_abuse", "relationship", "weapon"}
+    absent -= set(near.columns)
+    return [(n, value, f"{f} (no such column)" if f in absent else f) for n, value, f in facts]

@@ -1,6 +1,7 @@
 """Columns → small integers: every distinct combination of facts once, and one number a row."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,118 +15,83 @@ from sna.errors import TableError
 Array = np.ndarray[Any, Any]
 F, U, T = 0, 1, 2  # Kleene: AND is the minimum, OR the maximum, NOT is 2 - x
 
-# Ages as far as the definition looks: (name, under 25, under 16). `zero` depends on the offence.
-AGES = (
-    ("unknown", U, U),
-    ("zero", U, U),
-    ("under_10", T, T),
-    ("under_16", T, T),
-    ("16_24", T, F),
-    ("25_over", F, F),
-    ("under_25", T, U),
-    ("16_over", U, F),
-    ("straddles", U, U),
-    ("invalid", U, U),
-)
-AGE = {name: number for number, (name, _, _) in enumerate(AGES)}
-WEAPONS = (
-    "none",
-    "knife",
-    "section_1_firearm",
-    "other_firearm",
-    "firearm_type_unknown",
-    "corrosive",
-    "unknown",
-)
+# Ages as far as the definition looks: under 25, under 16. What `zero` is depends on the offence.
+AGES = {
+    "unknown": (U, U), "zero": (U, U), "under_10": (T, T), "under_16": (T, T), "16_24": (T, F),
+    "25_over": (F, F), "under_25": (T, U), "16_over": (U, F), "straddles": (U, U),
+    "invalid": (U, U),
+}  # fmt: skip
+AGE_NAMES = tuple(AGES)
+AGE = {name: number for number, name in enumerate(AGE_NAMES)}
+UNDER_25, UNDER_16 = np.array(list(AGES.values()), dtype=np.uint8).T
+WEAPONS = ("none", "knife", "section_1_firearm", "other_firearm", "firearm_type_unknown",
+           "corrosive", "unknown")  # fmt: skip
 USES = ("unknown", "used", "threatened", "intimated", "possessed")
 STATUSES = ("recorded", "cancelled", "transferred", "non_notifiable", "terrorism", "aggregate")
 FLAGS = ("no", "unknown", "yes")  # the Kleene values themselves
 
-_OLDEST = 120
-_BLANK = {"", "unknown", "nk", "n/k", "not known", "not recorded", "null", "none", "nan", "n/a"}
-_BLANK |= {"-", "<na>", "nat", "#n/a", "not stated", "unrecorded", "missing"}
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_BETWEEN = re.compile(r"(\d+)\s*(?:-|–|to)\s*(\d+)")
-_FROM = re.compile(r"(\d+)\s*(?:\+|and over|or over|or older|and older|plus)")
-_UPTO = re.compile(r"(\d+)\s*(?:and under|or under|or younger|and younger)")
-_BELOW = re.compile(r"(?:under|<|below)\s*(\d+)")
-_ABOVE = re.compile(r"(?:over|>|above)\s*(\d+)")
-_WORDS = {"child": (1, 17), "juvenile": (1, 17), "adult": (18, 999)}
+_OLDEST, _OPEN = 120, 999
+BLANK = {"", "unknown", "nk", "n/k", "not known", "not recorded", "null", "none", "nan", "n/a", "-",
+         "<na>", "nat", "#n/a", "not stated", "unrecorded", "missing", "[]"}  # fmt: skip
+_WORDS = {"child": (1, 17), "juvenile": (1, 17), "adult": (18, _OPEN)}
+_BANDS: tuple[tuple[str, Callable[[list[int]], tuple[int, int]]], ...] = (
+    (r"(\d+)\s*(?:-|–|to)\s*(\d+)", lambda n: (n[0], n[1])),
+    (r"(\d+)\s*(?:\+|and over|or over|or older|and older|plus)", lambda n: (n[0], _OPEN)),
+    (r"(\d+)\s*(?:and under|or under|or younger|and younger)", lambda n: (0, n[0])),
+    (r"(?:under|<|below)\s*(\d+)", lambda n: (0, n[0] - 1)),
+    (r"(?:over|>|above)\s*(\d+)", lambda n: (n[0] + 1, _OPEN)),
+)
 
 
 @lru_cache(maxsize=4096)
 def age_state(value: object) -> int:
-    """Return the state in `AGES` of an age: a number, a band, a word, or nothing.
+    """Return the number in `AGE_NAMES` of an age: a number, a band, a word, or nothing.
 
-    Examples
-    --------
-    >>> [AGES[age_state(a)][0] for a in (17, "18-24", "25+", "20-29", 0, "", 999, "over 34")]
+    >>> [AGE_NAMES[age_state(a)] for a in (17, "18-24", "25+", "20-29", 0, "", 999, "over 34")]
     ['16_24', '16_24', '25_over', '16_over', 'zero', 'unknown', 'invalid', '25_over']
     """
-    text = " ".join(str(value).casefold().replace("aged", "").replace("years", "").split())
-    if text in _BLANK:
-        return AGE["unknown"]
-    span = age_span(text)
-    if span is None or span[0] > span[1] or span[0] < 0:
-        return AGE["invalid"]
-    return _state_of(*span)
-
-
-def age_span(text: str) -> tuple[int, int] | None:
-    """Return the youngest and oldest age that a lower-case text allows, or None."""
-    if _NUMBER.fullmatch(text):
-        age = int(float(text) // 1)
-        return (age, age) if 0 <= age <= _OLDEST else None
-    if text in _WORDS:
-        return _WORDS[text]
-    forms = (
-        (_BETWEEN, lambda m: (int(m[1]), int(m[2]))),
-        (_FROM, lambda m: (int(m[1]), 999)),
-        (_UPTO, lambda m: (0, int(m[1]))),
-        (_BELOW, lambda m: (0, int(m[1]) - 1)),
-        (_ABOVE, lambda m: (int(m[1]) + 1, 999)),
-    )
-    return next((span(m) for form, span in forms if (m := form.fullmatch(text))), None)
-
-
-def _state_of(low: int, high: int) -> int:
-    if high == 0:
-        return AGE["zero"]
+    low, high = span = age_span(value)
+    if span in ((0, _OPEN), (-1, -1)) or low > high:
+        return AGE["unknown" if span == (0, _OPEN) else "invalid"]
     if high <= 9:
-        return AGE["under_10"]
-    under_25 = T if high <= 24 else F if low >= 25 else U
-    under_16 = T if high <= 15 else F if low >= 16 else U
-    names = {(T, T): "under_16", (T, F): "16_24", (F, F): "25_over"}
-    names |= {(T, U): "under_25", (U, F): "16_over", (U, U): "straddles"}
-    return AGE[names[under_25, under_16]]
+        return AGE["zero" if high == 0 else "under_10"]
+    facts = tuple(T if high < limit else F if low >= limit else U for limit in (25, 16))
+    names = ("under_16", "16_24", "25_over", "under_25", "16_over", "straddles")
+    return next(AGE[name] for name in names if AGES[name] == facts)
 
 
-def _choice(column: str, allowed: tuple[str, ...], blank: str, also: dict[str, str]) -> Any:
-    """Return a function value → number that refuses what the contract of a column does not name."""
+def age_span(value: object) -> tuple[int, int]:
+    """Return the youngest and oldest age that `value` allows; (-1, -1) when it is no age."""
+    text = " ".join(str(value).casefold().replace("aged", "").replace("years", "").split())
+    if text in BLANK:
+        return 0, _OPEN
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        age = int(float(text))
+        return (age, age) if age <= _OLDEST else (-1, -1)
+    for form, span in _BANDS:
+        if match := re.fullmatch(form, text):
+            return span([int(number) for number in match.groups()])
+    return _WORDS.get(text, (-1, -1))
+
+
+def _choice(column: str, allowed: tuple[str, ...], blank: str) -> Callable[[object], int]:
+    also = {"y": "yes", "true": "yes", "1": "yes", "1.0": "yes", "n": "no", "false": "no",
+            "0": "no", "0.0": "no"} if allowed == FLAGS else {}  # fmt: skip
 
     def number(value: object) -> int:
         text = str(value).strip().casefold().replace("-", "_").replace(" ", "_")
         text = also.get(text, text)
-        if text.replace("_", " ") in _BLANK and text not in allowed:
+        if text not in allowed and text.replace("_", " ") in BLANK | {""}:
             text = blank
         if text not in allowed:
             raise TableError(
                 f"Column {column} holds a value that its contract does not name.",
-                where=f"offences, column {column}",
-                found=repr(value)[:60],
+                where=f"offences, column {column}", found=repr(value)[:60],
                 do=f"Use {', '.join(allowed)}.",
-            )
+            )  # fmt: skip
         return allowed.index(text)
 
     return number
-
-
-_YES_NO = {"y": "yes", "true": "yes", "1": "yes", "1.0": "yes"}
-_YES_NO |= {"n": "no", "false": "no", "0": "no", "0.0": "no"}
-flag_state = _choice("domestic_abuse", FLAGS, "unknown", _YES_NO)
-weapon_state = _choice("weapon", WEAPONS, "unknown", {})
-use_state = _choice("weapon_use", USES, "unknown", {})
-status_state = _choice("status", STATUSES, "recorded", {})
 
 
 @lru_cache(maxsize=1)
@@ -134,19 +100,19 @@ def _connected() -> dict[str, int]:
     return {name: T if c == "yes" else F for name, c in table.itertuples(index=False, name=None)}
 
 
-def relationship_state(value: object) -> int:
-    """Return whether a relationship connects two people personally: F, U or T."""
+def _relationship(value: object) -> int:
     return _connected().get(" ".join(str(value).casefold().split()), U)
 
 
-READERS = {
+# field of a combination: (column of the table, value → number)
+READERS: dict[str, tuple[str, Callable[[object], int]]] = {
     "victim": ("victim_age", age_state),
     "suspect": ("suspect_age", age_state),
-    "da": ("domestic_abuse", flag_state),
-    "relation": ("relationship", relationship_state),
-    "weapon": ("weapon", weapon_state),
-    "use": ("weapon_use", use_state),
-    "status": ("status", status_state),
+    "da": ("domestic_abuse", _choice("domestic_abuse", FLAGS, "unknown")),
+    "relation": ("relationship", _relationship),
+    "weapon": ("weapon", _choice("weapon", WEAPONS, "unknown")),
+    "use": ("weapon_use", _choice("weapon_use", USES, "unknown")),
+    "status": ("status", _choice("status", STATUSES, "recorded")),
 }
 
 
@@ -158,17 +124,20 @@ def dictionary(series: pd.Series) -> tuple[Array, list[object]]:
         codes, values = pd.factorize(series)
     except TypeError:  # values that cannot be hashed, such as lists
         codes, values = pd.factorize(series.astype("str"))
-    small = np.min_scalar_type(-len(values) - 1)
-    return codes.astype(small), list(values)
+    return codes.astype(np.min_scalar_type(-len(values) - 1)), list(values)
 
 
-def read_states(frame: pd.DataFrame, column: str, reader: Any) -> Array:
+def look_up(series: pd.Series, answer: Callable[[object], Any], missing: Any) -> Array:
+    """Answer each distinct value of a column once, and give every row its answer."""
+    codes, values = dictionary(series)
+    return np.array([*(answer(value) for value in values), missing])[codes]
+
+
+def read_states(frame: pd.DataFrame, column: str, reader: Callable[[object], int]) -> Array:
     """Return the state of every row in one column; an absent column reads as all missing."""
     if column not in frame:
         return np.full(len(frame), reader(""), dtype=np.uint8)
-    codes, values = dictionary(frame[column])
-    table = np.array([*(reader(value) for value in values), reader("")], dtype=np.uint8)
-    return table[codes]
+    return look_up(frame[column], lambda v: np.uint8(reader(v)), np.uint8(reader("")))
 
 
 def gather(table: Array, rows: Array) -> Array:
@@ -196,23 +165,19 @@ _DENSE = 2**24  # largest table of possible keys that is still cheaper than hash
 
 def combine(columns: dict[str, Array], length: int) -> Combinations:
     """Find the distinct combinations of several integer columns of `length` rows."""
-    rows, names = np.zeros(length, dtype=np.int32), []
-    distinct: list[Array] = [np.zeros(1, dtype=np.int32)]
-    for name, column in columns.items():
+    rows, distinct = np.zeros(length, dtype=np.int32), [np.zeros(1, dtype=np.int32)]
+    for column in columns.values():
         size = int(column.max()) + 1 if length else 1
-        key = rows * np.int64(size) + column if len(distinct[0]) * size > 2**30 else rows
-        if key is rows:
-            key = rows * np.int32(size)
-            key += column
+        wide = len(distinct[0]) * size > 2**30
+        key = rows * (np.int64(size) if wide else np.int32(size))
+        key += column
         rows, present = _compress(key, len(distinct[0]) * size)
         before, value = np.divmod(present, size)
         distinct = [*(d[before] for d in distinct), value.astype(np.int32)]
-        names.append(name)
-    return Combinations(rows, dict(zip(names, distinct[1:], strict=True)))
+    return Combinations(rows, dict(zip(columns, distinct[1:], strict=True)))
 
 
 def _compress(key: Array, size: int) -> tuple[Array, Array]:
-    """Renumber keys below `size` by the ones that occur; return them too, in ascending order."""
     if size > _DENSE:
         present, rows = np.unique(key, return_inverse=True)
         return rows.astype(np.int32), present
@@ -221,4 +186,4 @@ def _compress(key: Array, size: int) -> tuple[Array, Array]:
     present = np.flatnonzero(seen)
     numbers = np.zeros(size, dtype=np.int32)
     numbers[present] = np.arange(len(present), dtype=np.int32)
-    return numbers[key], present
+    return gather(numbers, key), present

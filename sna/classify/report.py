@@ -48,10 +48,6 @@ def combine_bounds(data: Any) -> pd.DataFrame:
     of theirs; where that is open data (sexual offences only) the flagged domestic violence with
     injury is added, which is disjoint from sexual offences. Victims and other flags never are.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a step: ``source``, ``step``, ``offences``, ``lower``, ``upper``, ``used``.
     """
     rows, steps = _year(data.offences, data.end_month), []
     months = rows.groupby(rows["source"].astype("str"))["month"].nunique()
@@ -85,7 +81,6 @@ def combine_bounds(data: Any) -> pd.DataFrame:
 
 
 def _flagged(rows: pd.DataFrame) -> dict[str, Any]:
-    """Return a step for flagged domestic violence with injury, or nothing."""
     if "published_category" not in rows:
         return {}
     borough = rows["area_level"].astype("str") == "borough"

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from sna.classify.codes import CodeSet
-from sna.classify.facts import AGE, AGES, STATUSES, USES, WEAPONS, F, T, U
+from sna.classify.facts import AGE, STATUSES, UNDER_16, UNDER_25, USES, WEAPONS, Array, F, T, U
 from sna.classify.units import ROLE, Units, describe_units
 from sna.definitions import Profile
 from sna.schemas.store_tables import BANDS
-
-Array = np.ndarray[Any, Any]
 
 CORE, CONTEXT, LISTED, _, OUT = (np.uint8(1 << number) for number in range(len(BANDS)))
 NOT_ATTACHED = np.uint8(32)  # sixth bit of a link: no companion that counts
@@ -22,8 +20,6 @@ BAND_OF_MASK = np.array(
     ],
     dtype=np.uint8,
 )
-_U25 = np.array([under_25 for _, under_25, _ in AGES], dtype=np.uint8)
-_U16 = np.array([under_16 for _, _, under_16 in AGES], dtype=np.uint8)
 
 
 @dataclass(frozen=True)
@@ -127,9 +123,8 @@ def _accepts_zero(profile: Profile) -> bool:
 
 
 def _ages(state: Array, zero_counts: Array) -> tuple[Array, Array]:
-    """Return under 25 and under 16; an age of zero is an age only where `zero_counts`."""
     young = (state == AGE["zero"]) & zero_counts
-    return np.where(young, T, _U25[state]), np.where(young, T, _U16[state])
+    return np.where(young, T, UNDER_25[state]), np.where(young, T, UNDER_16[state])
 
 
 def _whose_age(whose: str, victim: Array, suspect: Array) -> Array:
@@ -143,7 +138,6 @@ def _whose_age(whose: str, victim: Array, suspect: Array) -> Array:
 
 
 def _domestic_abuse(profile: Profile, pairs: Pairs, v16: Array, s16: Array) -> Array:
-    """Flag where known, else relationship and ages; never where a party is known under 16."""
     adults = np.minimum(2 - v16, 2 - s16)
     derived = np.minimum(pairs.relation, adults)
     source = profile.switches["da_source"]
@@ -171,14 +165,12 @@ def _exploited(profile: Profile, v25: Array, s25: Array, da: Array, sv: Array) -
 
 
 def _three(fact: Array, yes: np.uint8, no: np.uint8) -> Array:
-    """Return the mask of a Kleene fact: `yes` when True, `no` when False, both when Unknown."""
     return np.array([no, yes | no, yes], dtype=np.uint8)[fact]
 
 
 def _bands(
     profile: Profile, role: Array, violent: Array, facts: tuple[Array, ...], link: Array
 ) -> Array:
-    """Return the possible bands of every pair by its role and reading."""
     u25, da, sv, weapon, exploited = facts
     illustrates = profile.switches["reading"] == "B"
     in_context, off_list = (CORE, OUT) if illustrates else (CONTEXT, LISTED)
@@ -210,7 +202,6 @@ def _bands(
 
 
 def _property(da: Array, link: Array, in_context: np.uint8) -> Array:
-    """Return core with a core companion; else flagged damage; else the companion's band, or out."""
     others = (link & ~CORE) != 0
     carried = (link & ~(CORE | NOT_ATTACHED)) | np.where(link & NOT_ATTACHED, OUT, 0)
     mask = link & CORE
@@ -219,7 +210,6 @@ def _property(da: Array, link: Array, in_context: np.uint8) -> Array:
 
 
 def _subgroups(profile: Profile, mask: Array, counted: Array, da: Array) -> Array:
-    """Count published subgroups instead, where that is what the profile does."""
     if profile.contexts != "subgroups":
         return mask
     flagged = "flagged domestic abuse" in profile.subgroups
@@ -235,7 +225,6 @@ def _gather(
     units: Units,
     found: tuple[Array, ...],
 ) -> Answer:
-    """Bring the pairs of a combination together: what all of its codes give."""
     starts = pairs.starts
     mask, u25, da, sv, weapon = found
     role = units.role[pairs.unit]
@@ -270,8 +259,7 @@ def _by_status(profile: Profile, status: Array, masks: Array) -> Array:
 
 
 def _drop(profile: Profile, victim: Array, masks: Array) -> Array:
-    """Leave out records that only a missing victim age keeps open, where the profile says so."""
     if profile.switches["missing_age"] != "drop":
         return masks
-    unknown = _U25[victim] == U
+    unknown = UNDER_25[victim] == U
     return np.where(unknown & (BAND_OF_MASK[masks] == BANDS.index("indeterminate")), OUT, masks)

@@ -1,4 +1,5 @@
 """Reference tables and profiles of the definition, as CSV and TOML, with their loader."""
+# ruff: noqa: F401
 
 from sna.definitions.areas import find_borough
 from sna.definitions.profiles import Profile, profile_ids, read_profile
@@ -22,30 +23,4 @@ from sna.definitions.tables import (
     store_tables,
     switch_roles,
     switches,
-)
-
-__all__ = [
-    "Profile",
-    "age_bands",
-    "borough_aliases",
-    "boroughs",
-    "breaks",
-    "detailed_codes",
-    "downloads",
-    "ethnic_groups",
-    "find_borough",
-    "listed_families",
-    "mapping_looks",
-    "offence_codes",
-    "profile_ids",
-    "proxies",
-    "published_categories",
-    "read_profile",
-    "relationships",
-    "rules",
-    "standard_population",
-    "store_columns",
-    "store_tables",
-    "switch_roles",
-    "switches",
-]
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from functools import lru_cache
+from functools import cache
 
 from sna.definitions.tables import borough_aliases, boroughs
 from sna.errors import UsageError
@@ -13,57 +13,33 @@ _FRILLS = re.compile(
 
 
 def _key(text: str) -> str:
-    spaced = _FRILLS.sub(" ", str(text).casefold().replace("&", " and "))
-    return " ".join(spaced.split())
+    return " ".join(_FRILLS.sub(" ", str(text).casefold().replace("&", " and ")).split())
 
 
-@lru_cache(maxsize=1)
-def _lookup() -> tuple[dict[str, tuple[str, str]], set[str]]:
-    """Map every normalised code, name and alias to (code, name), and list the pseudo-boroughs."""
+@cache
+def _lookup() -> dict[str, tuple[str, str]]:
     names = dict(boroughs()[["borough_code", "borough_name"]].itertuples(index=False, name=None))
     found = {_key(text): (code, name) for code, name in names.items() for text in (code, name)}
-    pseudo = set()
-    for alias, code, kind in borough_aliases().itertuples(index=False, name=None):
-        if kind == "pseudo":
-            pseudo.add(_key(alias))
-        else:
-            found[_key(alias)] = (code, names[code])
-    return found, pseudo
+    for alias, code, _ in borough_aliases().itertuples(index=False, name=None):
+        found[_key(alias)] = (code, names.get(code, ""))
+    return found
 
 
 def find_borough(text: str) -> tuple[str, str]:
     """Return the code and official name of a borough given by code, name or known spelling.
 
-    A pseudo-borough (an airport, ``Unknown``) is not a borough and is refused.
+    An unknown name, or a pseudo-borough (an airport, ``Unknown``), raises `UsageError`.
 
-    Parameters
-    ----------
-    text
-        GSS code or name, in any case.
-
-    Returns
-    -------
-    tuple of str
-        ``(borough_code, borough_name)``.
-
-    Raises
-    ------
-    UsageError
-        When nothing matches; the message suggests the nearest name.
-
-    Examples
-    --------
-    >>> find_borough("kingston & surbiton".split(" &")[0])
+    >>> find_borough("Kingston")
     ('E09000021', 'Kingston upon Thames')
     """
-    found, pseudo = _lookup()
-    key = _key(text)
-    if key in found:
+    found, key = _lookup(), _key(text)
+    if found.get(key, ("", ""))[0]:
         return found[key]
-    if key in pseudo:
+    if key in found:
         what, do = f"{text!r} is not a borough.", "Its offences stay in the reconciliation table."
     else:
-        near = difflib.get_close_matches(key, list(found), n=1, cutoff=0.6)
-        names = f"Did you mean {found[near[0]][1]}?" if near else "Give a name or an E09 code."
-        what, do = f"Borough {str(text)[:60]!r} is not known.", names
+        near = difflib.get_close_matches(key, [k for k, v in found.items() if v[0]], n=1)
+        do = f"Did you mean {found[near[0]][1]}?" if near else "Give a name or an E09 code."
+        what = f"Borough {str(text)[:60]!r} is not known."
     raise UsageError(what, where="sna/definitions/boroughs.csv", do=do)

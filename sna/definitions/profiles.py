@@ -2,194 +2,129 @@
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field
+
+from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.definitions.tables import switches as switch_table
 from sna.errors import UsageError
 
-CONTEXTS = ("u25_da_sv", "any_violence", "subgroups")
-_KEYS = {
-    "id": str, "title": str, "version": str, "base": str, "valid_from": date, "source": str,
-    "quote": str, "status": str, "contexts": str, "families": list, "subgroups": list,
-    "adopted": date, "minute": str, "switches": dict, "monitored": dict,
-}  # fmt: skip
 _HASHED = ("offence_codes", "offence_detailed_codes", "published_categories", "switch_roles")
+_FOLDER = Path(str(files("sna.definitions"))) / "profiles"
+
+
+class _File(Strict):
+    id: str
+    version: str
+    source: str
+    title: str = ""
+    quote: str = ""
+    base: str = ""
+    status: Literal["adopted", "incomplete"] = "adopted"
+    valid_from: date | None = None
+    adopted: date | None = None
+    minute: str = ""
+    contexts: Literal["u25_da_sv", "any_violence", "subgroups"] | None = None
+    families: list[str] | None = None
+    subgroups: list[str] | None = None
+    switches: dict[str, Any] = Field(default_factory=dict)
+    monitored: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Profile:
     """One resolved version of the definition.
 
-    ``switches`` holds every switch, also those left at their default. ``status`` is ``adopted`` or
-    ``incomplete``; no headline is drawn from an incomplete profile. ``hash`` covers the resolved
-    rules and the code tables, so two reports with the same hash used the same definition.
+    ``switches`` holds every switch. No headline is drawn from a profile whose ``status`` is
+    ``incomplete``. ``hash`` covers the resolved rules and the code tables.
     """
 
     id: str
     version: str
-    valid_from: str
     source: str
+    title: str
     quote: str
+    base: str
     status: str
-    contexts: str
-    switches: Mapping[str, str | bool]
-    monitored: Mapping[str, str]
-    hash: str
-    title: str = ""
-    base: str = ""
-    adopted: str = ""
-    minute: str = ""
+    valid_from: str
+    adopted: str
+    minute: str
+    contexts: str = "u25_da_sv"
     families: tuple[str, ...] = ()
     subgroups: tuple[str, ...] = ()
+    switches: Mapping[str, str | bool] = field(default_factory=dict)
+    monitored: Mapping[str, str] = field(default_factory=dict)
+    hash: str = ""
 
     def with_switches(self, **changes: str | bool) -> "Profile":
         """Return this profile with some switches changed, checked, and a new hash."""
-        _check_switches(changes, self.id)
+        for name, value in changes.items():
+            allowed = _allowed().get(name)
+            if allowed is None:
+                raise _wrong("switch", self.id, name, list(_allowed()))
+            if not any(type(value) is type(a) and value == a for a in allowed):
+                raise _wrong(f"value of {name}", self.id, value, allowed)
         changed = replace(self, switches={**self.switches, **changes})
         return replace(changed, hash=_hash(changed))
 
 
 def profile_ids() -> list[str]:
     """List the profiles that ship with the package, the default first."""
-    found = sorted(p.name[:-5] for p in _folder().iterdir() if p.name.endswith(".toml"))
+    found = sorted(path.stem for path in _FOLDER.glob("*.toml"))
     return sorted(found, key=lambda name: name != "london_2023")
 
 
 def read_profile(id_or_path: "str | Path | Profile") -> Profile:
-    """Read a profile by its id, or from a TOML file of a borough's own.
+    """Read a profile by its id, or from a borough's own TOML file; every switch is resolved.
 
-    Parameters
-    ----------
-    id_or_path
-        An id of `profile_ids`, or the path of a file ending in ``.toml``.
+    An unknown profile, key, switch or value raises `UsageError`, which names the allowed ones.
 
-    Returns
-    -------
-    Profile
-        With every switch resolved through its bases.
-
-    Raises
-    ------
-    UsageError
-        For an unknown profile, key, switch or value; the message names the allowed ones.
-
-    Examples
-    --------
     >>> read_profile("london_2022_draft").switches["weapon_clause"]
     'lift'
     """
     if isinstance(id_or_path, Profile):
         return id_or_path
     text = str(id_or_path)
-    if text.endswith(".toml"):
-        return _resolve(_read_toml(Path(text)), text, ())
-    return _shipped(text)
+    return _resolve(Path(text)) if text.endswith(".toml") else _shipped(text)
 
 
-@lru_cache(maxsize=32)
-def _shipped(name: str, seen: tuple[str, ...] = ()) -> Profile:
-    if name in seen:
-        raise _wrong("bases in a circle", ", ".join(seen), name, profile_ids())
+@cache
+def _shipped(name: str) -> Profile:
     if name not in profile_ids():
         raise _wrong("profile", "sna/definitions/profiles", name, profile_ids())
-    raw = tomllib.loads(_folder().joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    return _resolve(raw, f"{name}.toml", (*seen, name))
+    return _resolve(_FOLDER / f"{name}.toml")
 
 
-def _folder() -> Any:
-    return files("sna.definitions").joinpath("profiles")
+def _resolve(path: Path) -> Profile:
+    raw = check_toml(read_toml(path), _File, path.name)
+    base = _shipped(raw.base) if raw.base else None
+    own = {k: v for k, v in raw.model_dump().items() if k != "switches" and v is not None}
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
+    dates = {name: str(own.get(name, "")) for name in ("valid_from", "adopted")}
+    kept = {k: getattr(base, k) for k in ("contexts", "families", "subgroups", "switches") if base}
+    kept.setdefault("switches", {name: values[0] for name, values in _allowed().items()})
+    return Profile(**{**kept, **given, **dates}).with_switches(**raw.switches)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        do = "Give a profile id or the path of a TOML file."
-        raise UsageError("Profile cannot be read.", where=str(path), found=error, do=do) from None
-
-
-def _resolve(raw: dict[str, Any], where: str, seen: tuple[str, ...]) -> Profile:
-    """Lay one file over its base and check every key and value."""
-    _check_keys(raw, where)
-    switches = raw.get("switches", {})
-    _check_switches(switches, where)
-    base = _shipped(raw["base"], seen) if "base" in raw else None
-    inherited = base.switches if base else _defaults()
-    shared = {
-        name: raw.get(name, getattr(base, name, default))
-        for name, default in {"contexts": "u25_da_sv", "families": (), "subgroups": ()}.items()
-    }
-    if shared["contexts"] not in CONTEXTS:
-        raise _wrong("value of contexts", where, shared["contexts"], CONTEXTS)
-    profile = Profile(
-        **{k: str(raw.get(k, "")) for k in ("id", "version", "source", "quote", "title", "base")},
-        **{k: str(raw.get(k, "")) for k in ("valid_from", "adopted", "minute")},
-        status=raw.get("status", "adopted"),
-        contexts=shared["contexts"],
-        families=tuple(shared["families"]),
-        subgroups=tuple(shared["subgroups"]),
-        switches={**inherited, **switches},
-        monitored=raw.get("monitored", {}),
-        hash="",
-    )
-    if profile.status not in ("adopted", "incomplete"):
-        raise _wrong("value of status", where, profile.status, ("adopted", "incomplete"))
-    return replace(profile, hash=_hash(profile))
-
-
-def _check_keys(raw: dict[str, Any], where: str) -> None:
-    for key, value in raw.items():
-        if key not in _KEYS:
-            raise _wrong("key", where, key, _KEYS)
-        if not isinstance(value, _KEYS[key]):
-            kind = _KEYS[key].__name__
-            raise UsageError(f"Key {key!r} must be a {kind}.", where=where, found=repr(value))
-    for key in ("id", "version", "source"):
-        if not raw.get(key):
-            raise UsageError(f"A profile needs {key!r}.", where=where, do=f"Add {key} = …")
-    base = raw.get("base")
-    if base is not None and base not in profile_ids():
-        raise _wrong("base profile", where, base, profile_ids())
-
-
-def _defaults() -> dict[str, str | bool]:
-    return {name: values[0] for name, values in _allowed().items()}
-
-
-@lru_cache(maxsize=1)
+@cache
 def _allowed() -> dict[str, list[str | bool]]:
-    """Map every switch to its allowed values, the default first."""
     words: dict[str, bool] = {"true": True, "false": False}
-    table = switch_table()
     return {
-        name: [words.get(v, v) for v in sorted(allowed.split("|"), key=lambda v: v != default)]
-        for name, default, allowed in table[["switch", "default", "allowed"]].itertuples(
-            index=False, name=None
-        )
+        row["switch"]: [words.get(value, value) for value in row["allowed"].split("|")]
+        for row in switch_table().to_dict("records")
     }
 
 
-def _check_switches(switches: Mapping[str, Any], where: str) -> None:
-    for name, value in switches.items():
-        allowed = _allowed().get(name)
-        if allowed is None:
-            raise _wrong("switch", where, name, _allowed())
-        if not any(type(value) is type(a) and value == a for a in allowed):
-            raise _wrong(f"value of {name}", where, repr(value), allowed)
-
-
-def _wrong(what: str, where: str, found: object, allowed: Iterable[object]) -> UsageError:
-    listed = ", ".join(str(a) for a in allowed)
-    return UsageError(
-        f"Unknown {what}: {found}.", where=where, found=found, do=f"Allowed: {listed}."
-    )
+def _wrong(what: str, where: str, found: object, allowed: list[Any]) -> UsageError:
+    do = f"Allowed: {', '.join(str(a) for a in allowed)}."
+    return UsageError(f"Unknown {what}: {found}.", where=where, found=found, do=do)
 
 
 def _hash(profile: Profile) -> str:
