@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from sna import definitions
+from sna import __version__, definitions
 from sna.errors import TableError, UsageError
 from sna.schemas.columns import Table
 from sna.schemas.store_tables import STORE_TABLES
@@ -227,20 +229,81 @@ def read_state(processed: str | Path | None = None) -> dict[str, Any]:
     return state
 
 
-def write_state(written: list[Path], processed: Path, facts: dict[str, Any]) -> None:
-    """Write store.json with the checksum of every file, and take away files of older builds."""
-    files = {
-        path.relative_to(processed).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": hash_bytes(path),
-        }
-        for path in written
-    }
-    state = {"format": FORMAT, "parts": 0, **facts, "files": files}
+@dataclass(frozen=True)
+class Built:
+    """What an earlier build left that a later one can add to."""
+
+    folder: Path
+    state: dict[str, Any]
+    inputs: list[dict[str, Any]]
+
+    def read(self, name: str) -> pd.DataFrame:
+        """Return one of its tables."""
+        return read_table(name, self.folder)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """Its findings."""
+        return self.read("findings")
+
+
+def _rules(profile: str) -> str:
+    """Return what a store must share with this code to be added to."""
+    return f"{__version__} {definitions.read_profile(profile).hash}"
+
+
+def read_built(processed: Path, profile: str) -> Built | None:
+    """Return the store when it is whole and made by this code with this definition, else None."""
+    state, inputs = read_json("store.json", processed), read_json("inputs.json", processed)
+    if (
+        not state
+        or not inputs
+        or state.get("format") != FORMAT
+        or state["rules"] != _rules(profile)
+    ):
+        return None
+    sizes = [(processed / name, known["bytes"]) for name, known in state["files"].items()]
+    whole = all(path.is_file() and path.stat().st_size == size for path, size in sizes)
+    return Built(processed, state, inputs) if whole else None
+
+
+@contextmanager
+def new_files(processed: Path) -> Iterator[Path]:
+    """Give a folder for a build in progress; whatever is left in it is taken away."""
+    work = processed / ".new"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def publish(work: Path, processed: Path, facts: dict[str, Any], old: Built | None) -> int:
+    """Put what a build wrote in place, with store.json last; files of older builds go."""
+    files = dict(old.state["files"]) if old else {}
+    new = sorted(work.rglob("*.parquet"))
+    for path in new:
+        name = path.relative_to(work).as_posix()
+        files[name] = {"bytes": path.stat().st_size, "sha256": hash_bytes(path)}
+    for path in [*new, work / "inputs.json"]:
+        target = processed / path.relative_to(work)
+        target.parent.mkdir(exist_ok=True)
+        path.replace(target)
+    state = {"format": FORMAT, "rules": _rules(facts["profile"]), **facts, "files": files}
     write_json(state, "store.json", processed)
     for path in processed.rglob("*.parquet"):
-        if path.relative_to(processed).as_posix() not in files:
+        if work not in path.parents and path.relative_to(processed).as_posix() not in files:
             path.unlink()
+    return len(new)
+
+
+def join_tables(tables: list[Any], name: str) -> Any:
+    """Return tables one after another in the types of their contract; None when there are none."""
+    if not tables or name == "areas":
+        return pd.concat(tables, ignore_index=True) if tables else None
+    whole = [to_arrow(table, STORE_TABLES[name]) for table in tables]
+    return pa.concat_tables(whole, promote_options="permissive").unify_dictionaries()
 
 
 def _check_file(state: dict[str, Any], name: str, folder: Path) -> bool:

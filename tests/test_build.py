@@ -8,7 +8,7 @@ import pytest
 from raw_folder import BOROUGH, STREET, WARD, street_row, write
 
 from sna.build import build, check_folder
-from sna.errors import SourceError
+from sna.errors import SourceError, TableError
 from sna.store import load_borough, read_table
 
 ROBBERY = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"
@@ -113,3 +113,113 @@ def test_check_says_what_an_unknown_file_is_nearest_to(tmp_path: Path) -> None:
     finding = summary.findings.set_index("file").loc["odd.csv", "finding"]
     assert "Nearest: MPS recorded crime by LSOA; no column for lsoa" in finding
     assert any(line.startswith("Tier of assessment 1") for line in summary.supports)
+
+
+def _robberies(out: Path) -> list[int]:
+    frame = load_borough("Camden", processed=out).offences.sort_values("month")
+    return [int(n) for n in frame.groupby("month")["offences"].sum()]
+
+
+def test_second_build_reads_nothing_and_a_new_month_is_added(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "2024-01-metropolitan-street.csv", STREET, street_row(1))
+    build(raw, out)
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*.parquet")}
+    assert build(raw, out).said.startswith("Nothing has changed")
+    assert before == {p: p.stat().st_mtime_ns for p in out.rglob("*.parquet")}
+    rows = [street_row(n, month="2024-02") for n in (2, 3)]
+    write(raw, "2024-02-metropolitan-street.csv", STREET, *rows)
+    summary = build(raw, out)
+    assert _robberies(out) == [1, 2]
+    assert [r["rows_used"] for r in summary.inputs] == [1, 2]
+    assert read_table("counts", out)["offences"].sum() == 3
+    assert summary.findings["finding"].str.contains("months added").any()
+    assert _robberies(out) == _robberies(_built_fresh(raw, tmp_path / "fresh"))
+
+
+def _built_fresh(raw: Path, out: Path) -> Path:
+    build(raw, out, fresh=True)
+    return out
+
+
+def test_changed_file_is_read_again_and_the_revision_is_a_finding(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "b.csv", f"{BOROUGH},202401,202402", f"{ROBBERY},Camden,10,20")
+    build(raw, out)
+    write(raw, "b.csv", f"{BOROUGH},202401,202402", f"{ROBBERY},Camden,10,23")
+    findings = build(raw, out).findings["finding"]
+    assert findings.str.contains("2024-02: revised from 20 to 23").any()
+    assert _robberies(out) == [10, 23]
+
+
+def test_failed_build_leaves_the_old_store_whole(tmp_path: Path, monkeypatch: object) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "2024-01-metropolitan-street.csv", STREET, street_row(1))
+    build(raw, out)
+
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    write(raw, "2024-02-metropolitan-street.csv", STREET, street_row(2, month="2024-02"))
+    monkeypatch.setattr("sna.store.write_json", full_disk)  # type: ignore[attr-defined]
+    with pytest.raises(OSError, match="No space"):
+        build(raw, out)
+    assert _robberies(out) == [1]
+    assert not (out / ".new").exists()
+
+
+def test_damaged_file_of_the_store_is_noticed(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "2024-01-metropolitan-street.csv", STREET, street_row(1))
+    build(raw, out)
+    path = out / "offences/E09000007.parquet"
+    path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
+    with pytest.raises(TableError, match="damaged"):
+        load_borough("Camden", processed=out)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "finding"),
+    [
+        ("html.csv", b"<!DOCTYPE html><html>", "web page"),
+        ("empty.csv", b"", "empty"),
+        ("line.csv", b"x" * 70_000, "No line end"),
+        ("cut.parquet", b"PAR1" + b"0" * 50, "Not a readable Parquet"),
+        ("cut.gpkg", b"SQLite format 3\0" + b"0" * 200, "Not a readable map file"),
+        ("cut.xlsx", b"PK\x03\x04" + b"0" * 200, "Cannot be opened"),
+    ],
+)
+def test_damaged_file_is_a_finding_and_the_others_load(
+    tmp_path: Path, name: str, content: bytes, finding: str
+) -> None:
+    write(tmp_path, "a-street.csv", STREET, street_row(1))
+    (tmp_path / name).write_bytes(content)
+    summary = check_folder(tmp_path)
+    mine = summary.findings[summary.findings["file"] == name]
+    assert mine["severity"].tolist() == ["error"]
+    assert finding in mine["finding"].iloc[0]
+    assert _line(summary, "a-street.csv")["rows_used"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_any_encoding_and_line_end_gives_the_same_rows(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    rows = [street_row(n).replace("Invented", "Café") for n in range(3)]
+    write(tmp_path, "a-street.csv", STREET, *rows, encoding=encoding, end=end)
+    assert _line(check_folder(tmp_path), "a-street.csv")["rows_used"] == 3
+
+
+def test_cut_line_nul_bytes_and_links_out_are_reported(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    path = write(raw, "a-street.csv", STREET, street_row(1), street_row(2), street_row(3))
+    data = path.read_bytes().replace(b"id2", b"i\x002")
+    path.write_bytes(data[:-60])
+    (tmp_path / "outside.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    (raw / "link.csv").symlink_to(tmp_path / "outside.csv")
+    summary = check_folder(raw)
+    line = _line(summary, "a-street.csv")
+    assert (line["rows"], line["rows_used"]) == (3, 1)
+    assert summary.findings["finding"].str.contains("leads out of the raw folder").any()
+    assert summary.findings["finding"].str.contains("NUL").any()

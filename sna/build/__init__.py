@@ -12,7 +12,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from sna import store
-from sna.build.banding import classify_table
+from sna.build.banding import add_bands, classify_table
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.store_tables import STORE_TABLES
 from sna.sources.folder import Item, is_simulated, look_at, read_item
@@ -21,6 +21,7 @@ from sna.sources.places import Places, fill_boroughs, make_places
 from sna.sources.quality import choose_files, describe_support, file_findings, folder_findings
 
 Progress = Callable[[str, int, int], None]
+_EVENTS = ("police_uk_street", "police_uk_outcomes", "police_uk_stop_search")
 _COUNT_KEYS = ("source", "release_class", "area_level", "month", "period_months", "borough_code",
                "published_category", "offence_code", "listed_family", "band", "possible_bands",
                "contexts", "weapon_feature")  # fmt: skip
@@ -55,7 +56,7 @@ def build(
     *,
     profile: str = "london_2023",
     unmatched_share: float = 0.01,
-    fresh: bool = False,  # noqa: ARG001
+    fresh: bool = False,
     progress: Progress = lambda *_: None,
 ) -> Summary:
     """Read everything below `raw` into the store at `processed`.
@@ -66,23 +67,54 @@ def build(
     processed.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(processed / ".lock", timeout=0):
-            items, refused = look_at(raw)
-            parts = _read_checked(raw, items, profile, progress)
-            return _write(parts, refused, processed, profile, unmatched_share,
-                          is_simulated(raw, items), progress)  # fmt: skip
+            old = None if fresh else store.read_built(processed, profile)
+            known = {(r["raw_file"], r["sha256"]) for r in old.inputs} if old else set()
+            items, refused, gone = look_at(raw, frozenset(known))
+            if old and not gone and not items:
+                said = f"Nothing has changed since the last build of {processed.name}."
+                return Summary(old.inputs, old.findings, old.state["partial"], said=said)
+            parts = _read_more(items, old, profile, progress) if old and not gone else None
+            if parts is None:
+                old = None
+                items, refused, _ = look_at(raw)
+                parts = _read_checked(raw, items, profile, progress)
+            simulated = is_simulated(raw, items) if old is None else old.state["simulated"]
+            facts = {"profile": profile, "simulated": simulated}
+            return _write(parts, refused, processed, old, facts, unmatched_share, progress)
     except Timeout:
         raise UsageError("Another build is writing this store.", where=processed.name,
                          do="Wait for it, or name another folder.") from None  # fmt: skip
+
+
+def _read_more(
+    items: list[Item], old: store.Built, profile: str, progress: Progress
+) -> list[Part] | None:
+    """Read only new event files; None when they touch what is stored, so that all is read again."""
+    if old.state["parts"] >= 12 or any(i.match is None or i.layout not in _EVENTS for i in items):
+        return None
+    lookup = old.read("area_lookup")
+    places = make_places(old.read("areas"), lookup if len(lookup) else None)
+    first = 1 + max(record["file_id"] for record in old.inputs)
+    parts = _read_events(list(enumerate(items, start=first)), places, profile, progress)
+    choose_files(parts)
+    held = {(r["series"], month) for r in old.inputs for month in r["totals"]}
+    if any((p.record["series"], month) in held for p in parts for month in p.record["totals"]):
+        return None
+    for part in parts:
+        _check_rows(part)
+    return parts
 
 
 def check_folder(
     raw: Path, *, profile: str = "london_2023", progress: Progress = lambda *_: None
 ) -> Summary:
     """Read everything as `build` does and write nothing: inputs, findings, what is supported."""
-    items, refused = look_at(raw)
+    items, refused, _ = look_at(raw)
     parts = _read_checked(raw, items, profile, progress)
     inputs = [part.record for part in parts]
-    return Summary(inputs, _findings(parts, refused, []), supports=describe_support(inputs))
+    return Summary(
+        inputs, _findings(parts, refused, inputs, inputs), supports=describe_support(inputs)
+    )
 
 
 def _read_checked(raw: Path, items: list[Item], profile: str, progress: Progress) -> list[Part]:
@@ -111,13 +143,20 @@ def _read_all(items: list[Item], profile: str, progress: Progress) -> list[Part]
     lookups = [p.tables["area_lookup"].to_pandas() for p in reference if "area_lookup" in p.tables]
     lookup = pd.concat(lookups, ignore_index=True) if lookups else None
     places = make_places(_finish_areas(reference, lookup), lookup)
-    parts = list(reference)
-    with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_read_one, item, number, places, profile) for number, item in then]
-        for (_, item), job in zip(then, jobs, strict=True):
-            parts += job.result()
-            progress(item.name, len(parts), len(items))
+    parts = reference + _read_events(then, places, profile, progress)
     return sorted(parts, key=lambda part: part.record["file_id"])
+
+
+def _read_events(
+    numbered: list[tuple[int, Item]], places: Places, profile: str, progress: Progress
+) -> list[Part]:
+    parts: list[Part] = []
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(_read_one, item, number, places, profile) for number, item in numbered]
+        for (_, item), job in zip(numbered, jobs, strict=True):
+            parts += job.result()
+            progress(item.name, len(parts), len(numbered))
+    return parts
 
 
 def _finish_areas(parts: list[Part], lookup: pd.DataFrame | None) -> Any:
@@ -141,7 +180,7 @@ def _finish_areas(parts: list[Part], lookup: pd.DataFrame | None) -> Any:
 
 def _record(item: Item, name: str, number: int) -> dict[str, Any]:
     return {
-        "file": name, "file_id": number, "sha256": item.sha256,
+        "file": name, "raw_file": item.raw.file, "file_id": number, "sha256": item.sha256,
         "bytes": item.raw.path.stat().st_size, "layout": item.layout, "title": item.title,
         "publisher": item.publisher, "licence": item.licence,
         "release_class": item.release_class, "variant": "", "rows": 0, "rows_used": 0,
@@ -160,9 +199,12 @@ def _read_one(item: Item, number: int, places: Places, profile: str) -> list[Par
         problem = make_finding(error.what, severity="error", action=error.do)
         return [Part(record, findings=[problem])]
     people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
+    records = [{**record, "file": name, "variant": result.variant} for name, result in results]
+    for more in records[1:]:  # the people file of an extract
+        more |= {"raw_file": more["file"], "sha256": item.people_sha256}
     return [
-        _part(result, {**record, "file": name, "variant": result.variant}, people, places, profile)
-        for name, result in results
+        _part(result, line, people, places, profile)
+        for (_, result), line in zip(results, records, strict=True)
     ]
 
 
@@ -186,25 +228,19 @@ def _part(
             part.rejects.append(rejects)
             part.unmatched = lost
             part.record["rows_used"] -= lost
-            part.counts = _count(table)
+            part.counts = _count(table, profile)
         part.tables[name] = table
     part.findings += file_findings(part.record, part.tables)
     return part
 
 
-def _count(table: pa.Table) -> pa.Table:
+def _count(table: pa.Table, profile: str) -> pa.Table:
     """Return offences by month, borough, category and band."""
-    keys = [key for key in _COUNT_KEYS if key in table.column_names]
+    keys = [key for key in (*_COUNT_KEYS, "status") if key in table.column_names]
     plain = table.select([*keys, "offences"]).unify_dictionaries()
     total = plain.group_by(keys, use_threads=False).aggregate([("offences", "sum")])
-    names = [*keys, "offences"]
-    return pa.table(
-        {name: _text(total[key]) for name, key in zip(names, total.column_names, strict=True)}
-    )
-
-
-def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    banded = add_bands(total.rename_columns([*keys, "offences"]), profile)
+    return banded.select([n for n in (*_COUNT_KEYS, "offences") if n in banded.column_names])
 
 
 def _check_rows(part: Part) -> None:
@@ -229,49 +265,63 @@ def _check_rows(part: Part) -> None:
 
 
 def _write(
-    parts: list[Part], refused: list[dict[str, Any]], processed: Path, profile: str,
-    share: float, simulated: bool, progress: Progress,
+    parts: list[Part], refused: list[dict[str, Any]], processed: Path, old: store.Built | None,
+    facts: dict[str, Any], share: float, progress: Progress,
 ) -> Summary:  # fmt: skip
-    """Write every table, then inputs.json, then store.json, which makes the new store valid."""
-    previous = store.read_json("inputs.json", processed) or []
-    written = _write_by_borough(parts, processed, progress)
-    for name in ("population", "area_lookup", "deprivation", "health", "counts"):
-        tables = [p.counts if name == "counts" else p.tables.get(name) for p in parts]
-        tables = [table for table in tables if table is not None and table.num_rows]
-        if tables:
-            whole = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
-            written.append(store.write_table(whole, name, processed))
-    shapes = [p.tables["areas"] for p in parts if "areas" in p.tables]
-    if shapes:
-        written.append(store.write_table(pd.concat(shapes, ignore_index=True), "areas", processed))
+    """Write every table beside the store, then put all of it in place at once.
+
+    With an `old` store the new rows become a further part of each borough.
+    """
+    before = old.inputs if old else store.read_json("inputs.json", processed) or []
+    inputs = [*(old.inputs if old else []), *(p.record for p in parts)]
+    findings = _findings(parts, [] if old else refused, inputs, before)
+    facts["partial"] = [*(old.state["partial"] if old else [])] + [
+        p.record["file"] for p in parts if p.unmatched > share * max(p.record["rows"], 1)
+    ]
+    for part in parts:
+        part.record["findings"] = [f["finding"] for f in part.findings]
+    facts["parts"] = old.state["parts"] + 1 if old else 0
+    suffix = f".{facts['parts']}" if old else ""
+    with store.new_files(processed) as work:
+        _write_whole(parts, findings, old, work)
+        _write_by_borough(parts, work, suffix, facts["profile"], progress)
+        store.write_json(inputs, "inputs.json", work)
+        written = store.publish(work, processed, facts, old)
+    said = f"Wrote {written} tables of {len(parts)} files to {processed.name}."
+    return Summary(inputs, findings, facts["partial"], said=said)
+
+
+def _write_whole(
+    parts: list[Part], findings: pd.DataFrame, old: store.Built | None, work: Path
+) -> None:
+    """Write the tables that are not kept by borough; event files add to counts and rejects."""
     rejects = [t.assign(file=p.record["file"]) for p in parts for t in p.rejects if len(t)]
-    if rejects:
-        written.append(store.write_table(pd.concat(rejects), "rejects", processed))
-    unmatched = [p.record["file"] for p in parts if p.unmatched > share * max(p.record["rows"], 1)]
-    inputs = [p.record for p in parts]
-    findings = _findings(parts, refused, previous)
-    written.append(store.write_table(findings, "findings", processed))
-    for record, part in zip(inputs, parts, strict=True):
-        record["findings"] = [f["finding"] for f in part.findings]
-    store.write_json(inputs, "inputs.json", processed)
-    state = {"profile": profile, "simulated": simulated, "partial": unmatched}
-    store.write_state(written, processed, state)
-    said = f"Wrote {len(written)} tables of {len(inputs)} files to {processed.name}."
-    return Summary(inputs, findings, unmatched, said=said)
+    counts = [p.counts for p in parts if p.counts is not None]
+    tables: dict[str, list[Any]] = {"counts": counts, "rejects": rejects, "findings": [findings]}
+    for name in ("population", "area_lookup", "deprivation", "health", "areas"):
+        tables[name] = [p.tables[name] for p in parts if name in p.tables]
+    for name, found in tables.items():
+        if old and name in ("counts", "rejects", "findings") and len(found):
+            found.insert(0, old.read(name))
+        whole = store.join_tables([t for t in found if len(t)], name)
+        if whole is not None:
+            store.write_table(whole, name, work)
 
 
 def _findings(
-    parts: list[Part], refused: list[dict[str, Any]], previous: list[dict[str, Any]]
-) -> pd.DataFrame:
+    parts: list[Part], refused: list[dict[str, Any]], inputs: list[dict[str, Any]],
+    previous: list[dict[str, Any]],
+) -> pd.DataFrame:  # fmt: skip
     found = [{**f, "file": p.record["file"]} for p in parts for f in p.findings]
-    found += refused + folder_findings([p.record for p in parts], previous)
+    found += refused + folder_findings(inputs, previous)
     table = pd.DataFrame(found, columns=["severity", "file", "finding", "rows", "action"])
     return table.astype({"rows": "Int64"})
 
 
-def _write_by_borough(parts: list[Part], processed: Path, progress: Progress) -> list[Path]:
+def _write_by_borough(
+    parts: list[Part], work: Path, suffix: str, profile: str, progress: Progress
+) -> None:
     """Write one file a borough for each event table, its rows in order of source and file."""
-    written: list[Path] = []
     ordered = sorted(parts, key=lambda p: (p.record["layout"], p.record["file_id"]))
     for name in store.BY_BOROUGH:
         slices: dict[str, list[pa.Table]] = {}
@@ -279,16 +329,20 @@ def _write_by_borough(parts: list[Part], processed: Path, progress: Progress) ->
             if name in part.tables:
                 for code, rows in _split(part.tables.pop(name)):
                     slices.setdefault(code, []).append(rows)
+        total = len(slices)
 
-        def write(code: str, name: str = name, slices: dict[str, Any] = slices) -> Path:
-            rows = pa.concat_tables(slices.pop(code), promote_options="permissive")
-            return store.write_table(rows, f"{name}/{code}", processed)
+        def write(code: str, name: str = name, slices: dict[str, Any] = slices) -> None:
+            found = slices.pop(code)
+            if name == "offences":
+                counted = [rows for rows in found if "band" not in rows.column_names]
+                found = [rows for rows in found if "band" in rows.column_names]
+                whole = store.join_tables(counted, name)
+                found += [add_bands(whole, profile)] if whole is not None else []
+            store.write_table(store.join_tables(found, name), f"{name}/{code}{suffix}", work)
 
         with ThreadPoolExecutor(2) as pool:
-            for number, path in enumerate(pool.map(write, sorted(slices)), start=1):
-                written.append(path)
-                progress(f"writing {name}", number, len(slices) + number)
-    return written
+            for number, _ in enumerate(pool.map(write, sorted(slices)), start=1):
+                progress(f"writing {name}", number, total)
 
 
 def _split(table: pa.Table) -> list[tuple[str, pa.Table]]:

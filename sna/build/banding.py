@@ -7,96 +7,88 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sna.classify import classify_offences, find_unmatched
+from sna.classify import ADDED, classify_offences, find_unmatched
 from sna.schemas.store_tables import OFFENCES
-from sna.sources.layout import ReadResult, no_rows
+from sna.sources.layout import ReadResult
 from sna.sources.rows import dictionary
 from sna.store import to_arrow
 
-_ADDED = [name for name in OFFENCES.columns if list(OFFENCES.columns).index(name) >=
-          list(OFFENCES.columns).index("band")]  # fmt: skip
+_LABEL = "The code or label matches no row of the definition tables."
 
 
-@lru_cache(maxsize=256)
-def _bands(profile: str, categories: tuple[Any, ...], status: str) -> pd.DataFrame:
+@lru_cache(maxsize=512)
+def _answers(profile: str, categories: tuple[Any, ...], status: str) -> pd.DataFrame:
     """Return the answer for each published category; one that no row covers is left out."""
     rows = pd.DataFrame({"published_category": categories, "status": status, "offences": 1})
     rows = rows.drop(index=find_unmatched(rows).index)
     return classify_offences(rows, profile=profile) if len(rows) else rows
 
 
+def _coded(table: pa.Table, name: str) -> tuple[np.ndarray, list[Any]]:
+    column = table[name]
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    column = column.unify_dictionaries().combine_chunks()
+    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
+    return column.indices.fill_null(-1).to_numpy(), column.dictionary.to_pylist()
+
+
+def _places(table: pa.Table, profile: str) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return the answers there are, and which of them each row has; -1 for none."""
+    codes, names = _coded(table, "published_category")
+    has_status = "status" in table.column_names and len(codes)
+    kinds, statuses = _coded(table, "status") if has_status else (codes * 0, ["recorded"])
+    place, start = np.full(len(codes), -1), 0
+    parts: list[pd.DataFrame] = []
+    for number, status in enumerate(statuses):
+        part = _answers(profile, tuple(names), status)
+        at = pd.Series(np.arange(len(part)) + start, index=part["published_category"])
+        known = np.append(at.reindex(names).fillna(-1).to_numpy(dtype=int), -1)
+        place = np.where(kinds == number, known[codes], place)
+        parts, start = [*parts, part], start + len(part)
+    return place, pd.concat(parts, ignore_index=True)
+
+
+def add_bands(table: pa.Table, profile: str) -> pa.Table:
+    """Return published counts with the answer of their category; records keep what they have."""
+    if "band" in table.column_names or not table.num_rows:
+        return table
+    place, answers = _places(table, profile)
+    for name in (name for name in ADDED if name in answers and name not in table.column_names):
+        values = answers[name].astype("object").where(answers[name].notna(), None).tolist()
+        column: Any = pa.array(np.array(values)[place]) if answers[name].dtype == bool else None
+        column = dictionary(place, values) if column is None else column
+        is_text = OFFENCES.columns[name].dtype == "str"
+        table = table.append_column(name, column.cast(pa.string()) if is_text else column)
+    return table
+
+
 def classify_table(
     table: pa.Table, result: ReadResult, people: Any, profile: str
 ) -> tuple[pa.Table, pd.DataFrame, int]:
-    """Return the rows with their band, rejects of labels that match nothing, and raw rows lost.
+    """Return rows that the definition covers, rejects of the others, and raw rows lost.
 
-    Published counts take the answer of their category; records are answered one by one.
+    Records get their band here, one by one; published counts when they are written (`add_bands`).
     """
-    if "published_category" in table.column_names and "offence_code" not in table.column_names:
-        return _classify_counts(table, result, profile)
-    return _classify_records(table, people, profile)
-
-
-def _classify_counts(
-    table: pa.Table, result: ReadResult, profile: str
-) -> tuple[pa.Table, pd.DataFrame, int]:
-    column = table["published_category"].unify_dictionaries().combine_chunks()
-    column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    codes, names = column.indices.fill_null(-1).to_numpy(), column.dictionary.to_pylist()
-    status = table["status"][0].as_py() if table.num_rows and "status" in table.column_names else ""
-    answers = _bands(profile, tuple(names), status or "recorded")
-    place = pd.Series(np.arange(len(answers)), index=answers["published_category"])
-    known = np.append(place.reindex(names).fillna(-1).to_numpy(dtype="int32"), -1)[codes]
-    lost = known < 0
-    rejects, gone = no_rows("reason", "rows"), 0
-    if lost.any():
-        rejects = _unmatched(names, codes, lost, result.category_rows)
-        gone = int(rejects["rows"].sum())
-        table, known = table.filter(pa.array(~lost)), known[~lost]
-    for name in (name for name in _ADDED if name in answers):
-        values = answers[name].astype("object").where(answers[name].notna(), None).tolist()
-        if answers[name].dtype == bool:
-            answer: Any = pa.array(np.array(values, dtype=bool)[known])
-        else:
-            answer = dictionary(known, values)
-        if OFFENCES.columns[name].dtype == "str":
-            answer = answer.cast(pa.string())
-        table = table.append_column(name, answer)
-    return table, rejects, gone
-
-
-def _unmatched(
-    names: list[str], codes: np.ndarray, lost: np.ndarray, raw_rows: dict[str, int] | None
-) -> pd.DataFrame:
-    """Return one reject a label, in raw rows: cells of a wide file share theirs."""
-    labels = np.array([*names, "(blank)"], dtype=object)[codes[lost]]
-    seen = pd.Series(labels).value_counts()
-    rows = [raw_rows.get(str(name), 1) for name in seen.index] if raw_rows else seen.to_numpy()
-    return pd.DataFrame(
-        {
-            "column": "published_category",
-            "value": seen.index.astype("str"),
-            "reason": "The label matches no row of published_categories.csv.",
-            "rows": rows,
-        }
+    is_count = "published_category" in table.column_names and not (
+        {"offence_code", "detailed_code"} & set(table.column_names)
     )
-
-
-def _classify_records(
-    table: pa.Table, people: Any, profile: str
-) -> tuple[pa.Table, pd.DataFrame, int]:
-    frame = table.to_pandas()
-    people = people if people is None or isinstance(people, pd.DataFrame) else people.to_pandas()
-    lost = find_unmatched(frame)
-    seen = lost["label"].str[:80].value_counts()
-    rejects = pd.DataFrame(
-        {
-            "column": "offence_code",
-            "value": seen.index.astype("str"),
-            "reason": "The code matches no row of offence_codes.csv.",
-            "rows": seen.to_numpy(),
-        }
-    )
-    frame = frame.drop(index=lost.index)
-    answered = classify_offences(frame, profile=profile, people=people) if len(frame) else frame
-    return to_arrow(answered, OFFENCES), rejects, len(lost)
+    if is_count:
+        lost = _places(table, profile)[0] < 0
+        codes, names = _coded(table, "published_category")
+        labels = pd.Series(np.array([*names, "(blank)"], dtype=object)[codes[lost]])
+        table = table.filter(pa.array(~lost)) if lost.any() else table
+    else:
+        frame = table.to_pandas()
+        people = people.to_pandas() if isinstance(people, pa.Table) else people
+        unmatched = find_unmatched(frame)
+        labels, frame = unmatched["label"], frame.drop(index=unmatched.index)
+        if len(frame):
+            frame = classify_offences(frame, profile=profile, people=people)
+        table = to_arrow(frame, OFFENCES)
+    seen = labels.value_counts()
+    raw = result.category_rows
+    rows = [raw.get(str(n), 1) for n in seen.index] if raw else seen.to_numpy()
+    rejects = pd.DataFrame({"column": "code or label", "value": seen.index.astype("str").str[:80],
+                            "reason": _LABEL, "rows": rows})  # fmt: skip
+    return table, rejects, int(rejects["rows"].sum())

@@ -1,6 +1,7 @@
 """The raw folder as a whole: every file looked at, recognised, and read; nothing passed over."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,26 +49,50 @@ class Item:
     @property
     def sha256(self) -> str:
         """SHA-256 of the file on disk; for a member, of its archive."""
-        return hash_file(self.raw.path)
+        return _hash_of(self.raw)
+
+    @property
+    def people_sha256(self) -> str:
+        """SHA-256 of the people file of an extract."""
+        return hash_file(self.people.path) if self.people else ""
 
 
-def look_at(raw: Path) -> tuple[list[Item], list[dict[str, Any]]]:
-    """Return every table below `raw` in order of name, and findings about what was refused."""
+def look_at(
+    raw: Path, known: frozenset[tuple[str, str]] = frozenset()
+) -> tuple[list[Item], list[dict[str, Any]], bool]:
+    """Return every table below `raw`, findings about what was refused, and whether one is gone.
+
+    Files that are `known` by name and SHA-256 are passed over; gone means that a known file, or a
+    mapping, is not as it was.
+    """
     if not raw.is_dir():
         raise SourceError("There is no such folder.", where=str(raw), do="Name the raw folder.")
     files, findings = find_files(raw)
-    items = [item for file in files for item in _look(file)]
+    with ThreadPoolExecutor(2) as pool:
+        hashes = dict(zip(files, pool.map(_hash_of, files), strict=True)) if known else {}
+    seen = {(file.file, hashes[file]) for file in files if known}
+    new = [file for file in files if not known or (file.file, hashes[file]) not in known]
+    items = [item for file in new for item in _look(file)]
     taken = {item.people.file for item in items if item.people}
     items = [item for item in items if item.mapping or item.raw.file not in taken]
-    real = [i for i in items if not _is_simulated(raw, i.raw.file) and not i.problem]
-    if is_simulated(raw, items) and real:
+    simulated = [file.file for file in files if _is_simulated(raw, file.file)]
+    real = [i.raw.file for i in items if not _is_simulated(raw, i.raw.file) and not i.problem]
+    if simulated and real:
         raise SourceError(
             f"{len(real)} real files lie beside simulated ones: their counts must never mix.",
-            where=raw.name,
-            found=[item.raw.file for item in real],
+            where=raw.name, found=real,
             do="Move data/raw/simulated away (make clean), or build from another folder.",
-        )
-    return items, findings
+        )  # fmt: skip
+    return items, findings, bool(known - seen)
+
+
+def _hash_of(raw: RawFile) -> str:
+    """Return the SHA-256 of a file, with that of its mapping where it has one."""
+    try:
+        mapping = _mapping_path(raw)
+        return hash_file(raw.path) + (hash_file(mapping)[:8] if mapping else "")
+    except OSError:
+        return ""
 
 
 def _is_simulated(raw: Path, file: str) -> bool:

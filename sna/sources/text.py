@@ -10,6 +10,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -319,4 +320,25 @@ def _read_csv(
         ) from None
     if encoding not in ("utf8", "utf-8"):
         findings.append(make_finding(f"Text is in {encoding}, not UTF-8; read as that."))
-    return TextTable(table, table.num_rows + len(bad), tuple(bad), tuple(findings))
+    rows = table.num_rows + len(bad)
+    if not encoding.startswith("utf-16") and _has_nul(raw):
+        table, broken = _without_nul(table)
+        bad += broken
+        findings.append(make_finding("The file holds NUL bytes: damaged.", severity="warning"))
+    return TextTable(table, rows, tuple(bad), tuple(findings))
+
+
+def _has_nul(raw: RawFile) -> bool:
+    if raw.member:
+        return b"\0" in raw.read_bytes()
+    with raw.path.open("rb") as stream:
+        return any(b"\0" in block for block in iter(lambda: stream.read(1 << 22), b""))
+
+
+def _without_nul(table: pa.Table) -> tuple[pa.Table, list[tuple[int, str]]]:
+    """Return the rows without a NUL byte in any column, and the lines of the others."""
+    texts = [table[name].to_pandas().astype("str") for name in table.column_names]
+    nul = [text.str.contains("\0", regex=False).fillna(False).to_numpy(bool) for text in texts]
+    broken = np.logical_or.reduce(nul)
+    lines = [(int(line) + 1, "A NUL byte stands in the row.") for line in np.flatnonzero(broken)]
+    return table.filter(pa.array(~broken)), lines
