@@ -90,7 +90,7 @@ def test_the_table_shows_flags_true_zeros_months_and_thousands():
     shown = figure()._repr_html_()
     assert '<th scope="row">April 2024</th><td class="n">1,200</td><td class="n">4.25</td>' in shown
     assert '<th scope="row">May 2024</th><td class="n">[c]</td><td class="n">[c]</td>' in shown
-    assert '<th scope="row">June 2024</th><td class="n">0</td><td class="n">0</td>' in shown
+    assert '<th scope="row">June 2024</th><td class="n">0</td><td class="n">0.00</td>' in shown
     before, after = shown.split("<table>")
     assert "[c] " in before and "[c] " not in after
     assert "nan" not in shown.lower().replace("nanu", "")

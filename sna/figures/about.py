@@ -57,18 +57,28 @@ def row_totals(data: Any) -> dict[str, int]:
 
 
 def sorted_findings(data: Any) -> pd.DataFrame:
-    """Return the findings, worst first, with small row counts in words in the public edition."""
+    """Return the findings, worst first; those that differ in numbers only stand together.
+
+    In the public edition a count of rows under five is given in words.
+    """
     found = data.findings.reindex(columns=["severity", "file", "finding", "rows", "action"])
     found = found.astype(object).where(found.notna(), None)
-
-    def rows(number: Any) -> str:
-        small = data.edition == "public" and 0 < (number or 0) < 5
-        return "[z]" if number is None else "fewer than 5" if small else f"{int(number):,}"
-
-    return found.assign(
-        rows=found["rows"].map(rows), file=found["file"].fillna("all files"),
-        action=found["action"].fillna("nothing"),
-    ).sort_values("severity", key=lambda s: s.map(_SEVERITIES.index), kind="stable")  # fmt: skip
+    made = []
+    alike = found["finding"].str.replace(r"[\d,]+( (January|February|March|April|May|June|July|"
+                                         r"August|September|October|November|December))?", "#",
+                                         regex=True)  # fmt: skip
+    for _, group in found.groupby([found["severity"], alike], sort=False):
+        first, others, like = group.iloc[0], group["file"].nunique() - 1, len(group) - 1
+        numbers = [number for number in group["rows"] if number is not None]
+        small = data.edition == "public" and 0 < sum(numbers) < 5
+        made.append({
+            "severity": first["severity"], "action": first["action"] or "nothing",
+            "file": (first["file"] or "all files") + (f" and {others} more" if others > 0 else ""),
+            "rows": "[z]" if not numbers else "fewer than 5" if small else f"{sum(numbers):,.0f}",
+            "finding": first["finding"] + (f" (and {like} like it)" if like else ""),
+        })  # fmt: skip
+    table = pd.DataFrame(made, columns=found.columns)
+    return table.sort_values("severity", key=lambda s: s.map(_SEVERITIES.index), kind="stable")
 
 
 def show_findings(data: Any) -> Note:
@@ -92,7 +102,7 @@ def run_facts(data: Any) -> dict[str, str]:
         "Input files": f"{len(data.inputs)}, together {hashlib.sha256(hashes).hexdigest()[:16]}",
         "Made with": f"sna {sna.__version__}",
         "Packages": ", ".join(f"{name} {number}" for name, number in packages().items()),
-        "Review by": f"{until.day} {until:%B %Y}" if until else "not set in sna.toml",
+        "Review by": f"{until.day} {until:%B %Y}" if until else "not set",
     }
 
 

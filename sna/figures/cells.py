@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from markupsafe import Markup
 from sna.charts.base import clean
 from sna.disclosure.protected import SHORTHAND, ProtectedTable
 
+_DECIMALS, _WHOLE = re.compile(r"-?[\d,]+\.(\d+)"), re.compile(r"^(-?[\d,]+)( |$)")
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -31,13 +33,18 @@ def fill(template: str, **values: Any) -> str:
 
 
 def texts(protected: ProtectedTable, columns: Iterable[str]) -> list[dict[str, str]]:
-    """Return the rows as a reader sees them; minus signs are set as such."""
-    rows = []
-    for row in protected.table.index:
-        cells = {name: clean(protected.shown(row, name)) or "[z]" for name in columns}
-        rows.append({n: f"−{c[1:]}" if c[:2].strip("-").isdigit() and c[0] == "-" else c
-                     for n, c in cells.items()})  # fmt: skip
-    return rows
+    """Return the rows as a reader sees them: equal decimals in a column, true minus signs."""
+    made = {}
+    for name in columns:
+        cells = [clean(protected.shown(row, name)) or "[z]" for row in protected.table.index]
+        if pd.api.types.is_float_dtype(protected.table[name]):
+            places = max(
+                (len(found[1]) for cell in cells if (found := _DECIMALS.match(cell))), default=0
+            )
+            zeros = f".{'0' * places}" if places else ""
+            cells = [_WHOLE.sub(rf"\1{zeros}\2", cell).replace("-", "−", 1) for cell in cells]
+        made[name] = cells
+    return [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
 
 
 def number_columns(protected: ProtectedTable, columns: Iterable[str]) -> set[str]:

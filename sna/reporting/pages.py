@@ -29,6 +29,11 @@ class Page:
     title: str
     notebook: NotebookNode
 
+    @property
+    def is_appendix(self) -> bool:
+        """Say whether the page holds what its parent has no room for (02a_… of 02_…)."""
+        return self.name[2:3].isalpha() and self.name[:2].isdigit()
+
 
 def slug(text: str) -> str:
     """Return a heading as an id: `What this cannot tell you?` -> what-this-cannot-tell-you."""
@@ -189,6 +194,7 @@ def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ())
     links = [
         {"href": f"{other.name}.html", "title": other.title, "current": other.name == page.name}
         for other in menu
+        if not other.is_appendix or other.name[:2] == page.name[:2]
     ]
     filled = {
         **front, "pages": links, "contents": contents(arranged),

@@ -21,7 +21,7 @@ _FILES = {"file": "File", "layout": "Recognised as", "rows": "Rows", "rows_used"
           "last_month": "Last month"}  # fmt: skip
 _HASHES = {"file": "File", "layout": "Recognised as", "sha256": "SHA-256"}
 _CHECKS = {"check": "What is asked", "met": "Met", "evidence": "Evidence"}
-_FINDINGS = {"severity": "Weight", "file": "File", "finding": "What was found", "rows": "Rows",
+_FINDINGS = {"finding": "What was found", "severity": "Weight", "rows": "Rows", "file": "File",
              "action": "What to do"}  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def shown(thing: Any) -> Markup:
 def main_points(pages: Sequence[Page]) -> list[dict[str, Any]]:
     """Return at most six key findings with links: the first of every page, then the second."""
     ranked = []
-    for order, page in enumerate(pages):
+    for order, page in enumerate(page for page in pages if not page.is_appendix):
         text = "".join(data.get("text/html", "") for data in outputs_of(page.notebook))
         headings = re.findall(r"^#+ (.+)$", "\n".join(c.source for c in page.notebook.cells), re.M)
         known = [*re.findall(r'\bid="([^"]+)"', text), *map(slug, headings)]
