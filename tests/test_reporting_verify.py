@@ -100,6 +100,11 @@ def test_files_that_are_never_shared_and_hidden_sheets_are_found(tmp_path):
     assert "hidden sheet, row or column" in leaks(tmp_path, "a.xlsx", workbook(1, hidden=True))
 
 
+def test_an_archive_that_cannot_be_opened_is_refused(tmp_path):
+    with pytest.raises(DisclosureError, match="cannot be opened"):
+        leaks(tmp_path, "a.zip", zipped("a.csv", "1")[:40])
+
+
 def test_the_name_of_the_user_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr("getpass.getuser", lambda: "jbloggs")
     assert leaks(tmp_path, "a.xlsx", workbook(1, creator="JBloggs")) == {"user name"}

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,6 @@ _RECORD = {
     "definition": dict, "simulated": bool, "marking": str, "inputs": list, "steps": list,
     "outputs": list,
 }  # fmt: skip
-CHECKLIST = (  # level, requirement, key of the evidence
-    ("RAP baseline", "Open language and version control; the commit is known", "git_commit"),
-    ("RAP baseline", "Nothing uncommitted when the report was made", "clean"),
-    ("RAP baseline", "Reviewed by someone other than the author", "approved"),
-    ("RAP silver", "Inputs recorded with SHA-256, layout and rows", "inputs"),
-    ("RAP silver", "Every input row used or set aside with a reason", "reconciled"),
-    ("RAP silver", "Versions of packages recorded", "packages"),
-    ("RAP silver", "Outputs recorded with SHA-256", "outputs"),
-    ("RAP gold", "Definition recorded with version and hash", "definition"),
-    ("AQuA", "Commissioner, analyst, assurer and approver are named", "roles"),
-    ("AQuA", "The risk of a wrong figure is stated", "risk"),
-    ("AQuA", "A review date is set and has not passed", "in_date"),
-    ("Disclosure", "Protected cells are counted in the run record", "disclosure"),
-)
 
 
 def read_qa_log(settings: Settings) -> list[dict[str, str]]:
@@ -88,10 +75,11 @@ def checklist(
         else "",
         "disclosure": "disclosure in run.json" if "disclosure" in record else "",
     }  # fmt: skip
+    text = files("sna.definitions").joinpath("checklist.csv").read_text(encoding="utf-8")
     return [
-        {"level": level, "check": words, "met": "yes" if evidence[key] else "not yet",
-         "evidence": evidence[key] or "nothing yet"}
-        for level, words, key in CHECKLIST
+        row | {"met": "yes" if evidence[row["evidence"]] else "not yet",
+               "evidence": evidence[row["evidence"]] or "nothing yet"}
+        for row in csv.DictReader(text.splitlines())
     ]  # fmt: skip
 
 

@@ -6,11 +6,13 @@ import getpass
 import html
 import io
 import re
+import tomllib
 import urllib.parse
 import zipfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from sna.errors import DisclosureError, QualityError, UsageError
 from sna.reporting.borough import check_folder
@@ -18,29 +20,14 @@ from sna.reporting.borough import check_folder
 _DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=+.-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 _BLOB = re.compile(r"(?<![\w/+=])[A-Za-z0-9+/]{24,}={0,2}(?![\w/+=])")
 _SHIPPED = {".html", ".csv", ".json", ".svg", ".txt", ".md", ".zip", ".xlsx"}
-_LONDON = "E|EC|N|NW|SE|SW|W|WC|BR|CR|DA|EN|HA|IG|KT|RM|SM|TN|TW|UB|WD"
-_LATITUDE, _LONGITUDE = r"5[01]\.[2-7]\d{5,}", r"-?0\.\d{6,}"
 _DEEPEST = 6
 
-RULES = {
-    "crime reference": r"\b(?:\d{7}/\d{2}|\d{2}/\d{5,7}/\d{2}|CRN?:?\s?\d{6,})\b",
-    "record id": r"\"(?:offence_id|person_id|crime_ref|victim_id|suspect_id|linked_id)\"?\s*[:,]"
-    r"|^(?:[^\n]*,)?(?:offence_id|person_id|crime_ref|victim_id|suspect_id|uprn)(?:,|\s*$)",
-    "coordinate": rf"(?<![\d.]){_LATITUDE}[\s,;\"']+{_LONGITUDE}|{_LONGITUDE}[\s,;\"']+{_LATITUDE}"
-    r"|^(?:[^\n]*,)?(?:easting|northing|latitude|longitude)(?:,|\s*$)",
-    "grid reference": r"(?<![\d.])5[0-6]\d{4}(?:\.\d+)?[\s,;]+(?:1[5-9]|20)\d{4}\.\d+",
-    "postcode": rf"(?<![\w#])(?:{_LONDON})\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{{2}}(?![\w])",
-    "date of birth": r"(?i)\b(?:date of birth|d\.?o\.?b\.?|uprn)\b\W{0,3}\d",
-    "absolute path": r"(?<![\w.:/<])/(?:home|Users|root|tmp|var|mnt|opt|srv|private)/[\w.-]+"
-    r"|\b[A-Za-z]:\\{1,2}\w+|file:///",
-    "hidden sheet, row or column": r"<(?:sheet|row|col)\b[^>]*(?:state=\"\w*idden|hidden=\"1\")",
-}  # fmt: skip
-_COMPILED = {name: re.compile(pattern, re.M) for name, pattern in RULES.items()}
-_LONG_NUMBER = re.compile(r"(?<![\d.])5[01]\.[2-7]\d{5,}(?!\d)")
+_RULES = files("sna.definitions").joinpath("leak_rules.toml").read_text(encoding="utf-8")
+RULES = {name: re.compile(pattern, re.M) for name, pattern in tomllib.loads(_RULES).items()}
+_ONLY_OUTSIDE_DRAWINGS = "long coordinate"
 
 
-@dataclass(frozen=True)
-class Leak:
+class Leak(NamedTuple):
     """One thing that must not leave: file (and member inside it), rule, and the text met."""
 
     where: str
@@ -53,11 +40,16 @@ def parts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]
     if depth > _DEEPEST:
         return
     if content[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for member in archive.infolist():
-                inside = f"{name}!{member.filename}"
-                yield inside, f"{member.filename}\n{member.comment.decode('latin-1')}"
-                yield from parts(inside, archive.read(member), depth + 1)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                inside = {member: archive.read(member) for member in archive.infolist()}
+        except (zipfile.BadZipFile, RuntimeError) as error:  # broken, or locked with a password
+            raise DisclosureError("An archive cannot be opened, so not scanned.", where=name,
+                                  found=error, do="Make the reports again.") from None  # fmt: skip
+        for member, hidden in inside.items():
+            where = f"{name}!{member.filename}"
+            yield where, f"{member.filename}\n{member.comment.decode('latin-1')}"
+            yield from parts(where, hidden, depth + 1)
         return
     text = _decode(content)
     plain = html.unescape(urllib.parse.unquote(text))
@@ -66,8 +58,8 @@ def parts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]
     yield name, plain
     coded += _BLOB.findall(plain)
     for number, code in enumerate(coded):
-        if hidden := _unbase64(code):
-            yield from parts(f"{name} (base64 {number + 1})", hidden, depth + 1)
+        if decoded := _unbase64(code):
+            yield from parts(f"{name} (base64 {number + 1})", decoded, depth + 1)
 
 
 def _decode(content: bytes) -> str:
@@ -96,66 +88,52 @@ def _canary(value: str) -> re.Pattern[str]:
     return re.compile(re.escape(value))
 
 
-def find_leaks(files: Iterable[Path], *, root: Path, canaries: Iterable[str] = ()) -> list[Leak]:
+def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = ()) -> list[Leak]:
     """Return every leak in some files; an empty list when there is none."""
-    rules = dict(_COMPILED) | {f"planted value {c}": _canary(c) for c in canaries}
-    user = getpass.getuser() if len(getpass.getuser()) > 4 else "\0"
-    rules["user name"] = re.compile(rf"\b{re.escape(user)}\b", re.I)
-    leaks = []
-    for path in files:
+    user = getpass.getuser()
+    rules = RULES | {f"planted value {c}": _canary(c) for c in canaries}
+    if len(user) > 4:
+        rules["user name"] = re.compile(rf"\b{re.escape(user)}\b", re.I)
+    leaks = {}
+    for path in paths:
         name = path.relative_to(root).as_posix()
         if path.suffix not in _SHIPPED:
-            leaks.append(Leak(name, "kind of file that is never shared", path.suffix))
+            leaks[name, path.suffix] = Leak(name, "kind of file that is never shared", path.suffix)
             continue
-        seen = set()
         for where, text in parts(name, path.read_bytes()):
-            local = dict(rules)
-            if "<svg" not in text:
-                local["long coordinate"] = _LONG_NUMBER
-            for rule, pattern in local.items():
-                if (match := pattern.search(text)) and (rule, match[0]) not in seen:
-                    seen.add((rule, match[0]))
-                    leaks.append(Leak(where, rule, match[0].strip()[:60]))
-    return leaks
+            for rule, pattern in rules.items():
+                found = pattern.search(text)
+                if found and not (rule == _ONLY_OUTSIDE_DRAWINGS and "<svg" in text):
+                    leaks.setdefault(
+                        (name, rule + found[0]), Leak(where, rule, found[0].strip()[:60])
+                    )
+    return [*leaks.values()]
 
 
 def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
-    """Scan all that is to be shared and return the number of files read.
+    """Scan all that is to be shared (a folder, or one file); return the number of files read.
 
-    A clean scan finds known kinds of leak only; it does not replace reading the pages.
-
-    Parameters
-    ----------
-    folder
-        A folder of reports, or one file.
-    canaries
-        Values planted in the confidential input that no shared file may hold.
-
-    Raises
-    ------
-    DisclosureError
-        If a planted value, record id, crime reference, fine coordinate, postcode, absolute path,
-        user name or hidden part of a spreadsheet is met, in whatever wrapping (exit 4).
-    QualityError
-        If a page fails the checks of accessibility, links, placeholders or size (exit 5).
+    A clean scan finds known kinds of leak only; it does not replace reading the pages. Raises
+    `DisclosureError` (exit 4) for what must not leave, `canaries` included, in whatever wrapping,
+    and `QualityError` (exit 5) if a page fails the checks of accessibility, links or size.
     """
     root = Path(folder)
     if not root.exists():
         raise UsageError("There is nothing to verify.", where=str(folder), do="Run `sna report`.")
     base = root.parent if root.is_file() else root
-    files = [root] if root.is_file() else [
+    paths = [root] if root.is_file() else [
         path for path in sorted(root.rglob("*"))
         if path.is_file() and not any(p.startswith(".") for p in path.relative_to(root).parts)
     ]  # fmt: skip
-    if leaks := find_leaks(files, root=base, canaries=canaries):
+    if leaks := find_leaks(paths, root=base, canaries=canaries):
         raise DisclosureError(
             f"{len(leaks)} things must not leave this folder.",
             where=str(folder),
             found=[f"{leak.where}: {leak.rule} ({leak.found})" for leak in leaks],
             do="Find the table they come from, protect it, and make the reports again.",
         )
-    for page_folder in sorted({path.parent for path in files if path.suffix == ".html"}):
+    for page_folder in sorted({path.parent for path in paths if path.suffix == ".html"}):
         check_folder(page_folder)
-    if not files:
+    if not paths:
         raise QualityError("The folder is empty.", where=str(folder), do="Run `sna report`.")
-    return len(files)
+    return len(paths)
