@@ -184,3 +184,23 @@ def test_real_files_are_never_removed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not simulated"):
         write_sample(tmp_path, **SMALL)
     assert (tmp_path / "simulated" / "real.csv").exists()
+
+
+@pytest.mark.simulation
+def test_the_classifier_gives_the_bands_that_were_worked_out_apart(
+    small: Path, tmp_path: Path
+) -> None:
+    from sna.build import build
+
+    truth = json.loads((small / "truth.json").read_text(encoding="utf-8"))
+    build(small, tmp_path)
+    for name, code in (("Hackney", "E09000012"), ("Hillingdon", "E09000017")):
+        rows = pd.read_parquet(tmp_path / "offences" / f"{code}.parquet")
+        rows = rows[rows["source"] == "extract"]
+        found = rows["band"].astype("str").value_counts().to_dict()
+        open_ = rows["band"].eq("indeterminate") & rows["possible_bands"].astype(
+            "str"
+        ).str.contains("core")
+        found["core_possible"] = int(open_.sum())
+        planted = truth["bands_london_2023"][name]
+        assert {band: found.get(band, 0) for band in planted} == planted
