@@ -214,10 +214,19 @@ def test_people_by_role_of_core_offences_only(data):
 
 
 def test_a_person_in_two_contexts_counts_in_both(data):
-    people = pd.DataFrame({"offence_id": ["1", "2", "3"], "people": 1})
-    offences = pd.DataFrame({"offence_id": ["1", "2", "3"], "contexts": ["da|sv", "u25", None]})
-    found = tables._add_context(people, offences)
-    assert found["context"].tolist() == ["domestic abuse", "sexual violence"]
+    victims = data.people.head(3).assign(
+        person_role="victim", offence_id=["1", "2", "3"], sex=["male", "female", "female"],
+        month=pd.Timestamp("2025-03-01"),
+    )  # fmt: skip
+    offences = pd.DataFrame({"offence_id": ["1", "2", "3"], "contexts": ["da|sv", "u25", "sv"]})
+    some = SimpleNamespace(**{**vars(data), "people": victims,
+                              "offences": offences.assign(band="core")})  # fmt: skip
+    found = tables.compare_people(
+        some, person_role="victim", dimension="sex", reference_group="male", by=["context"]
+    )
+    people = found.set_index(["context", "sex"])["people"]
+    assert people[("domestic abuse", "male")] == 1
+    assert people["sexual violence"].tolist() == [1, 1]
 
 
 def test_cohorts_and_curves_of_identified_people(data):

@@ -45,6 +45,8 @@ def _make(derived: Derived, first: Values, second: Values, *reference: Values) -
     more = {} if derived.kind == "rate_ratio" else {"per": derived.per}
     compare: Any = rate_difference if more else rate_ratio
     value, low, high = compare(first, second, *reference, **more)
+    own = (first == reference[0]) & (second == reference[1])  # against itself: no limits
+    low, high = (np.where(own, np.nan, limit) for limit in (low, high))
     return Made(value, low, high, np.minimum(first, reference[0]))
 
 

@@ -1,4 +1,5 @@
 """Who is affected, compared with whom, and what is not known."""
+# ruff: noqa: F401
 
 from sna.disproportionality.adjust import (
     add_place_adjusted,
@@ -26,28 +27,3 @@ from sna.disproportionality.tables import (
     rates_by_deprivation,
     select_people,
 )
-
-__all__ = [
-    "add_ethnic_group",
-    "add_place_adjusted",
-    "age_curve",
-    "compare_boroughs",
-    "compare_chain",
-    "compare_groups",
-    "compare_people",
-    "compare_readings",
-    "compare_stages",
-    "compare_standardised",
-    "count_groups",
-    "count_overlap",
-    "count_repeats",
-    "deprivation_gradient",
-    "first_entrants",
-    "follow_people",
-    "missing_by_month",
-    "missing_facts",
-    "rates_by_age",
-    "rates_by_deprivation",
-    "recurrence_curve",
-    "select_people",
-]

@@ -18,25 +18,10 @@ def add_place_adjusted(
     """Compare groups over all places, crude and inside each place (Mantel-Haenszel).
 
     A group that lives where more is recorded has a higher crude ratio even if everyone in each
-    place had the same rate. What the adjustment leaves has no single explanation either.
-
-    Parameters
-    ----------
-    counts
-        One row a place (``borough_code`` or ``lsoa_code``) and group, no other strata.
-    reference_group, confidence
-        As in `compare_groups`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The comparison of the summed places, one row a group, plus ``adjusted_ratio,
-        adjusted_lower_ci, adjusted_upper_ci`` and ``places``, those with residents of both groups.
-
-    Notes
-    -----
-    Person-time ratio with the Greenland-Robins variance of its logarithm (Biometrics 41, 1985). It
-    assumes about the same ratio everywhere; missing when either side has no people.
+    place had the same rate. ``counts`` has one row a place (``borough_code`` or ``lsoa_code``) and
+    group; the result one row a group: `compare_groups` of the summed places, plus
+    ``adjusted_ratio`` with ``adjusted_lower_ci, adjusted_upper_ci`` and ``places``. Greenland and
+    Robins' variance (Biometrics 41, 1985); assumption A-56.
 
     Examples
     --------
@@ -67,32 +52,19 @@ def add_place_adjusted(
 
 
 def compare_standardised(
-    counts: pd.DataFrame,
-    *,
-    reference_group: str = "White",
-    per: int = 1000,
-    confidence: float = 0.95,
+    counts: pd.DataFrame, *, reference_group: str = "White", per: int = 1000
 ) -> pd.DataFrame:
     """Compare groups as if all had the ages of the European Standard Population (Dobson).
 
-    Groups differ in age, and young people are recorded more often. A standardised rate is a
-    yardstick, not a number of people anyone met.
-
-    Parameters
-    ----------
-    counts
-        One row a ``group`` and ``age_group`` between breaks of the standard (multiples of five).
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a group: ``people, population, crude_rate, rate, lower_ci, upper_ci, per``,
-        ``rate_ratio`` with log-normal limits from the two Dobson intervals; missing under 10.
+    A standardised rate is a yardstick, not a number of people anyone met. ``counts`` has one row a
+    group and ``age_group`` between multiples of five; the result one row a group with
+    ``crude_rate, rate`` and ``rate_ratio`` with limits (log-normal, from the two Dobson
+    intervals); missing under 10 people.
     """
     weights = _standard_weights(sorted(counts["age_group"].unique(), key=_lower_age))
     bands = counts[counts["population"] > 0].rename(columns={"people": "offences"})
     bands = bands.assign(standard_population=bands["age_group"].map(weights))
-    table = rates.directly_standardised_rate(bands, by=["group"], per=per, confidence=confidence)
+    table = rates.directly_standardised_rate(bands, by=["group"], per=per)
     table = table.rename(columns={"offences": "people"})
     own = table["group"] == reference_group
     if own.sum() != 1:
@@ -101,11 +73,10 @@ def compare_standardised(
     error = (np.log(table["upper_ci"]) - np.log(low)) / 2
     spread = np.hypot(error, float(error[own].iloc[0]))
     ratio = table["rate"] / float(table.loc[own, "rate"].iloc[0])
+    lower, upper = ((ratio * np.exp(sign * spread)).where(~own) for sign in (-1, 1))
+    crude = table["people"] / table["population"] * per
     return table.assign(
-        crude_rate=table["people"] / table["population"] * per,
-        rate_ratio=ratio,
-        ratio_lower_ci=(ratio * np.exp(-spread)).where(~own),
-        ratio_upper_ci=(ratio * np.exp(spread)).where(~own),
+        crude_rate=crude, rate_ratio=ratio, ratio_lower_ci=lower, ratio_upper_ci=upper
     )
 
 
@@ -130,19 +101,10 @@ def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White") -> p
     """Relative rate index along a chain of stages, each with the stage before as denominator.
 
     Each step asks only about those who reached it, so a ratio near 1 late in the chain does not
-    undo a higher one at the start.
-
-    Parameters
-    ----------
-    stages
-        One row a ``group`` with one column of people a stage, in order, ``residents`` first.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a step and group: ``stage, before`` and the columns of `compare_groups`,
-        ``population`` being the people of the stage before, per 1,000 residents or 100 people.
-        The limits are Poisson, wider than need be for shares of people.
+    undo a higher one at the start. ``stages`` has one row a ``group`` and one column of people a
+    stage, ``residents`` first; the result one row a ``stage`` and group as in `compare_groups`,
+    per 1,000 residents or per 100 people of the stage ``before``. Poisson limits: too wide for
+    large shares.
     """
     frames = []
     for before, stage in pairwise([str(name) for name in stages if name != "group"]):
@@ -154,31 +116,21 @@ def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White") -> p
 
 
 def deprivation_gradient(areas: pd.DataFrame, *, per: int = 1000) -> pd.DataFrame:
-    """Rate by decile of deprivation, with the slope and relative index of inequality.
+    """Rate by ``decile`` of deprivation, with the slope (``sii``) and relative (``rii``) index.
 
-    Deciles rank places in England; a gradient between places is not one between people.
-
-    Parameters
-    ----------
-    areas
-        One row a small area with ``decile`` (1 most deprived), ``people`` and ``population``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a decile: ``decile, areas, people, population, rate, lower_ci, upper_ci, per``, and
-        on every row ``sii, rii`` (least against most deprived) with limits; missing with fewer
-        than three deciles.
+    A gradient between places is not one between people. ``areas`` has one row a small area with
+    ``decile`` (1 most deprived), ``people`` and ``population``; both indices compare the least with
+    the most deprived end, stand on every row, and are missing with fewer than three deciles.
     """
     table = areas.groupby("decile", as_index=False).agg(
         areas=("people", "size"), offences=("people", "sum"), population=("population", "sum")
     )
     table = rates.add_rate(table[table["population"] > 0], per=per)
     names = [f"{index}{end}" for index in ("sii", "rii") for end in ("", "_lower_ci", "_upper_ci")]
-    found: dict[str, float] = dict.fromkeys(names, np.nan)
+    found = dict.fromkeys(names, np.nan)
     if len(table) >= 3:
         error = np.sqrt(np.maximum(table["offences"], 1)) / table["population"] * per
         scale = table.assign(quantile=table["decile"], value=table["rate"], standard_error=error)
-        index = rates.slope_index_of_inequality(scale)[names]
-        found = dict(zip(names, index.to_numpy(float)[0], strict=True))
+        index = rates.slope_index_of_inequality(scale)[names].to_numpy(float)[0]
+        found = dict(zip(names, index, strict=True))
     return table.rename(columns={"offences": "people"}).assign(**found)

@@ -25,26 +25,17 @@ def count_groups(
 ) -> pd.DataFrame:
     """Count people and residents by group, complete: a group without people is a row with 0.
 
-    Residents are not everyone who was there: a borough with many visitors counts their events.
-
-    Parameters
-    ----------
-    people, population
-        Rows of one role and period, with ``year`` or ``context`` where ``by`` says; store table.
-    dimension, scheme
-        What is compared (ethnic_group, sex, age_group); self_defined or officer_observed.
-    by
-        Strata out of borough_code, year, sex, age_group, context; a year or context is set
-        against the residents of the one denominator year.
-    breaks
-        Wanted lower ends of age groups; those that cut a published band are left out.
+    ``people`` are rows of one role and period; ``dimension`` is what is compared (ethnic_group,
+    sex, age_group) within the strata ``by`` (borough_code, year, sex, age_group, context). Years
+    and contexts share the residents of one denominator year; ``breaks`` that cut a published age
+    band are left out. Officer-observed ethnicity has no Mixed row, and one more row with a wider
+    Black denominator (``is_sensitivity``).
 
     Returns
     -------
     pandas.DataFrame
         ``by, group, people, population, population_year, missing_people`` (of the stratum, group
-        not stated), ``unplaced_people`` (stratum not known), ``dimension, scheme,
-        is_sensitivity``. Observed: no Mixed row, and a wider Black denominator as one more row.
+        not stated), ``unplaced_people`` (stratum not known), ``dimension, scheme``.
 
     Raises
     ------
@@ -112,7 +103,6 @@ def _text_keys(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 def _sum_people(
     people: pd.DataFrame, dimension: str, by: list[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sum people by stratum and group, and those whose group is not stated by stratum."""
     placed = _text_keys(people[_known(people, by)], [*by, dimension])
     known = _known(placed, [dimension])
     events = placed[known].groupby([*by, dimension], as_index=False)[["people"]].sum()
@@ -125,7 +115,6 @@ def _sum_people(
 def _sum_residents(
     residents: pd.DataFrame, dimension: str, by: list[str], people: pd.DataFrame, *, observed: bool
 ) -> pd.DataFrame:
-    """Sum residents by stratum and group, repeated for every year and context met."""
     where = [name for name in by if name in residents]
     frame = residents.assign(group=residents[dimension].astype(object), is_sensitivity=False)
     if observed:
@@ -146,7 +135,6 @@ def _sum_residents(
 def _join(
     grid: pd.DataFrame, events: pd.DataFrame, missing: pd.DataFrame, by: list[str]
 ) -> pd.DataFrame:
-    """Lay counts on the complete grid; people of a group without residents raise."""
     met = events.merge(grid, how="left", on=[*by, "group"], validate="one_to_one")
     bad = met[~(met["population"] > 0) & ~((met["group"] == "Mixed") & met["population"].isna())]
     if len(bad):
@@ -181,21 +169,19 @@ def compare_groups(
     Parameters
     ----------
     counts
-        One row a stratum (any of borough_code, year, sex, age_group, context) and ``group``, with
-        ``people``, ``population`` and, if known, ``missing_people`` of the stratum.
+        One row a stratum and ``group``, as `count_groups` makes them: ``people``, ``population``
+        and, if known, ``missing_people`` of the stratum.
     reference_group, per, confidence
         Group that others are compared with, in every stratum; residents of a rate; level.
 
     Returns
     -------
     pandas.DataFrame
-        ``counts`` in the same order plus ``rate, lower_ci, upper_ci, per``; ``rate_ratio,
-        ratio_lower_ci, ratio_upper_ci`` and ``rate_difference, difference_…`` against
-        ``reference_group`` (its own row: 1, limits missing), whose ``reference_people`` and
-        ``reference_population`` stand beside; ``share_people`` and ``share_population`` of
-        ``known_people, known_population``; ``missing_share`` of ``all_people``; ratios
-        ``ratio_if_outside, ratio_if_inside`` (all not stated in the reference group, or in this
-        one); ``caution`` ("", caution over 10 % not stated, no_headline over 25 %).
+        ``counts`` in the same order plus rates, ratio and difference with limits (reference row:
+        1 and 0, limits missing), the reference's own counts, shares of people and residents,
+        ``missing_share``, the ratio if everyone not stated were in the reference group
+        (``ratio_if_outside``) or in this one (``ratio_if_inside``), and ``caution`` ("", caution
+        over 10 % not stated, no_headline over 25 %).
 
     Notes
     -----
@@ -277,7 +263,6 @@ def _add_shares(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def _add_unknown(table: pd.DataFrame, own: np.ndarray) -> pd.DataFrame:
-    """Add the ratio if everyone not stated were in the reference group, or in this one."""
     inside, outside = (table[f"{n}people"] + table["missing_people"] for n in ("", "reference_"))
     n, m = table["population"], table["reference_population"]
     low = rates.rate_ratio(table["people"], n, outside, m).value
@@ -291,13 +276,9 @@ def _add_unknown(table: pd.DataFrame, own: np.ndarray) -> pd.DataFrame:
 
 
 def missing_by_month(people: pd.DataFrame) -> pd.DataFrame:
-    """Count people by month whose ethnicity, age or sex is not recorded, with Wilson limits.
+    """Count people by month and ``fact`` (ethnicity by scheme, age, sex) that is not recorded.
 
-    Returns
-    -------
-    pandas.DataFrame
-        One row a ``fact`` (self_defined, officer_observed, age, sex) and month, months complete:
-        ``month, fact, missing_people, all_people, missing_share, lower_ci, upper_ci``.
+    Months are complete; ``missing_share`` of ``all_people`` has Wilson limits.
     """
     first, last = people["month"].min(), people["month"].max()
     months = pd.date_range(first, last, freq="MS", unit="us", name="month")

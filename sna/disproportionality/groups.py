@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,27 +16,17 @@ from sna.errors import CoverageError, DefinitionError, TableError, UsageError
 GROUPS = ("White", "Asian", "Black", "Mixed", "Other")
 NOT_KNOWN = "Not stated"
 SCHEMES = {"self_defined": "ethnicity_self", "officer_observed": "ethnicity_observed"}
-AGE_BREAKS = (0, 10, 18, 25, 35, 45, 55, 65)  # reporting.md 7.3; no standard banding for London
-BLACK_MIXED = (
-    "Mixed or Multiple ethnic groups: White and Black African",
-    "Mixed or Multiple ethnic groups: White and Black Caribbean",
+AGE_BREAKS = (0, 10, 18, 25, 35, 45, 55, 65)
+BLACK_MIXED = tuple(
+    f"Mixed or Multiple ethnic groups: White and Black {name}" for name in ("African", "Caribbean")
 )
 WIDER_BLACK = "Black, with Mixed White and Black residents"
 _UNKNOWN_AGES = {"", "unknown", "not known", "not recorded", "not stated", "recording error", "n/a"}
-_Floats = npt.NDArray[np.float64]
+_Limits = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 
 def _plain(label: object) -> str:
     return " ".join(str(label).split()).casefold()
-
-
-def _map_labels(values: pd.Series, labels: dict[str, str]) -> tuple[pd.Series, list[object]]:
-    """Map each distinct value once; missing values stay missing and are not unmatched."""
-    distinct = values.dropna().unique()
-    found = {value: labels.get(_plain(value)) for value in distinct}
-    return values.astype(object).map(found).astype(object), [
-        value for value in distinct if found[value] is None
-    ]
 
 
 @lru_cache
@@ -46,28 +37,35 @@ def _scheme_labels(scheme: str) -> dict[str, str]:
     }
 
 
+def _map_labels(values: pd.Series, scheme: str, where: str) -> pd.Series:
+    """Map each distinct label to its group; labels of no row, or of the other scheme, raise."""
+    labels, distinct = _scheme_labels(scheme), values.dropna().unique()
+    found = {value: labels.get(_plain(value)) for value in distinct}
+    if unmatched := [value for value, group in found.items() if group is None]:
+        rows, hint = values.isin(unmatched), ""
+        for other in set(SCHEMES) - {scheme}:
+            if mixed := [value for value in unmatched if _plain(value) in _scheme_labels(other)]:
+                hint = f"{len(mixed)} of them are {other} labels: do not mix schemes. "
+        raise DefinitionError(
+            f"{len(unmatched)} ethnicity codes ({int(rows.sum()):,} of {len(rows):,} rows) have no "
+            f"row in the {scheme} scheme.",
+            where=f"{where}, first row {rows.idxmax()}",
+            found=unmatched,
+            do=f"{hint}Add each to sna/definitions/ethnic_groups.csv with its source.",
+        )
+    return values.astype(object).map(found).astype(object)
+
+
 def add_ethnic_group(people: pd.DataFrame, *, scheme: str = "self_defined") -> pd.DataFrame:
-    """Add the five-way ethnic group of people, in one scheme only.
+    """Add the five-way ``ethnic_group`` of people, by ``self_defined`` or ``officer_observed``.
 
-    Self-defined and officer-observed ethnicity answer different questions and are never merged: a
-    person without a self-defined code stays *Not stated* here whatever an officer noted.
+    The schemes answer different questions and are never merged: a person without a self-defined
+    code stays *Not stated* whatever an officer noted. A code in no row raises `DefinitionError`.
 
-    Parameters
-    ----------
-    people
-        One row a person or published count, with ``ethnicity_self`` or ``ethnicity_observed``.
-    scheme
-        ``self_defined`` or ``officer_observed``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``people`` plus ``ethnic_group`` (White, Asian, Black, Mixed, Other, Not stated).
-
-    Raises
-    ------
-    DefinitionError
-        If a code or label belongs to no row of the scheme; labels of the other scheme are named.
+    Examples
+    --------
+    >>> add_ethnic_group(pd.DataFrame({"ethnicity_self": ["B1", None]}))["ethnic_group"].tolist()
+    ['Black', 'Not stated']
     """
     if scheme not in SCHEMES:
         raise UsageError(
@@ -75,50 +73,30 @@ def add_ethnic_group(people: pd.DataFrame, *, scheme: str = "self_defined") -> p
         )
     column = SCHEMES[scheme]
     values = people.get(column, pd.Series(np.nan, index=people.index, dtype=object))
-    group, unmatched = _map_labels(values, _scheme_labels(scheme))
-    if unmatched:
-        rows = values.isin(unmatched)
-        other = next(name for name in SCHEMES if name != scheme)
-        mixed = [value for value in unmatched if _plain(value) in _scheme_labels(other)]
-        hint = f"{len(mixed)} of them are {other} labels: do not mix schemes. " if mixed else ""
-        raise DefinitionError(
-            f"{len(unmatched)} ethnicity codes ({int(rows.sum()):,} of {len(people):,} rows) have "
-            f"no row in the {scheme} scheme.",
-            where=f"people, column {column}, first row {rows.idxmax()}",
-            found=unmatched,
-            do=f"{hint}Add each to sna/definitions/ethnic_groups.csv with its source.",
-        )
+    group = _map_labels(values, scheme, f"people, column {column}")
     return people.assign(ethnic_group=group.where(group.notna(), NOT_KNOWN).astype(str))
 
 
 @lru_cache
-def _band_limits() -> dict[str, tuple[float, float]]:
-    bands = definitions.age_bands()
-    return {
-        _plain(band): (float(low), float(high))
-        for band, low, high in zip(bands.age_band, bands.age_lower, bands.age_upper, strict=True)
-    }
-
-
 def _read_band(band: object) -> tuple[float, float] | None:
-    text = _plain(band)
+    text, bands = _plain(band), definitions.age_bands()
     if text in _UNKNOWN_AGES:
         return np.nan, np.nan
-    if text in _band_limits():
-        return _band_limits()[text]
-    if met := re.fullmatch(r"(\d{1,3})(?:\s*(?:-|–|to)\s*(\d{1,3}))?", text):
-        low, high = float(met[1]), float(met[2] or met[1])
-        return (low, high) if low <= high <= 120 else None
+    known = bands[bands["age_band"].map(_plain) == text]
+    if len(known):
+        return float(known["age_lower"].iloc[0]), float(known["age_upper"].iloc[0])
     if met := re.fullmatch(r"(\d{1,3})\s*(?:\+|and over|or over)", text):
         return float(met[1]), 999.0
-    return None
+    met = re.fullmatch(r"(\d{1,3})(?:\s*(?:-|–|to)\s*(\d{1,3}))?", text)
+    low, high = (float(met[1]), float(met[2] or met[1])) if met else (1.0, 0.0)
+    return (low, high) if low <= high <= 120 else None
 
 
-def age_limits(people: pd.DataFrame) -> tuple[_Floats, _Floats]:
+def age_limits(people: pd.DataFrame) -> _Limits:
     """Return the youngest and oldest age each row can have; missing where nothing is known."""
     blank = pd.Series(np.nan, index=people.index)
-    age = pd.to_numeric(people.get("age", blank)).to_numpy(float)
-    bands = people.get("age_band", blank)
+    age = np.floor(pd.to_numeric(people.get("age", blank)).to_numpy(float))
+    bands = people.get("age_band", blank).astype(object)
     read = {band: _read_band(band) for band in bands.dropna().unique()}
     if wrong := [band for band, limits in read.items() if limits is None]:
         raise DefinitionError(
@@ -127,43 +105,36 @@ def age_limits(people: pd.DataFrame) -> tuple[_Floats, _Floats]:
             found=wrong,
             do="Write bands as 18-24 or 65+, or add them to sna/definitions/age_bands.csv.",
         )
-    low, high = (
-        bands.astype(object).map({band: (x or (np.nan,) * 2)[i] for band, x in read.items()})
-        .to_numpy(float) for i in (0, 1)
-    )  # fmt: skip
-    if (clash := (age < low) | (np.floor(age) > high)).any():
+    parts: Any = [{band: limits[i] for band, limits in read.items() if limits} for i in (0, 1)]
+    low, high = (bands.map(part).to_numpy(float) for part in parts)
+    if (clash := (age < low) | (age > high)).any():
         raise TableError(
             f"{int(clash.sum()):,} rows hold an age outside their own age band.",
             where=f"people, row {people.index[int(np.argmax(clash))]}",
             found=[f"{a:g} in {b}" for a, b in zip(age[clash], bands[clash], strict=True)],
             do="Mend the reader: ages as years and as bands must agree.",
         )
-    known = ~np.isnan(age)
-    return np.where(known, np.floor(age), low), np.where(known, np.floor(age), high)
+    return np.where(np.isnan(age), low, age), np.where(np.isnan(age), high, age)
 
 
-def shared_breaks(
-    *limits: tuple[_Floats, _Floats], wanted: Sequence[int] = AGE_BREAKS
-) -> list[int]:
+def shared_breaks(*limits: _Limits, wanted: Sequence[int] = AGE_BREAKS) -> list[int]:
     """Return those wanted age breaks that cut no band of any table, so that all can share them.
 
     Examples
     --------
-    >>> stops = (np.array([10.0, 18, 35]), np.array([17.0, 34, 999]))
-    >>> shared_breaks(stops)
+    >>> shared_breaks((np.array([10.0, 18, 35]), np.array([17.0, 34, 999])))
     [0, 10, 18, 35]
     """
-    kept = []
-    for edge in wanted:
-        straddled = any(bool(((low < edge) & (high >= edge) & (high < 999)).any())
-                        for low, high in limits)  # fmt: skip
-        if edge == 0 or not straddled:
-            kept.append(edge)
     tops = [low[high >= 999].max(initial=0) for low, high in limits]  # open bands end the list
-    return [edge for edge in kept if edge <= min((t for t in tops if t > 0), default=999)]
+    end = min((top for top in tops if top > 0), default=999)
+    cut = {
+        edge for edge in wanted for low, high in limits
+        if ((low < edge) & (high >= edge) & (high < 999)).any()
+    }  # fmt: skip
+    return [edge for edge in wanted if edge <= end and (edge == 0 or edge not in cut)]
 
 
-def age_group(limits: tuple[_Floats, _Floats], breaks: Sequence[int]) -> npt.NDArray[np.object_]:
+def age_group(limits: _Limits, breaks: Sequence[int]) -> npt.NDArray[np.object_]:
     """Name the group between breaks that holds each row, or Not stated when none holds it whole."""
     low, high = limits
     edges = np.array([*breaks, 1000])
@@ -178,41 +149,26 @@ def age_group(limits: tuple[_Floats, _Floats], breaks: Sequence[int]) -> npt.NDA
 def choose_population(
     population: pd.DataFrame, *, needs: Sequence[str] = ("ethnic_group",), level: str = "borough"
 ) -> pd.DataFrame:
-    """Choose the one population table, and its rows, that splits residents as the analysis needs.
+    """Choose the one population table, and its rows, that splits residents by all ``needs``.
 
-    Of the tables that split by all ``needs`` (ethnic_group, sex, age_group) the latest with the
-    fewest splits is taken whole; tables and years are never mixed in one denominator.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``area_code, population_year, ethnic_label, ethnic_group, sex, age_lower, age_upper,
-        population``, each resident once.
-
-    Raises
-    ------
-    CoverageError
-        If no table of that level splits residents so.
+    The latest table with the fewest splits is taken whole: tables and years are never mixed in one
+    denominator, and each resident stands once. None that fits raises `CoverageError`.
     """
-    rows = population[population["area_level"] == level]
     best: tuple[tuple[int, int], pd.DataFrame] | None = None
+    rows = population[population["area_level"] == level]
     for _, table in rows.groupby(["source", "population_year"], observed=True):
-        every = (table["age_lower"] == 0) & (table["age_upper"] >= 90)
         splits = {
             "ethnic_group": table["ethnic_group"] != "all",
             "sex": table["sex"] != "all",
-            "age_group": ~every,
+            "age_group": (table["age_lower"] > 0) | (table["age_upper"] < 90),
         }
-        if all(splits[need].any() for need in needs):
-            score = (
-                int(table["population_year"].iloc[0]),
-                -sum(bool(split.any()) for split in splits.values()),
-            )
-            keep = np.logical_and.reduce([
-                split if name in needs or split.all() else ~split for name, split in splits.items()
-            ])  # fmt: skip
-            if keep.any() and (best is None or score > best[0]):
-                best = score, table[keep]
+        keep = pd.Series(True, index=table.index)
+        for name, split in splits.items():
+            keep &= split if name in needs or split.all() else ~split
+        year = int(table["population_year"].iloc[0])
+        depth = len([name for name, split in splits.items() if split.any()])
+        if keep.any() and (best is None or (year, -depth) > best[0]):
+            best = (year, -depth), table[keep]
     if best is None:
         raise CoverageError(
             f"No population table splits residents by {', '.join(needs)} at {level} level.",
@@ -220,22 +176,9 @@ def choose_population(
             found=sorted(population["source"].astype(str).unique()),
             do="Add the Census 2021 table to data/raw, or leave the split out.",
         )
-    return _with_groups(best[1])
-
-
-def _with_groups(rows: pd.DataFrame) -> pd.DataFrame:
-    scheme = rows["ethnic_scheme"].astype(object)
-    group = pd.Series("all", index=rows.index, dtype=object)
-    for name in (name for name in scheme.unique() if name != "all"):
-        part = scheme == name
-        group[part], unmatched = _map_labels(rows.loc[part, "ethnic_group"], _scheme_labels(name))
-        if unmatched:
-            raise DefinitionError(
-                f"{len(unmatched)} Census labels have no row in the {name} scheme.",
-                where="table population", found=unmatched,
-                do="Add each to sna/definitions/ethnic_groups.csv.",
-            )  # fmt: skip
-    columns = ["area_code", "population_year", "sex", "age_lower", "age_upper", "population"]
-    return rows[columns].assign(
-        ethnic_label=rows["ethnic_group"].astype(str), ethnic_group=group.astype(str)
-    )
+    chosen = best[1].assign(ethnic_label=best[1]["ethnic_group"].astype(str))
+    scheme = str(chosen["ethnic_scheme"].iloc[0])
+    if scheme != "all":
+        group = _map_labels(chosen["ethnic_group"], scheme, "population")
+        chosen = chosen.assign(ethnic_group=group.astype(str))
+    return chosen

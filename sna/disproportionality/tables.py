@@ -7,13 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna import rates
-from sna.disproportionality import cohorts
-from sna.disproportionality.adjust import (
-    add_place_adjusted,
-    compare_stages,
-    compare_standardised,
-    deprivation_gradient,
-)
+from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
 from sna.errors import SnaError, UsageError
@@ -24,17 +18,15 @@ from sna.schemas.store_tables import RELEASE_CLASSES
 WINDOW_MONTHS = 12
 STANDARD_BREAKS = tuple(range(0, 95, 5))
 GROWTH = 1.10  # what if a group had grown by a tenth since the Census
-_NEXT = {"searched": ("arrested", r"arrest"), "suspect": ("charged", r"charg|summons"),
-         "proceeded_against": ("charged", r"charg|summons")}  # fmt: skip
+_CONTEXTS = {"da": "domestic abuse", "sv": "sexual violence"}
+_CHARGED = ("charged", r"charg|summons")
+_NEXT = {"searched": ("arrested", "arrest"), "suspect": _CHARGED, "proceeded_against": _CHARGED}
 
 
 def select_people(
-    data: Any,
-    *,
-    person_role: str,
-    months: int | None = WINDOW_MONTHS,
+    data: Any, *, person_role: str, months: int | None = WINDOW_MONTHS,
     people: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Select people of one role over the year that ends with the last month the role has.
 
     Victims and suspects are those of core offences; encounters (searched, detained, proceeded
@@ -64,10 +56,6 @@ def _as_result(
     if "group" in table:
         named = table.get("dimension", pd.Series(["ethnic_group"])).iloc[0]
         table = table.rename(columns={"group": str(named)})
-    values = (*shape.counts, *(estimate.column for estimate in shape.estimates))
-    blanks: dict[str, Any] = dict.fromkeys((*values, *shape.plain), np.nan)
-    blanks |= dict.fromkeys(shape.keys, "all")
-    blanks |= {name: False for name in shape.plain if name.startswith("is_")}
     classes = set(people["release_class"].astype(str))
     facts = {
         "person_role": role,
@@ -76,8 +64,10 @@ def _as_result(
         "start_month": people["month"].min(),
         "end_month": people["month"].max(),
     }
-    absent = {name: value for name, value in blanks.items() if name not in table}
-    return table.assign(**absent | facts)
+    values = (*shape.counts, *shape.plain, *(estimate.column for estimate in shape.estimates))
+    blanks: dict[str, Any] = dict.fromkeys(values, np.nan) | dict.fromkeys(shape.keys, "all")
+    blanks |= {name: False for name in shape.plain if name.startswith("is_")}
+    return table.assign(**{n: v for n, v in blanks.items() if n not in table} | facts)
 
 
 def _nothing(people: pd.DataFrame, role: str, contract: str = "group_comparison") -> pd.DataFrame:
@@ -85,17 +75,10 @@ def _nothing(people: pd.DataFrame, role: str, contract: str = "group_comparison"
 
 
 def compare_people(
-    data: Any,
-    *,
-    person_role: str,
-    by: Sequence[str] = (),
-    dimension: str = "ethnic_group",
-    scheme: str = "self_defined",
-    reference_group: str = "White",
-) -> pd.DataFrame:
+    data: Any, *, person_role: str, by: Sequence[str] = (), dimension: str = "ethnic_group",
+    scheme: str = "self_defined", reference_group: str = "White",
+) -> pd.DataFrame:  # fmt: skip
     """Compare groups of people in one role over the last twelve months.
-
-    A row without people or residents gives no ratio; see `compare_groups` for what one means.
 
     Parameters
     ----------
@@ -116,8 +99,11 @@ def compare_people(
     """
     people = select_people(data, person_role=person_role, months=None if "year" in by else 12)
     if "context" in by:
-        people = _add_context(people, data.offences)
-    if "year" in by:
+        contexts = data.offences.drop_duplicates("offence_id").set_index("offence_id")["contexts"]
+        lists = people["offence_id"].map(contexts.astype(object)).fillna("").astype(str)
+        people = people.assign(context=lists.str.split("|")).explode("context")
+        people = people.assign(context=people["context"].map(_CONTEXTS)).dropna(subset="context")
+    if "year" in by and len(people):
         people = _add_year(people)
     if not len(people):
         return _nothing(people, person_role)
@@ -126,23 +112,13 @@ def compare_people(
     return _as_result(_add_change(table) if "year" in by else table, people, person_role)
 
 
-def _add_context(people: pd.DataFrame, offences: pd.DataFrame) -> pd.DataFrame:
-    names = {"da": "domestic abuse", "sv": "sexual violence"}
-    contexts = offences.drop_duplicates("offence_id").set_index("offence_id")["contexts"]
-    lists = people["offence_id"].map(contexts.astype(object)).fillna("").astype(str).str.split("|")
-    rows = people.assign(context=lists).explode("context")
-    return rows.assign(context=rows["context"].map(names)).dropna(subset="context")
-
-
 def _add_year(people: pd.DataFrame) -> pd.DataFrame:
     """Keep complete years; the year of a row is named by its last month."""
-    if not len(people):
-        return people.assign(year=people["month"])
     last, month = people["month"].max(), people["month"]
-    ago = ((last.year - month.dt.year) * 12 + last.month - month.dt.month) // WINDOW_MONTHS
-    first = (last.year - month.min().year) * 12 + last.month - month.min().month + 1
-    ends = {n: last - pd.DateOffset(years=n) for n in range(first // WINDOW_MONTHS)}
-    return people.assign(year=ago.map(ends)).dropna(subset="year")
+    ago = (last.year - month.dt.year) * 12 + last.month - month.dt.month
+    whole = (int(ago.max()) + 1) // WINDOW_MONTHS
+    ends = {n: last - pd.DateOffset(years=n) for n in range(whole)}
+    return people.assign(year=(ago // WINDOW_MONTHS).map(ends)).dropna(subset="year")
 
 
 def _add_change(table: pd.DataFrame) -> pd.DataFrame:
@@ -152,8 +128,8 @@ def _add_change(table: pd.DataFrame) -> pd.DataFrame:
     then = [
         table["group"].map(start[name]) for name in ("people", "reference_people", "rate_ratio")
     ]
+    parts = (table["people"], table["reference_people"], *then[:2])
     with np.errstate(divide="ignore"):
-        parts = (table["people"], table["reference_people"], *then[:2])
         error = 1.96 * np.sqrt(sum(1 / part.to_numpy(float) for part in parts))
     none = begin | (table["group"] == table["reference_group"]) | np.isinf(error)
     change = (table["rate_ratio"] / then[2]).mask(none)
@@ -166,100 +142,76 @@ def compare_boroughs(
 ) -> pd.DataFrame:
     """Compare the ratio of each borough with the place-adjusted ratio of London: a funnel.
 
-    A borough outside the funnel is unusual, which is a reason to ask, not a verdict. The order of
-    boroughs means nothing.
-
-    Parameters
-    ----------
-    data, london
-        The borough of the report; people of all boroughs.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Contract ``group_comparison`` by borough, with ``expected`` people (at the borough's own
-        reference rate times London's ratio), ``target`` (Mantel-Haenszel), ``lower_95 …
-        upper_998`` and ``is_overdispersed`` (the limits then include the spread of boroughs).
-
-    Notes
-    -----
-    `rates.funnel_limits`; the uncertainty of the reference rate is left out (A-55).
+    A borough outside is unusual, which is a reason to ask, not a verdict. ``london`` are people of
+    all boroughs. ``expected`` people are those at the borough's own reference rate times the
+    ``target`` (Mantel-Haenszel); the limits include the spread of boroughs where
+    ``is_overdispersed`` (`rates.funnel_limits`, A-55).
     """
     people = select_people(data, person_role=person_role, people=london)
     people = people[people["borough_code"].notna()]
     if people["borough_code"].nunique() < 3:
         return _nothing(people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
-    target = add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
+    targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
     table = compare_groups(counts).query("group != reference_group and not is_sensitivity")
     frames = []
     for group, part in table.groupby("group", sort=False):
+        target = float(targets[str(group)])
         rate = part["reference_people"] / part["reference_population"]
-        expected = rate * part["population"] * float(target[str(group)])
+        expected = rate * part["population"] * target
         spread = rates.funnel_dispersion(part["people"], expected).tau_squared
-        limits: dict[str, Any] = {}
+        facts: dict[str, Any] = {"target": target, "expected": expected,
+                                 "is_overdispersed": spread > 0}  # fmt: skip
         for name, level in (("95", 0.95), ("998", 0.998)):
             low, high = rates.funnel_limits(expected, level, tau_squared=spread)
-            limits |= {f"lower_{name}": low * target[str(group)]}
-            limits |= {f"upper_{name}": high * target[str(group)]}
-        frames.append(part.assign(target=target[str(group)], expected=expected, **limits,
-                                  is_overdispersed=spread > 0))  # fmt: skip
-    here = {"is_this_borough": lambda frame: frame["borough_code"] == data.borough_code}
-    return _as_result(pd.concat(frames, ignore_index=True).assign(**here), people, person_role)
+            facts |= {f"lower_{name}": low * target, f"upper_{name}": high * target}
+        frames.append(part.assign(**facts))
+    table = pd.concat(frames, ignore_index=True)
+    here = table["borough_code"] == data.borough_code
+    return _as_result(table.assign(is_this_borough=here), people, person_role)
 
 
 def compare_readings(
-    data: Any,
-    london: pd.DataFrame | None = None,
-    *,
-    person_role: str = "searched",
+    data: Any, london: pd.DataFrame | None = None, *, person_role: str = "searched",
     scheme: str = "self_defined",
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Show one ratio under other assumptions: the three traps, with this borough's numbers.
 
-    Returns
-    -------
-    pandas.DataFrame
-        Contract ``group_comparison`` by ``reading``: as recorded; everyone not stated in the
-        reference group, or in this one; the group grown by a tenth since the Census; the ages of
-        the standard population; London as one place; London within boroughs. A reading whose data
-        are not there is absent.
+    One row a ``reading`` and group: as recorded; everyone not stated in the reference group, or in
+    this one; the group grown by a tenth since the Census; the ages of the standard population;
+    London as one place, and within boroughs. A reading whose data are not there is absent.
     """
     people = select_people(data, person_role=person_role)
     if not len(people):
         return _nothing(people, person_role)
     base = compare_groups(count_groups(people, data.population, scheme=scheme))
+    outside = base.assign(reference_people=base["reference_if_outside"])
     frames = {
         "as recorded": base,
-        "all not stated in the reference group": base.assign(
-            reference_people=base["reference_if_outside"]
-        ),
+        "all not stated in the reference group": outside,
         "all not stated in this group": base.assign(people=base["people_if_inside"]),
         "group grown by a tenth": base.assign(population=base["population"] * GROWTH),
     }
+    how: dict[str, Any] = {"scheme": scheme, "by": ["age_group"], "breaks": STANDARD_BREAKS}
     try:
-        bands = count_groups(
-            people, data.population, scheme=scheme, by=["age_group"], breaks=STANDARD_BREAKS
-        )
-        frames["same ages in every group"] = _modelled(compare_standardised(bands), "ratio")
+        bands = adjust.compare_standardised(count_groups(people, data.population, **how))
+        frames["same ages in every group"] = _modelled(bands, "rate_ratio", "ratio")
     except SnaError:
         pass  # no ages in common: the reading is absent
     if london is not None and len(london):
         rows = select_people(data, person_role=person_role, people=london)
         rows = rows[rows["borough_code"].notna()]
-        table = add_place_adjusted(
-            count_groups(rows, data.population, scheme=scheme, by=["borough_code"])
-        )
+        counts = count_groups(rows, data.population, scheme=scheme, by=["borough_code"])
+        table = adjust.add_place_adjusted(counts)
         frames["London as one place"] = table
-        frames["London, within boroughs"] = _modelled(table, "adjusted")
+        frames["London, within boroughs"] = _modelled(table, "adjusted_ratio", "adjusted")
     table = pd.concat([part.assign(reading=name) for name, part in frames.items()])
     table = table[(table["group"] != "White") & table["group"].isin(base["group"])]
     return _as_result(table.reset_index(drop=True), people, person_role)
 
 
-def _modelled(table: pd.DataFrame, prefix: str) -> pd.DataFrame:
+def _modelled(table: pd.DataFrame, value: str, prefix: str) -> pd.DataFrame:
     """Turn a modelled ratio into a reading: no counts to recompute it from."""
-    value = "rate_ratio" if prefix == "ratio" else "adjusted_ratio"
     names = {value: "modelled_ratio", f"{prefix}_lower_ci": "modelled_lower_ci",
              f"{prefix}_upper_ci": "modelled_upper_ci"}  # fmt: skip
     return table[["group", "people", "population", *names]].rename(columns=names)
@@ -275,21 +227,21 @@ def compare_chain(data: Any, *, person_role: str, scheme: str = "self_defined") 
         return _nothing(people, person_role)
     name, pattern = _NEXT[person_role]
     after = people["outcome"].astype(str).str.contains(pattern, case=False, regex=True)
-    first = count_groups(people, data.population, scheme=scheme).query("not is_sensitivity")
-    last = count_groups(people.assign(people=people["people"] * after), data.population,
-                        scheme=scheme).query("not is_sensitivity")  # fmt: skip
-    chain = first[["group"]].assign(residents=first["population"])
-    chain = chain.assign(**{person_role: first["people"], name: last["people"]})
-    table = compare_stages(chain).assign(population_year=first["population_year"].iloc[0])
-    return _as_result(table, people, person_role)
+    first, last = (
+        count_groups(rows, data.population, scheme=scheme).query("not is_sensitivity")
+        for rows in (people, people.assign(people=people["people"] * after))
+    )
+    chain = {"residents": first["population"], person_role: first["people"], name: last["people"]}
+    table = adjust.compare_stages(first[["group"]].assign(**chain))
+    year = first["population_year"].iloc[0]
+    return _as_result(table.assign(population_year=year), people, person_role)
 
 
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
     """Count by month what is not recorded about people in one role (`missing_by_month`)."""
     people = select_people(data, person_role=person_role, months=24)
-    if not len(people):
-        return _nothing(people, person_role, "missing_facts")
-    return _as_result(missing_by_month(people), people, person_role, "missing_facts")
+    table = missing_by_month(people) if len(people) else pd.DataFrame()
+    return _as_result(table, people, person_role, "missing_facts")
 
 
 def rates_by_age(data: Any, *, person_role: str) -> pd.DataFrame:
@@ -309,57 +261,54 @@ def rates_by_age(data: Any, *, person_role: str) -> pd.DataFrame:
 def rates_by_deprivation(
     data: Any, *, person_role: str = "victim", domain: str = "income"
 ) -> pd.DataFrame:
-    """Rate by decile of the small area where people's offences were recorded, with its slopes.
+    """Rate by decile of the small area people live in or, if unknown, where the offence was.
 
-    The income domain by default: the crime domain contains the outcome. Where people live is used
-    when the record has it (``home_lsoa_code``), else where the offence was.
+    The income domain by default, since the crime domain contains the outcome; where the edition
+    has no such domain the overall index stands in (column ``domain``, A-58).
     """
     people = select_people(data, person_role=person_role)
-    place = people["lsoa_code"].where(people["home_lsoa_code"].isna(), people["home_lsoa_code"])
-    rows = data.deprivation[data.deprivation["domain"] == domain]
-    rows = rows[(rows["edition"] == rows["edition"].max()) & rows["lsoa_code"].notna()]
-    sizes = data.population[data.population["area_level"] == "lsoa"]
-    if not len(people) or not len(rows) or not len(sizes):
+    place = people["lsoa_code"].astype(object)
+    home = people["home_lsoa_code"].astype(object)
+    rows, sizes = data.deprivation, data.population[data.population["area_level"] == "lsoa"]
+    rows = rows[rows["lsoa_code"].notna()]
+    named = domain if (rows["domain"] == domain).any() else "overall"
+    rows = rows[rows["domain"] == named]
+    rows = rows[rows["edition"] == rows["edition"].max()].drop_duplicates("lsoa_code")
+    ours = data.areas.loc[data.areas["borough_code"] == data.borough_code, "area_code"]
+    codes = rows.loc[rows["lsoa_code"].isin(ours), "lsoa_code"].astype(object)
+    if not len(people) or not len(codes) or not len(sizes):
         return _nothing(people, person_role, "people_curve")
     size = choose_population(sizes, needs=[], level="lsoa").groupby("area_code")["population"].sum()
-    areas = data.areas[data.areas["area_level"] == "lsoa"]
-    ours = areas.loc[areas["borough_code"] == data.borough_code, "area_code"]
-    rows = rows[rows["lsoa_code"].isin(ours)].drop_duplicates("lsoa_code")
-    counts = people.groupby(place.astype(object))["people"].sum()
-    codes = rows["lsoa_code"].astype(object)
-    places = pd.DataFrame({"decile": rows["decile"], "people": codes.map(counts).fillna(0),
-                          "population": codes.map(size).fillna(0)})  # fmt: skip
-    table = deprivation_gradient(places.astype({"people": "int64"}))
-    table = table.assign(all_people=table["people"].sum())
+    counts = people.groupby(place.where(home.isna(), home))["people"].sum()
+    places = rows.loc[codes.index, ["decile"]].assign(
+        people=codes.map(counts).fillna(0).astype("int64"), population=codes.map(size).fillna(0.0)
+    )
+    table = adjust.deprivation_gradient(places)
+    table = table.assign(all_people=table["people"].sum(), domain=named)
     return _as_result(table, people, person_role, "people_curve")
 
 
 def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Follow identified people of a role: cohort counts, and recurrence within twelve months.
 
-    Returns
-    -------
-    tuple of pandas.DataFrame
-        Contracts ``cohort_counts`` (repeats, overlap of roles, first entries) and ``recurrence``;
-        no rows where records carry no identifier.
+    Contracts ``cohort_counts`` (repeats, overlap of roles, first entries) and ``recurrence``; no
+    rows where records carry no identifier.
     """
     people = select_people(data, person_role=person_role, months=None)
     known = people[people["person_id"].notna()]
     if not len(known):
-        nothing = (_nothing(people, person_role, name) for name in ("cohort_counts", "recurrence"))
-        return next(nothing), next(nothing)
-    other = select_people(data, person_role="suspect" if person_role == "victim" else "victim",
-                          months=None)  # fmt: skip
-    repeats = cohorts.count_repeats(known).rename(columns={"events": "category"})
-    overlap = cohorts.count_overlap(pd.concat([known, other])).rename(
-        columns={"overlap": "category"}
-    )
+        return (_nothing(people, person_role, "cohort_counts"),
+                _nothing(people, person_role, "recurrence"))  # fmt: skip
+    role = "suspect" if person_role == "victim" else "victim"
+    both = pd.concat([known, select_people(data, person_role=role, months=None)])
     entries = cohorts.first_entrants(known, start_month=people["month"].min())
     entries = entries.rename(columns={"financial_year": "category", "first_people": "people"})
-    frames = {"offences per person": repeats, "roles": overlap, "first records": entries}
-    counts = pd.concat([part.assign(cohort=name) for name, part in frames.items()])
+    frames = {
+        "offences per person": cohorts.count_repeats(known).rename(columns={"events": "category"}),
+        "roles": cohorts.count_overlap(both).rename(columns={"overlap": "category"}),
+        "first records": entries,
+    }
+    counts = pd.concat([t.assign(cohort=name) for name, t in frames.items()], ignore_index=True)
     curve = cohorts.recurrence_curve(known, end_month=people["month"].max())
-    return (
-        _as_result(counts.reset_index(drop=True), people, person_role, "cohort_counts"),
-        _as_result(curve, people, person_role, "recurrence"),
-    )
+    return (_as_result(counts, people, person_role, "cohort_counts"),
+            _as_result(curve, people, person_role, "recurrence"))  # fmt: skip
