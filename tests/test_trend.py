@@ -486,3 +486,21 @@ def test_projection_needs_four_years_since_the_last_break():
     table, models = trend.project_series(invented_london(months=72, mean=150, season=0.2))
     assert table["kind"].eq("projected").sum() == 12
     assert 0.85 < models["coverage"].min() <= 1
+
+
+def test_restricted_months_leave_rounded_in_every_table_that_shows_them():
+    data = invented_london(source="extract", months=72, mean=41, season=0.2)
+    true = trend.load_panel(data).series
+    assert (true % 5 != 0).any()
+    months, models_tried = trend.project_series(data)
+    assert models_tried["is_chosen"].sum() == 1
+    for result, contract in (
+        (trend.count_series(data), "trend_series"),
+        (trend.control_chart(data), "trend_control"),
+        (trend.count_calendar(data), "trend_calendar"),
+        (months, "trend_projection"),
+    ):
+        shown = protect(result, contract=contract, data=data).table
+        for column in {"offences", "offences_year", "value", "projected", "lower_ci"} & set(shown):
+            if column != "lower_ci" or contract == "trend_projection":
+                assert (shown[column].dropna() % 5 == 0).all(), (contract, column)

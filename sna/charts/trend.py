@@ -268,7 +268,7 @@ def plot_tiles(protected: ProtectedTable) -> Any:
     rows, columns = int(table["tile_row"].max()) + 1, int(table["tile_column"].max()) + 1
     first, figure = int(table["tile_row"].min()), Figure(figsize=(7.6, 5.6), layout=None)
     grid = figure.add_gridspec(rows - first, columns, wspace=0.15, hspace=0.62)
-    top = float(np.nan_to_num(table["rate"].quantile(0.98), nan=1)) * 1.1
+    top = float(np.nan_to_num(table["rate"].quantile(0.92), nan=1)) * 1.1
     for area, part in table.groupby("area", sort=False):
         ax = figure.add_subplot(
             grid[int(part["tile_row"].iloc[0]) - first, int(part["tile_column"].iloc[0])]

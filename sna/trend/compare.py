@@ -149,14 +149,15 @@ def compare_funnel(data: Any) -> pd.DataFrame:
     limits = {}
     for confidence, name in ((0.95, "95"), (0.998, "998")):
         low, high = funnel_limits(expected, confidence, tau_squared=spread.tau_squared)
-        limits[f"lower_{name}"], limits[f"upper_{name}"] = 1000 * target * low, 1000 * target * high
+        for side, limit in (("lower", low), ("upper", high)):
+            limits[f"{side}_{name}"] = np.round(1000 * target * limit, 2)
     rate = 1000 * events / people
     outside = [rate > limits["upper_998"], rate < limits["lower_998"]]
     word = np.select(outside, ["higher", "lower"], "similar")
     return pd.DataFrame(
         made.label(
             area=_names(made)["borough_name"].to_numpy(), period=period, offences=events,
-            population=people, expected=expected.round(1), target=1000 * target, **limits,
+            population=people, expected=expected.round(), target=round(1000 * target, 2), **limits,
             phi=spread.phi, is_overdispersed=spread.is_overdispersed, word=word,
             is_mine=np.arange(len(events)) == made.mine, period_months=12,
         )
