@@ -5,7 +5,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,9 @@ from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from sna.disclosure.protected import SHORTHAND
+from sna.figures.cells import csv_cell
 
 _FIXED = (1980, 1, 1, 0, 0, 0)  # archives with the same content have the same bytes
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 FACTS = ("place", "period", "edition", "marking", "version", "simulated")
 DICTIONARY = ("file", "title", "row", "column", "heading", "unit", "source")
 
@@ -41,28 +40,19 @@ def write_bundle(
         (folder / f"{stem}.metadata.json").write_text(text, encoding="utf-8", newline="\n")
         members[f"{stem}.csv"] = ("\ufeff" + table["csv"]).encode()
         members[f"{stem}.metadata.json"] = text.encode()
-    rows = [dict(zip(DICTIONARY, row, strict=True)) for row in _dictionary(tables)]
+    rows = [
+        (f"{t['name']}.csv", t["title"], t["grain"], column, heading, t["units"].get(column, ""),
+         t["source"]) for t in tables for column, heading in t["columns"].items()
+    ]  # fmt: skip
     out = io.StringIO()
-    writer = csv.DictWriter(out, DICTIONARY, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({key: safe_cell(value) for key, value in row.items()} for row in rows)
+    csv.writer(out, lineterminator="\r\n").writerows(
+        [DICTIONARY, *(map(csv_cell, r) for r in rows)]
+    )
     members["data_dictionary.csv"] = ("\ufeff" + out.getvalue()).encode()
     members[f"{name}.xlsx"] = spreadsheet(tables, facts=facts)
     path = folder / f"{name}.zip"
     path.write_bytes(_zipped(members))
     return path
-
-
-def safe_cell(text: str) -> str:
-    """Return text that no spreadsheet runs as a formula and no screen shows in another order.
-
-    Examples
-    --------
-    >>> safe_cell("=cmd|' /C calc'!A0")
-    "'=cmd|' /C calc'!A0"
-    """
-    plain = _ILLEGAL.sub("", text)
-    return f"'{plain}" if plain.startswith(_RISKY) else plain
 
 
 def spreadsheet(tables: Sequence[Described], *, facts: Mapping[str, str]) -> bytes:
@@ -75,7 +65,8 @@ def spreadsheet(tables: Sequence[Described], *, facts: Mapping[str, str]) -> byt
     shorthand = [*SHORTHAND.items()]
     notes = [(t["name"], note) for t in tables for note in t["notes"]]
     _fill(book.create_sheet("Cover"), [[title], *[[f"{k}: {v}"] for k, v in facts.items()]])
-    names = [_sheet_name(table["name"], number) for number, table in enumerate(tables, 1)]
+    names = [t["name"] if len(t["name"]) < 32 else f"{t['name'][:28]}_{number}"
+             for number, t in enumerate(tables, 1)]  # fmt: skip
     listed = zip(names, tables, strict=True)
     contents = [["Sheet", "Title", "Source"], *[[n, t["title"], t["source"]] for n, t in listed]]
     _fill(book.create_sheet("Contents"), contents)
@@ -83,27 +74,22 @@ def spreadsheet(tables: Sequence[Described], *, facts: Mapping[str, str]) -> byt
     for sheet, table in zip(names, tables, strict=True):
         header, *rows = csv.reader(io.StringIO(table["csv"]))
         headings = [table["columns"].get(name, name) for name in header]
-        _fill(book.create_sheet(sheet), [headings, *rows])
+        codes = {place for place, name in enumerate(header) if name.endswith("_code")}
+        _fill(book.create_sheet(sheet), [headings, *rows], codes)
     out = io.BytesIO()
     book.save(out)
     with zipfile.ZipFile(out) as made:
         return _zipped({item: _undated(item, made.read(item)) for item in made.namelist()})
 
 
-def _fill(sheet: Worksheet, rows: Iterable[Sequence[str]]) -> None:
+def _fill(sheet: Worksheet, rows: Iterable[Sequence[str]], codes: Collection[int] = ()) -> None:
+    """Write rows; plain numbers become numbers, so that they sort, and codes stay text."""
     for row in rows:
-        sheet.append([_number(str(value)) for value in row])
-
-
-def _number(text: str) -> float | int | str:
-    """Return a plain number as one, so that it sorts; codes such as 007 stay text."""
-    if re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?", text):
-        return float(text) if "." in text else int(text)
-    return safe_cell(text)
-
-
-def _sheet_name(name: str, number: int) -> str:
-    return name if len(name) <= 31 else f"{name[:28]}_{number}"
+        cells: list[float | str] = []
+        for place, text in enumerate(row):
+            is_number = re.fullmatch(r"-?(0|[1-9]\d{0,14})(\.\d+)?", text) and place not in codes
+            cells.append(float(text) if is_number else csv_cell(text))
+        sheet.append(cells)
 
 
 def _undated(name: str, content: bytes) -> bytes:
@@ -119,11 +105,3 @@ def _zipped(members: Mapping[str, bytes]) -> bytes:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, _FIXED), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
-
-
-def _dictionary(tables: Sequence[Described]) -> list[tuple[str, ...]]:
-    return [
-        (f"{t['name']}.csv", t["title"], t["grain"], column, heading, t["units"].get(column, ""),
-         t["source"])
-        for t in tables for column, heading in t["columns"].items()
-    ]  # fmt: skip
