@@ -70,7 +70,7 @@ def plot_persistence(protected: ProtectedTable) -> "Axes":
     rows, most = table[table[value] > 0].nlargest(MOST_ROWS, value), int(table[whole].max())
     ax = _bars(rows["area_name"], rows[value], rows["persistence"])
     ax.set_xlabel(f"{label}, of {most}")
-    ax.set_xlim(0, 1.4 * max(most, 1))
+    ax.set(xlim=(0, 1.4 * max(most, 1)), xticks=range(0, most + 1, max(1, most // 6)))
     return ax
 
 
@@ -88,7 +88,7 @@ def _bars(labels: pd.Series, values: pd.Series, words: pd.Series) -> "Axes":
     ax, y = _rows(labels, 0.28)
     ax.barh(y, values, color=base.PALETTE[0], height=0.62)
     for place, value, text in zip(y, values, words, strict=True):
-        ax.text(value, place, f" {text}", va="center")
+        ax.text(value, place, f"  {text}", va="center")
     return ax
 
 

@@ -58,6 +58,23 @@ def report(  # every argument is one choice of the command line
         raise typer.Exit(code)
 
 
+def place(
+    area: Annotated[str, typer.Argument(help="Code or name of a ward or LSOA.")],
+    to: Annotated[str, typer.Option(help="Last month, e.g. 2025-03.")] = "",
+    edition: Annotated[str, typer.Option(help="public or partner.")] = "public",
+    profile: Annotated[str, typer.Option(help="Profile of the definition.")] = "london_2023",
+    processed: Annotated[Path | None, typer.Option(help="Folder of the store.")] = None,
+    reports: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("reports"),
+) -> None:
+    """Write the problem profile of one ward or LSOA."""
+    from sna.reporting.place import render_place
+
+    made = render_place(area, end_month=to, edition=edition, profile=profile,
+                        processed=processed, reports=reports)  # fmt: skip
+    typer.echo(str(made))
+
+
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
     app.command()(report)
+    app.command()(place)

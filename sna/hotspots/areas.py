@@ -210,16 +210,16 @@ def _residents(data: Any, level: str) -> "pd.Series[float]":
 
 def count_boroughs(data: Any, *, months: int = 12) -> pd.DataFrame:
     """Count every borough's offences over the last months: published proxies, else police.uk."""
-    end = pd.Timestamp(data.end_month)
-    start = end - pd.DateOffset(months=months - 1)
-    kept = data.counts[data.counts["month"].between(start, end)]
-    made = []
+    kept, made = data.counts[data.counts["month"] <= data.end_month], []
     for source, like in (("mps_borough", "mps_ward"), ("police_uk_street",) * 2):
         measure, labels = _SERIES[like]
         label = kept["published_category"].astype("str").str.split("|").str[-1].str.strip()
         rows = kept[kept["source"].eq(source) & label.str.casefold().isin(labels)]
         made.append(rows.assign(measure=measure))
     rows = next((part for part in made if len(part)), made[0])
+    end = rows["month"].max() if len(rows) else pd.Timestamp(data.end_month)
+    start = end - pd.DateOffset(months=months - 1)
+    rows = rows[rows["month"] >= start]
     total = rows.groupby(rows["borough_code"].astype("object"))["offences"].sum().rename("offences")
     table = boroughs()[["borough_code", "borough_name"]].merge(
         total.reset_index(), how="inner", on="borough_code", validate="one_to_one"

@@ -17,6 +17,7 @@ _KINDS = {
     "Premises": ("premises_type",),
 }
 _WHO = {"Victims by age": "age_band", "Victims by sex": "sex"}
+_AGES, _AGE_NAMES = (0, 18, 25, 35, 50, 130), ("under 18", "18–24", "25–34", "35–49", "50 or over")
 _HOURS = ("00–06", "06–12", "12–18", "18–24")
 
 
@@ -29,14 +30,11 @@ def find_area(areas: pd.DataFrame, text: str) -> pd.Series:
     found = areas[same].sort_values("edition").drop_duplicates("area_code", keep="last")
     if len(found) == 1:
         return found.iloc[0]
-    near = areas.loc[areas["area_name"].str.casefold().str.contains(wanted[:4], regex=False)]
-    shown = (
-        (found if len(found) else near)[["area_code", "area_name"]]
-        .astype("str")
-        .agg(" ".join, axis=1)
-    )
+    near = areas[areas["area_name"].str.casefold().str.contains(wanted[:4], regex=False)]
+    shown = found if len(found) else near
+    shown = (shown["area_code"] + " " + shown["area_name"]).unique()
     raise UsageError(
-        f"{len(found) or 'No'} areas are called {text!r}.", where="area", found=shown.unique(),
+        f"{len(found) or 'No'} areas are called {text!r}.", where="area", found=shown,
         do="Give the code of a ward (E05…) or LSOA (E01…).",
     )  # fmt: skip
 
@@ -49,22 +47,23 @@ def profile_place(data: Any, counts: AreaCounts, area_code: str) -> pd.DataFrame
     happened and rounded. Unknown values are rows of their own.
     """
     area = counts.areas.set_index("area_code").loc[area_code]
-    rows = select_series(data.offences)
+    own = data.offences["source"].astype("str") == area["source"]
+    rows = select_series(data.offences[own])
     rows = rows[area_codes(rows, str(area["area_level"]), data).eq(area_code).to_numpy()]
     rows = rows[rows["month"].between(area["period_start"], area["period_end"])]
-    periods = count_periods(
-        counts.monthly[counts.monthly["area_code"] == area_code], period_months=3
-    )
-    start = periods["period_end"] - pd.DateOffset(months=2)
-    names = start.dt.strftime("%B %Y") + " to " + periods["period_end"].dt.strftime("%B %Y")
-    parts = [_part("Quarter", pd.Series(periods["offences"].to_numpy(), names), period_months=3)]
+    periods = count_periods(counts.monthly, period_months=3).loc[area_code]
+    ends = pd.DatetimeIndex(periods.index)
+    names = (ends - pd.DateOffset(months=2)).strftime("%B %Y") + " to " + ends.strftime("%B %Y")
+    parts = [_part("Quarter", pd.Series(periods.to_numpy(), names), period_months=3)]
     for aspect, columns in _KINDS.items():
         column = next((name for name in columns if name in rows and rows[name].notna().any()), None)
         if column:
+            label = rows[column].astype("object").fillna("not known").str.split("|").str[-1]
             label = (
-                rows[column].astype("object").fillna("not known").str.split("|").str[-1].str.strip()
+                label.str.strip().str.replace("_", " ").replace({"": "other", "none": "no weapon"})
             )
-            parts.append(_part(aspect, rows.groupby(label)["offences"].sum().nlargest(12)))
+            total = rows.groupby(label)["offences"].sum()
+            parts.append(_part(aspect, total.nlargest(12)))
     parts += [_hours(rows), *_victims(rows, data)]
     near = counts.neighbours.matrix[[counts.areas.index[counts.areas["area_code"] == area_code][0]]]
     beside = counts.areas.iloc[near.indices].set_index("area_name")["offences"]
@@ -92,11 +91,12 @@ def _part(aspect: str, counted: pd.Series, *, unit: str = "offences", **more: An
 def _hours(rows: pd.DataFrame) -> pd.DataFrame:
     if "committed_from" not in rows or rows["committed_from"].isna().all():
         return pd.DataFrame()
-    week = aoristic_hours(rows["committed_from"], rows["committed_to"])
+    begin = rows["committed_from"]
+    week = aoristic_hours(begin, rows.get("committed_to", begin).fillna(begin))
     days = week["weekday"].ge(5).map({True: "Saturday and Sunday, ", False: "Monday to Friday, "})
     label = days + week["hour"].floordiv(6).map(dict(enumerate(_HOURS)))
     counted = week.groupby(label, sort=False)["offences"].sum().round()
-    counted["not known"] = len(rows) - counted.sum()
+    counted["not known"] = int(begin.isna().sum())
     return _part("When", counted)
 
 
@@ -106,6 +106,10 @@ def _victims(rows: pd.DataFrame, data: Any) -> list[pd.DataFrame]:
         return []
     theirs = people[people["offence_id"].isin(rows["offence_id"].dropna())]
     theirs = theirs[theirs["person_role"].astype("str") == "victim"]
+    if "age" in theirs:
+        bands = pd.cut(theirs["age"], _AGES, right=False, labels=_AGE_NAMES).astype("object")
+        given = theirs.get("age_band", pd.Series(None, theirs.index, "object")).astype("object")
+        theirs = theirs.assign(age_band=given.where(given.notna(), bands))
     return [
         _part(aspect,
               theirs.groupby(theirs[column].astype("object").fillna("not known"))["people"].sum(),

@@ -1,0 +1,88 @@
+import pandas as pd
+import pytest
+from hotspot_fixture import borough
+
+from sna import figures, hotspots, narrative
+from sna.disclosure import protect
+from sna.errors import UsageError
+
+
+def records():
+    data = borough(source="extract", mean=0.5, around=None)
+    rows = data.offences.loc[data.offences.index.repeat(data.offences["offences"])]
+    number = range(len(rows))
+    begin = pd.Timestamp("2025-01-06 21:00")  # a Monday
+    data.offences = rows.assign(
+        offences=1, offence_id=[f"O{i}" for i in number], listed_family="personal_robbery",
+        weapon_feature=["knife" if i % 3 == 0 else "none" for i in number],
+        committed_from=[begin if i % 2 else pd.NaT for i in number], committed_to=pd.NaT,
+    ).reset_index(drop=True)  # fmt: skip
+    data.people = pd.DataFrame(
+        {"offence_id": data.offences["offence_id"], "person_role": "victim", "people": 1,
+         "age": 16.0, "sex": None}
+    )  # fmt: skip
+    return data
+
+
+def profile(data, code="E05000014"):
+    counts = hotspots.count_areas(data)
+    return hotspots.profile_place(data, counts, code), counts
+
+
+def test_every_aspect_adds_up_to_the_offences_of_the_place():
+    data = records()
+    table, counts = profile(data)
+    whole = counts.areas.set_index("area_code").loc["E05000014", "offences"]
+    summed = table.groupby("aspect")["recorded"].sum()
+    assert {a: summed[a] for a in ("Quarter", "What", "Weapon", "When", "Victims by age")} == dict.fromkeys(
+        ("Quarter", "What", "Weapon", "When", "Victims by age"), whole
+    )  # fmt: skip
+    assert (table["period_months"] == 3).sum() == 8  # quarters of two years
+
+
+def test_hours_ages_and_unknown_values_have_rows_of_their_own():
+    table, _ = profile(records())
+    when = table[table["aspect"] == "When"].set_index("label")["recorded"]
+    assert when["not known"] > 0 and when["Monday to Friday, 18–24"] > 0
+    who = table[table["aspect"] == "Victims by age"]
+    assert who["label"].tolist() == ["under 18"] and set(who["sensitivity"]) == {"sensitive"}
+    sex = table[table["aspect"] == "Victims by sex"]
+    assert sex["label"].tolist() == ["not known"]
+
+
+def test_the_neighbours_stand_beside_it():
+    table, counts = profile(borough(around=None))
+    beside = table[table["aspect"] == "Beside it"]
+    assert len(beside) == 8
+    assert set(beside["label"]) <= set(counts.areas["area_name"])
+
+
+def test_the_public_page_hides_small_counts_and_says_what_is_missing():
+    data = records()
+    shown = protect(profile(data)[0], contract="place_profile", data=data)
+    assert not shown.table["recorded"].between(1, 4).any()
+    under_18 = shown.table[shown.table["label"] == "under 18"]["recorded"]
+    assert under_18.isna().all() or (under_18 >= 10).all()
+    words = str(narrative.describe_place(shown))
+    assert "Nothing is known here about outcome" in words
+    for made in (figures.show_place(shown, "What"), figures.show_place(shown)):
+        assert "nan" not in made._repr_html_().lower()
+
+
+def test_restricted_records_of_an_lsoa_give_an_empty_page_in_public():
+    data = borough(source="extract", level="lsoa", around=None)
+    shown = protect(profile(data, "E01000014")[0], contract="place_profile", data=data)
+    assert shown.table.empty
+    assert "not shown for an area this small" in str(narrative.describe_place(shown))
+    assert "Nothing recorded" in figures.show_place(shown)._repr_html_()
+
+
+def test_areas_are_found_by_code_or_name_and_shared_names_are_refused():
+    shapes = borough().areas
+    assert hotspots.find_area(shapes, "e05000003")["area_name"] == "Area 3"
+    assert hotspots.find_area(shapes, "Area 3")["area_code"] == "E05000003"
+    twice = shapes.assign(area_name="Abbey")
+    with pytest.raises(UsageError, match="42 areas are called 'abbey'"):
+        hotspots.find_area(twice, "abbey")
+    with pytest.raises(UsageError, match="No areas are called"):
+        hotspots.find_area(shapes, "Hoxton")
