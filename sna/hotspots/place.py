@@ -11,7 +11,7 @@ from sna.hotspots.persistence import count_periods
 
 # aspect -> column of the offences, the first that is there
 _KINDS = {
-    "What": ("listed_family", "offence_text", "published_category"),
+    "What": ("published_category", "listed_family", "offence_text"),
     "Weapon": ("weapon_feature",),
     "Outcome": ("outcome",),
     "Premises": ("premises_type",),
@@ -32,9 +32,9 @@ def find_area(areas: pd.DataFrame, text: str) -> pd.Series:
         return found.iloc[0]
     near = areas[areas["area_name"].str.casefold().str.contains(wanted[:4], regex=False)]
     shown = found if len(found) else near
-    shown = (shown["area_code"] + " " + shown["area_name"]).unique()
+    names = (shown["area_code"] + " " + shown["area_name"]).unique()
     raise UsageError(
-        f"{len(found) or 'No'} areas are called {text!r}.", where="area", found=shown,
+        f"{len(found) or 'No'} areas are called {text!r}.", where="area", found=names,
         do="Give the code of a ward (E05…) or LSOA (E01…).",
     )  # fmt: skip
 

@@ -226,7 +226,7 @@ def describe_place(protected: ProtectedTable) -> Prose:
             share, label = format_share(top["share"].iloc[0]), top["label"].iloc[0]
             parts.append(f"{aspect.lower()}: most often {label} ({share})")
         gap = rows.loc[lost, "share"].sum()
-        parts += [f"for {format_share(gap)} this is not known"] if gap > 0 else []
+        parts += [f"{aspect.lower()}: not known for {format_share(gap)}"] if gap > 0 else []
     absent = [name for name in ("When", "Victims by age", "Outcome") if name not in aspects]
     words = join_words([name.lower() for name in absent])
     parts += [f"nothing is known here about {words}"] if absent else []
