@@ -34,7 +34,8 @@ def render_borough(
 
     Nothing is published unless everything was made and passed the output checks; the last good
     reports stay until then. ``notebooks`` are names of `sna.reporting.notebooks.REPORTS` (all by
-    default), ``end_month`` is written 2025-03 (the last month of the data by default).
+    default; the others keep their last good page if it had the same parameters), ``end_month`` is
+    written 2025-03 (the last month of the data by default).
     """
     check_edition(edition)
     if end_month and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", end_month):
@@ -66,13 +67,17 @@ def _make(data: Any, staging: Path, names: Sequence[str], profile: str, kernel_n
     parameters = {"borough": data.borough_code, "end_month": f"{data.end_month:%Y-%m}",
                   "edition": data.edition, "profile": profile}  # fmt: skip
     steps, pages = {}, []
-    for name in names:
+    for name, title in nb.REPORTS.items():
         began = time.perf_counter()
         executed = staging.parent / ".executed" / data.edition / f"{name}.ipynb"
-        notebook = nb.run_notebook(
-            nb.notebook_path(name), parameters, executed=executed, kernel_name=kernel_name
-        )
-        pages.append(Page(name, nb.REPORTS[name], notebook))
+        if name in names:
+            made: Any = nb.run_notebook(nb.notebook_path(name), parameters, executed=executed,
+                                   kernel_name=kernel_name)  # fmt: skip
+        else:
+            made = nb.last_run(executed, parameters)
+        if made is None:
+            continue
+        pages.append(Page(name, title, made))
         steps[name] = time.perf_counter() - began
     began = time.perf_counter()
     tables = tables_of(page.notebook for page in pages)

@@ -82,12 +82,15 @@ def run_notebook(
     folder = tempfile.TemporaryDirectory(prefix="sna-")  # pipes of this kernel alone
     own = {"transport": "ipc", "ip": f"{folder.name}/kernel"} if os.name != "nt" else {}
     timeout_s = timeout_s or int(os.environ.get("SNA_CELL_TIMEOUT_S", "600"))
+    running = executed.with_name(f"{executed.stem}.running.ipynb")  # the last good copy stays
     try:
-        return papermill.execute_notebook(
-            notebook, str(executed), parameters=dict(parameters), kernel_name=kernel_name,
+        made = papermill.execute_notebook(
+            notebook, str(running), parameters=dict(parameters), kernel_name=kernel_name,
             progress_bar=False, request_save_on_cell_execute=False, execution_timeout=timeout_s,
             config=Config({"KernelManager": own, "AsyncKernelManager": own}),
         )  # fmt: skip
+        running.replace(executed)
+        return made
     except PapermillExecutionError as error:
         raise SnaError(
             "A notebook stopped with an error; no page is made of it.",
@@ -99,11 +102,20 @@ def run_notebook(
         slow = isinstance(error, CellTimeoutError)
         raise SnaError(
             f"A cell ran for more than {timeout_s} seconds." if slow else "The kernel has died.",
-            where=f"notebook {path.stem}, {_cell_in_hand(executed)}", found=type(error).__name__,
+            where=f"notebook {path.stem}, {_cell_in_hand(running)}", found=type(error).__name__,
             do="Look for a cell without an end, or for a shortage of memory, and run it again.",
         ) from None  # fmt: skip
     finally:
         folder.cleanup()
+
+
+def last_run(executed: Path, parameters: Mapping[str, Any]) -> NotebookNode | None:
+    """Return the executed copy of the last good run if it had the same parameters."""
+    if not executed.is_file():
+        return None
+    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
+    same = notebook.metadata.get("papermill", {}).get("parameters") == dict(parameters)
+    return notebook if same else None
 
 
 def _cell_in_hand(executed: Path) -> str:
