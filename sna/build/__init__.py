@@ -240,7 +240,10 @@ def _count(table: pa.Table, profile: str) -> pa.Table:
     plain = table.select([*keys, "offences"]).unify_dictionaries()
     total = plain.group_by(keys, use_threads=False).aggregate([("offences", "sum")])
     banded = add_bands(total.rename_columns([*keys, "offences"]), profile)
-    return banded.select([n for n in (*_COUNT_KEYS, "offences") if n in banded.column_names])
+    kept = banded.select([n for n in (*_COUNT_KEYS, "offences") if n in banded.column_names])
+    # as text: Arrow 26 crashes when it unifies the dictionaries that a grouping gives
+    text = [pa.string() if pa.types.is_dictionary(f.type) else f.type for f in kept.schema]
+    return kept.cast(pa.schema(list(zip(kept.column_names, text, strict=True))))
 
 
 def _check_rows(part: Part) -> None:

@@ -37,11 +37,16 @@ def find_stubs(totals: dict[str, int]) -> list[str]:
         return []
     usual = float(np.median(list(totals.values())))
     months = list(totals)
-    return [m for m in (months[0], months[-1]) if totals[m] < STUB_SHARE * usual]
+    return [m for m in (months[0], months[-1]) if usual >= 100 and totals[m] < STUB_SHARE * usual]
 
 
 def _share(table: pa.Table, name: str) -> float:
-    return table[name].null_count / table.num_rows if name in table.column_names else 0.0
+    if name not in table.column_names:
+        return 0.0
+    missing = table[name].is_null()
+    if name == "lsoa_code" and "lsoa_2011_code" in table.column_names:
+        missing = pc.and_(missing, table["lsoa_2011_code"].is_null())
+    return (pc.sum(missing).as_py() or 0) / table.num_rows
 
 
 def _month_findings(totals: dict[str, int]) -> list[dict[str, Any]]:
@@ -78,7 +83,7 @@ def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[d
         for column, label in _LABELS.items():
             share = _share(table, column)
             if share > 0.005 and (is_record or column == "borough_code"):
-                rows = table[column].null_count
+                rows = round(share * table.num_rows)
                 found.append(make_finding(f"{share:.1%} of rows have no {label}.", rows=rows))
         if name == "offences" and is_record and "offence_id" in table.column_names:
             ids = table["offence_id"].drop_null()
@@ -103,7 +108,7 @@ def _search_findings(table: pa.Table) -> list[dict[str, Any]]:
                                   "can be alike.", rows=again))  # fmt: skip
     last = frame["event_time"].max()
     end = last + pd.offsets.MonthEnd(0)
-    if (end.normalize() - last.normalize()).days > 2:
+    if len(frame) >= 1000 and (end.normalize() - last.normalize()).days > 2:
         found.append(make_finding(f"The last month stops on {last:%d %B %Y}.", severity="warning"))
     return found
 

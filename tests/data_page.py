@@ -1,0 +1,47 @@
+"""Make docs/data.md from the contracts: ``python tests/data_page.py``."""
+
+from pathlib import Path
+
+from sna.schemas.store_tables import STORE_TABLES
+from sna.sources import layouts
+
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
+
+
+def make_page() -> str:
+    """Return the page: every store table with its columns, then every layout that can be read."""
+    lines = [
+        "# The store and what it is read from",
+        "",
+        "Made from `sna/schemas` and `sna/sources` by `python tests/data_page.py`; a test holds it current.",
+        "`sna build` reads `data/raw` and writes `data/processed`: Parquet, one file a borough for offences,",
+        "people and outcomes (`unplaced` for rows without a borough; `.1`, `.2` … for months added later),",
+        "GeoParquet for areas, `inputs.json` with one line a file, `store.json` with checksums.",
+    ]
+    for table in STORE_TABLES.values():
+        lines += ["", f"## {table.name}", "", f"{table.grain[0].upper()}{table.grain[1:]}.", ""]
+        lines += ["| Column | Type | Unit | Must be there | Meaning |", "|---|---|---|---|---|"]
+        for name, column in table.columns.items():
+            allowed = f" ({', '.join(column.allowed)})" if column.allowed else ""
+            meaning = f"{column.meaning}{allowed}".replace("|", "\\|")
+            must = "yes" if name in table.required else ""
+            lines.append(f"| `{name}` | {column.dtype} | {column.unit} | {must} | {meaning} |")
+    lines += ["", "## Layouts that are recognised", ""]
+    lines += [
+        "| Id | Title | Publisher | Licence | Columns it must have | Tables |",
+        "|---|---|---|---|---|---|",
+    ]
+    for layout in layouts():
+        roles = [role.replace("_", " ") for role, rule in layout.roles.items() if rule.needed]
+        roles += ["a column a month"] if layout.months_wide else []
+        lines.append(f"| `{layout.id}` | {layout.title} | {layout.publisher} | {layout.licence} | "
+                     f"{', '.join(roles)} | {', '.join(layout.tables)} |")  # fmt: skip
+    lines += [
+        "",
+        "A record extract is read through `NAME.mapping.toml` beside it; see `sna mapping new`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(make_page(), encoding="utf-8")
