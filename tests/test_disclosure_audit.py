@@ -242,3 +242,12 @@ def test_seven_wards_of_one_each_are_not_given_away_by_a_total_of_five():
                           "offences": [1] * 7 + [0], "release_class": "restricted"})  # fmt: skip
     done = sna.protect(frame, contract="t_rounded", data=borough())
     assert done.flags["offences"].eq("[c]").all()  # the zero is hidden too
+
+
+def test_two_thresholds_in_one_split_are_each_known_to_the_attacker():
+    frame = pd.DataFrame({"ward_code": "E05000001", "ethnic_group": ["a", "b", "c"],
+                          "offences": [4, 6, 30], "release_class": "restricted",
+                          "sensitivity": ["standard", "sensitive", "standard"]})  # fmt: skip
+    done = sna.protect(frame, contract="t_rounded", data=borough())
+    assert done.flags["offences"].tolist() == ["[c]", "[c]", ""]
+    assert done.table["offences"].tolist()[2] == 30

@@ -6,6 +6,7 @@ the smallest and the largest value that fit all of it are found; their distance 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -157,7 +158,7 @@ def suppress_secondary(values: Numbers, primary: Mask, *, threshold: int) -> Mas
         chosen |= (found.x[: len(flat)] + found.x[len(flat) :] > 1e-6).reshape(values.shape)
 
 
-def known_of(shown: Numbers, threshold: int, base: int) -> tuple[Numbers, Numbers]:
+def known_of(shown: Numbers, threshold: Any, base: int) -> tuple[Numbers, Numbers]:
     """Return the least and most true value behind rounded counts; NaN is a suppressed 1 to t - 1.
 
     Examples

@@ -58,11 +58,10 @@ def secondary_cells(
             hidden[np.concatenate([t[t >= 0] for t in totals.values()])] = False
         if not len(there) or not hidden[there].any():
             continue
-        threshold = int(limit[there].max())
         if rounded[there].all():
-            _protect_rounded(cells, totals, true, near, hidden, threshold, base)
+            _protect_rounded(cells, totals, true, near, hidden, limit, base)
         elif not rounded[there].any():
-            _protect_exact(cells, true, hidden, threshold, is_public=bool(shape.exact_totals))
+            _protect_exact(cells, true, hidden, limit, is_public=bool(shape.exact_totals))
     return pd.Series(hidden, index=primary.index)
 
 
@@ -98,10 +97,10 @@ def _blocks(
 
 
 def _protect_exact(
-    cells: Places, true: Numbers, hidden: Mask, threshold: int, *, is_public: bool
+    cells: Places, true: Numbers, hidden: Mask, limit: Places, *, is_public: bool
 ) -> None:
     there = cells >= 0
-    values = np.where(there, true[cells], 0.0)
+    values, threshold = np.where(there, true[cells], 0.0), int(limit[cells[there]].max())
     try:
         chosen = suppress_secondary(values, hidden[cells] & (values > 0), threshold=threshold)
         check_suppression(values, chosen, threshold=threshold)
@@ -114,56 +113,52 @@ def _protect_exact(
 
 def _protect_rounded(
     cells: Places, totals: dict[tuple[int, ...], Places], true: Numbers, near: Numbers,
-    hidden: Mask, threshold: int, base: int,
+    hidden: Mask, limit: Places, base: int,
 ) -> None:  # fmt: skip
     """Hide more cells, then totals, until every small count keeps two values or all is hidden."""
     there = cells >= 0
-    values = np.where(there, true[cells], 0.0)
-    small = there & hidden[cells] & (values > 0) & (values < threshold)
-    most = 10 * values.sum() + 100
-    for _ in range(2 * cells.size + 1):
+    values, limits = np.where(there, true[cells], 0.0), np.where(there, limit[cells], 1)
+    small = there & hidden[cells] & (values > 0) & (values < limits)
+    most, lowest = 10 * values.sum() + 100, limit[cells[there]].min()
+    while True:
         gap = there & hidden[cells]
-        low, high = known_of(
-            np.where(gap, np.nan, np.where(there, near[cells], 0.0)), threshold, base
-        )
+        shown = np.where(gap, np.nan, np.where(there, near[cells], 0.0))
+        low, high = known_of(shown, limits, base)
         if hidden[cells[there]].all():  # a zero would be hidden too
             low = np.zeros(cells.shape)
         other = gap & ~small  # secondary: nothing is known of it but its sign
         low, high = np.where(other, np.minimum(values, 1), low), np.where(other, most, high)
         margins = {}
         for axes, places in totals.items():
-            sums = values.sum(axis=axes)
-            margins[axes] = _known_total(
-                sums, (places >= 0) & hidden[places], threshold, base, most
-            )
+            sums, own = values.sum(axis=axes), np.where(places >= 0, limit[places], lowest)
+            least, top = known_of(_published(sums, own, base), own, base)
+            lost = (places >= 0) & hidden[places] & (sums >= own)
+            margins[axes] = np.where(lost, 0, least), np.where(lost, most, top)
         audit = audit_cells(low, high, margins=margins, cells=small)
         if audit.narrowest is None or audit.narrowest >= LEAST_WIDTH:
             return
-        _hide_next(cells, totals, values, hidden, int(np.nanargmin(audit.width)))
+        if not _hide_next(cells, totals, values, hidden, int(np.nanargmin(audit.width))):
+            return
 
 
-def _known_total(
-    true: Numbers, gone: Mask, threshold: int, base: int, most: float
-) -> tuple[Numbers, Numbers]:
-    """Return what is known of totals: shown or assumed known rounded, suppressed, or hidden."""
-    flat = pd.Series(np.ravel(true))
-    shown = round_counts(flat, base=base, threshold=flat * 0 + threshold)
-    is_small = ((flat > 0) & (flat < threshold)).to_numpy().reshape(np.shape(true))
-    low, high = known_of(np.where(is_small, np.nan, shown.to_numpy().reshape(np.shape(true))),
-                         threshold, base)  # fmt: skip
-    return np.where(gone & ~is_small, 0, low), np.where(gone & ~is_small, most, high)
+def _published(sums: Numbers, limits: Numbers, base: int) -> Numbers:
+    """Return totals as they stand in a table, or would in another: rounded, small ones missing."""
+    flat, own = pd.Series(np.ravel(sums)), pd.Series(np.ravel(limits))
+    near = round_counts(flat, base=base, threshold=own).mask((flat > 0) & (flat < own))
+    return near.to_numpy().reshape(np.shape(sums))
 
 
 def _hide_next(
     cells: Places, totals: dict[tuple[int, ...], Places], values: Numbers, hidden: Mask, worst: int
-) -> None:
-    """Hide the cheapest cell in line with the one that is known too closely, else everything."""
+) -> bool:
+    """Hide the cheapest cell in line with the worst, else all; False when nothing is left to."""
     spot = np.unravel_index(worst, cells.shape)
     line = sum(np.indices(cells.shape)[a] != spot[a] for a in range(cells.ndim)) == 1
     free = line & (cells >= 0) & ~hidden[cells]
     pick = free & (values > 0) if (free & (values > 0)).any() else free
+    every = np.concatenate([places[places >= 0] for places in (cells, *totals.values())])
     if pick.any():
-        hidden[cells.ravel()[np.argmin(np.where(pick, values, np.inf))]] = True
-        return
-    for places in (cells, *totals.values()):
-        hidden[places[places >= 0]] = True
+        every = cells.ravel()[[np.argmin(np.where(pick, values, np.inf))]]
+    left = not hidden[every].all()
+    hidden[every] = True
+    return left
