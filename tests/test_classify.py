@@ -422,7 +422,7 @@ def test_the_tightest_bound_of_several_sources_counts_nothing_twice():
         counts("mps_dashboard_knife", "M1045 | KNIFE CRIME | knife injury victims (1-24)", 1),
     ]  # fmt: skip
     data = Borough(classify_offences(pd.concat(parts, ignore_index=True)))
-    tight = combine_bounds(data).set_index("step").loc["tightest of all"]
+    tight = combine_bounds(data).set_index("step").loc["Tightest of all"]
     # by hand: lower 24 rapes + 36 flagged; upper 24 + 120
     assert tight[["lower", "upper"]].tolist() == [60, 144]
     assert set(choose_rows(data)["source"]) == {"mps_borough"}

@@ -22,6 +22,11 @@ STEPS = (
     ("in_context", "In a context of the text", "outside every context"),
     ("listed", "Listed: core", "in a context, not a listed offence"),
 )
+BAND_NAMES = {
+    "core": "Core", "context_only": "In a context, not listed", "out": "Outside the definition",
+    "listed_out_of_context": "Listed, outside every context",
+    "indeterminate": "Not decided by the facts at hand",
+}  # fmt: skip
 _NOT_VIOLENCE = ("R26", "R32", "R20")
 _NO_FACTS = (*_NOT_VIOLENCE, "R27", "R28")
 MISSING_COLUMNS = {"age": ("victim_age",), "domestic abuse": ("domestic_abuse",),
@@ -96,9 +101,8 @@ def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
         {"band": band} | {n: int(counts[(classified[c] == band)].sum()) for n, c in columns.items()}
         for band in BANDS
     ]
-    return pd.DataFrame(rows).assign(
-        all_offences=int(counts.sum()), release_class=release_class(classified)
-    )
+    table = pd.DataFrame(rows).assign(release_class=release_class(classified))
+    return table.assign(name=table["band"].map(BAND_NAMES))
 
 
 def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
@@ -113,7 +117,8 @@ def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     )[inside]
     sums = frame.groupby("contexts", observed=True)[["offences", "core"]].sum().reset_index()
     marks = {name: _holds(sums["contexts"], name) for name in CONTEXTS}
-    sums = sums.assign(**marks, release_class=release_class(classified), sensitivity="sensitive")
+    sums = sums.assign(**marks, release_class=release_class(classified))
+    sums = sums.assign(sensitivity="sensitive") if len(sums) else sums
     return sums.sort_values(["offences", "contexts"], ascending=[False, True], ignore_index=True)
 
 

@@ -5,20 +5,28 @@ from typing import Any
 import pandas as pd
 
 from sna.classify.bounds import definition_bounds, release_class
-from sna.classify.codes import normalise_text
+from sna.classify.codes import normalise_text, rows_of
 from sna.classify.compare import count_bands_under
-from sna.definitions import listed_families, profile_ids, proxies, read_profile
+from sna.definitions import listed_families, profile_ids, proxies, read_profile, whole_sources
 from sna.errors import CoverageError
 
-# Sources that hold every offence of a borough, best first; the others add to the lower bound only.
-WHOLE = ("extract", "home_office_csp", "mps_borough", "mps_dashboard_tno", "police_uk_street")
-_MONTHS = 12
 FLAGGED = "domestic abuse violence with injury"
 
 
-def _year(offences: pd.DataFrame, end_month: Any) -> pd.DataFrame:
-    end = pd.Timestamp(end_month)
-    return offences[offences["month"].between(end - pd.DateOffset(months=_MONTHS - 1), end)]
+def _window(offences: pd.DataFrame, end: Any) -> pd.DataFrame:
+    months = offences["month"]
+    return offences[months.between(end - pd.DateOffset(months=11), end)].reset_index(drop=True)
+
+
+def _best(data: Any) -> tuple[str, Any]:
+    source, month = data.offences["source"].astype("str"), data.offences["month"]
+    for name in whole_sources()["source"]:
+        if (source == name).any():
+            return name, month[(source == name) & month.le(data.end_month)].max()
+    raise CoverageError(
+        "No source of the store holds every offence of this borough.", where="offences",
+        found=sorted(source.unique()), do="Add an extract or MPS counts by borough.",
+    )  # fmt: skip
 
 
 def choose_rows(data: Any) -> pd.DataFrame:
@@ -26,15 +34,8 @@ def choose_rows(data: Any) -> pd.DataFrame:
 
     Sources overlap, so only one of them is ever counted.
     """
-    rows = _year(data.offences, data.end_month)
-    for source in WHOLE:
-        found = rows[rows["source"].astype("str") == source]
-        if len(found):
-            return found.reset_index(drop=True)
-    raise CoverageError(
-        "No source of the store holds every offence of this borough.", where="offences",
-        found=sorted(rows["source"].astype("str").unique()), do="Add an extract or MPS counts.",
-    )  # fmt: skip
+    name, end = _best(data)
+    return _window(data.offences[data.offences["source"].astype("str") == name], end)
 
 
 def _label(category: pd.Series) -> pd.Series:
@@ -47,92 +48,77 @@ def combine_bounds(data: Any) -> pd.DataFrame:
     The upper bound is the smallest of the sources that hold every offence. The lower is the largest
     of theirs; where that is open data (sexual offences only) the flagged domestic violence with
     injury is added, which is disjoint from sexual offences. Victims and other flags never are.
-
     """
-    rows, steps = _year(data.offences, data.end_month), []
-    months = rows.groupby(rows["source"].astype("str"))["month"].nunique()
-    for source in (s for s in WHOLE if s in months.index):
-        part = rows[rows["source"].astype("str") == source]
-        quarterly = "period_months" in part and part["period_months"].eq(3).all()
-        whole = months[source] >= (4 if quarterly else _MONTHS)
-        bound = definition_bounds(part, people=data.people if source == "extract" else None).iloc[0]
-        steps.append(
-            {
-                "source": source,
-                "step": "bounds of this source",
-                "offences": bound["offences"],
-                "lower": bound["lower"],
-                "upper": bound["upper"],
-                "used": "yes" if whole else f"no: {months[source]} periods of the year",
-            }
-        )
-    table = pd.DataFrame(steps, columns=["source", "step", "offences", "lower", "upper", "used"])
-    used = table[table["used"] == "yes"]
-    if used.empty:
-        return table.assign(release_class=release_class(rows))
-    best = used.sort_values("upper", kind="stable").iloc[0]
-    lower = int(used["lower"].max())
-    if "extract" not in set(used["source"]) and (flagged := _flagged(rows)):
-        table = pd.concat([table, pd.DataFrame([flagged])], ignore_index=True)
-        lower += flagged["lower"] if flagged["used"].startswith("yes") else 0
-    tight = {**best, "step": "tightest of all", "lower": lower, "upper": max(lower, best["upper"])}
-    table = pd.concat([table, pd.DataFrame([tight])], ignore_index=True)
-    return table.assign(release_class=release_class(rows))
+    rows = _window(data.offences, _best(data)[1])
+    steps: list[dict[Any, Any]] = []
+    source = rows["source"].astype("str")
+    period = f"{rows['month'].min():%B %Y} to {rows['month'].max():%B %Y}"
+    for row in rows_of(whole_sources()):
+        part = rows[source == row["source"]]
+        if part.empty:
+            continue
+        bound = definition_bounds(part, people=data.people if row["source"] == "extract" else None)
+        covered = part["month"].nunique() * int(part["period_months"].max())
+        whole = "yes" if covered >= 12 else f"no: {covered} of 12 months"
+        facts = bound[["offences", "lower", "upper"]].iloc[0].to_dict()
+        steps.append({"source": row["source"], "step": row["name"], **facts, "used": whole})
+    used = pd.DataFrame([step for step in steps if step["used"] == "yes"])
+    if len(used):
+        best, lower = used.sort_values("upper", kind="stable").iloc[0], int(used["lower"].max())
+        flagged = {} if "extract" in set(used["source"]) else _flagged(rows)
+        if flagged:
+            steps.append(flagged)
+            lower += flagged["lower"] if flagged["used"].startswith("yes") else 0
+        upper = max(lower, best["upper"])
+        steps.append({**best, "step": "Tightest of all", "lower": lower, "upper": upper})
+    return pd.DataFrame(steps).assign(period=period, release_class=release_class(rows))
 
 
 def _flagged(rows: pd.DataFrame) -> dict[str, Any]:
-    if "published_category" not in rows:
-        return {}
-    borough = rows["area_level"].astype("str") == "borough"
-    part = rows[(_label(rows["published_category"]) == FLAGGED) & borough]
+    part = rows[(_label(rows["published_category"]) == FLAGGED) & (rows["area_level"] == "borough")]
     if part.empty:
         return {}
-    count, whole = int(part["offences"].sum()), part["month"].nunique() >= _MONTHS
-    why = "yes, added to the lower bound" if whole else "no: not every month"
-    return {"source": "mps_dashboard_other", "step": FLAGGED, "offences": count, "lower": count,
-            "upper": count, "used": why}  # fmt: skip
+    whole, count = part["month"].nunique() >= 12, int(part["offences"].sum())
+    return {"source": "mps_dashboard_other", "step": "Flagged domestic violence with injury",
+            "offences": count, "lower": count, "upper": count,
+            "used": "yes, added to the lowest" if whole else "no: not every month"}  # fmt: skip
 
 
 def count_proxies(data: Any) -> pd.DataFrame:
-    """Count what open data can say by label: proxies, each with what it is not."""
-    rows = _year(data.offences, data.end_month)
-    if "published_category" not in rows or rows["published_category"].isna().all():
-        return pd.DataFrame(columns=["proxy", "offences", "unit", "note", "release_class"])
-    rows = rows[rows["area_level"].astype("str") == "borough"]
-    labels, sources, found = _label(rows["published_category"]), rows["source"].astype("str"), []
-    for row in proxies().to_dict("records"):
-        part = rows[labels == normalise_text(row["label"])]
-        if len(part):
-            first = sources[part.index].value_counts().index[0]
-            count = int(part.loc[sources[part.index] == first, "offences"].sum())
-            found.append({**row, "offences": count, "source": first})
-    columns = ["proxy", "offences", "unit", "note", "source"]
-    return pd.DataFrame(found, columns=columns).assign(release_class=release_class(rows))
+    """Count what open data can say by label over a year: proxies, each with what it is not."""
+    found, rows = [], data.offences
+    if "published_category" in rows:
+        rows = rows[rows["published_category"].notna() & (rows["area_level"] == "borough")]
+        labels = _label(rows["published_category"])
+        for row in rows_of(proxies()):
+            part = rows[labels == normalise_text(row["label"])]
+            if len(part):
+                year = _window(part[part["source"] == part["source"].iloc[0]], part["month"].max())
+                period = f"{year['month'].min():%B %Y} to {year['month'].max():%B %Y}"
+                found.append({**row, "offences": int(year["offences"].sum()), "period": period})
+    columns = ["proxy", "offences", "unit", "note", "period"]
+    table = pd.DataFrame(found, columns=columns).astype({"offences": "int64"})
+    return table.assign(release_class=release_class(rows))
 
 
 def count_readings(rows: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
     """Count core, and core at most, under every profile that ships: other boroughs' readings."""
     profiles = [read_profile(name) for name in profile_ids()]
-    kept = [p for p in profiles if p.status == "adopted"]
+    kept = [profile for profile in profiles if profile.status == "adopted"]
     return count_bands_under(rows, kept, people=people)
 
 
 def count_families(rows: pd.DataFrame) -> pd.DataFrame:
     """Count listed offences by family beside the maximum penalty, for section 13(6) of the Act.
 
-    The Act asks for the penalty, the impact on the victim, prevalence in the area and impact on the
-    community. Impact is for the partnership to write: it is never computed here.
+    The Act also asks for the impact on the victim and on the community: that is for the
+    partnership to write and is never computed.
     """
-    names = listed_families()
+    family, counts = rows["listed_family"].astype("str"), rows["offences"]
     inside = rows["band"].isin(["core", "listed_out_of_context", "indeterminate"])
-    family = rows["listed_family"].astype("str")
-    frame = pd.DataFrame({"listed_family": family, "offences": rows["offences"]})[inside]
-    sums = frame.groupby("listed_family")["offences"].sum().reset_index()
-    table = names.merge(sums, how="left", on="listed_family", validate="one_to_one")
-    core = rows["offences"].where(rows["band"] == "core", 0).groupby(family).sum()
-    table = table.assign(
-        offences=table["offences"].fillna(0).astype("int64"),
-        core=table["listed_family"].map(core).fillna(0).astype("int64"),
-        release_class=release_class(rows),
-    )
-    return table[table["offences"] > 0].reset_index(drop=True)
+    sums = {"offences": counts.where(inside, 0), "core": counts.where(rows["band"] == "core", 0)}
+    table = listed_families()
+    for name, values in sums.items():
+        found = table["listed_family"].map(values.groupby(family).sum()).fillna(0)
+        table = table.assign(**{name: found.astype("int64")})
+    return table[table["offences"] > 0].assign(release_class=release_class(rows))

@@ -23,4 +23,5 @@ from sna.definitions.tables import (
     store_tables,
     switch_roles,
     switches,
+    whole_sources,
 )  # fmt: skip

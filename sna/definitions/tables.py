@@ -35,6 +35,7 @@ relationships = _table("relationships", "relationships, and whether they connect
 rules = _table("rules", "rule numbers of the definition with a short name each")
 proxies = _table("proxies", "published labels that stand in for the definition")
 listed_families = _table("listed_families", "families of listed offences with maximum penalties")
+whole_sources = _table("whole_sources", "sources with every offence of a borough, best first")
 boroughs = _table("boroughs", "the 33 boroughs: code, name, inner or outer (ONS), unit, tile")
 borough_aliases = _table("borough_aliases", "other spellings; kind pseudo is no borough")
 breaks = _table("breaks", "breaks in series with their dates (no end for a step) and text")

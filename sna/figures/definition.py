@@ -24,15 +24,15 @@ _SPECS: dict[str, dict[str, Any]] = {
         "title": "Five bands, and core by the victim's age alone",
         "subtitle": "Recorded offences by band",
         "alt": "Horizontal bars of recorded offences in each of the five bands of the definition.",
-        "draw": partial(charts.plot_bars, label="band", value="offences"),
-        "columns": {"band": "Band", "offences": "Offences", "victim_only": "By victim's age alone"},
+        "draw": partial(charts.plot_bars, label="name", value="offences"),
+        "columns": {"name": "Band", "offences": "Offences", "victim_only": "By victim's age alone"},
     },
     "bounds": {
         "title": "What is certain, and what unknown facts leave possible",
         "subtitle": "Core offences in the last twelve months, lowest and highest by source",
         "alt": "Intervals of core offences by source, from certain to possible, with the tightest.",
         "draw": partial(charts.plot_ranges, label="step", low="lower", high="upper"),
-        "columns": {"source": "Source", "step": "Step", "offences": "Rows", "lower": "Lowest",
+        "columns": {"step": "Source", "period": "Period", "offences": "Rows", "lower": "Lowest",
                     "upper": "Highest", "used": "Used"},
     },
     "contexts": {
@@ -68,7 +68,8 @@ _TABLES: dict[str, tuple[str, str, dict[str, str], str]] = {
     "proxies": (
         "What open data can say by label",
         "Published counts that stand in for parts of the definition",
-        {"proxy": "Label", "offences": "Count", "unit": "Unit", "note": "What it is"},
+        {"proxy": "Label", "offences": "Count", "unit": "Unit", "period": "Period",
+         "note": "What it is"},
         "A proxy is not the definition, and proxies are never added up.",
     ),
     "flow": (

@@ -6,8 +6,8 @@ from sna.narrative.definition import (
     describe_bounds,
     describe_contexts,
     describe_missing,
+    describe_proxies,
     describe_readings,
-    describe_waterfall,
     find_definition_points,
 )
 from sna.narrative.disproportionality import describe_groups, describe_people, find_key_groups

@@ -8,13 +8,7 @@ from sna.disclosure.protected import ProtectedTable
 from sna.narrative.prose import KeyFindings, Prose
 from sna.narrative.words import format_count, format_share, join_sentences, join_words
 
-BAND_WORDS = {
-    "core": "core",
-    "context_only": "in a context but not listed",
-    "listed_out_of_context": "listed but outside every context",
-    "indeterminate": "not decided by the facts at hand",
-    "out": "outside the definition",
-}
+CONTEXTS = {"u25": "a person under 25", "da": "domestic abuse", "sv": "sexual violence"}
 
 
 def _check(protected: ProtectedTable) -> pd.DataFrame:
@@ -23,111 +17,85 @@ def _check(protected: ProtectedTable) -> pd.DataFrame:
     return protected.table
 
 
-def _cell(protected: ProtectedTable, row: Any, column: str, noun: str = "offences") -> str:
+def _cell(protected: ProtectedTable, row: Any, column: str, noun: str = "") -> str:
     flag = str(protected.flags.loc[row, column]) if column in protected.flags else ""
     return format_count(protected.table.loc[row, column], noun, flag=flag)
 
 
 def _row(protected: ProtectedTable, column: str, value: str) -> Any:
     table = _check(protected)
-    found = table.index[table[column].astype("str") == value]
-    return found[0] if len(found) else None
+    return next(iter(table.index[table[column].astype("str") == value]), None)
 
 
-def describe_waterfall(protected: ProtectedTable) -> Prose:
-    """Say how many rows are left at the first and last step, and where most were left out."""
-    table = _check(protected)
-    if table.empty:
-        return Prose("No offences were recorded.")
-    first, last = table.index[0], table.index[-1]
-    most: Any = table["left_out"].fillna(-1).idxmax()
-    end = ""
-    if table.loc[most, "left_out"] > 0:
-        end = f"The largest group left out, {_cell(protected, most, 'left_out')}: "
-        end += str(table.loc[most, "why"])
-    return Prose(
-        join_sentences(
-            f"Of {_cell(protected, first, 'offences')}, {_cell(protected, last, 'offences', '')} "
-            "are core with the facts at hand",
-            end,
-        )
-    )
+def _between(protected: ProtectedTable, row: Any, low: str, high: str) -> str:
+    ends = [_cell(protected, row, name) for name in (low, high)]
+    return ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+
+
+def _is_wide(bounds: ProtectedTable, row: Any) -> bool:
+    line = bounds.table.loc[row]
+    return bool(line["upper"] - line["lower"] > line["upper"] / 2)
 
 
 def describe_bands(protected: ProtectedTable) -> Prose:
     """Say how many offences each band holds, and what core is by the victim's age alone."""
-    table = _check(protected)
-    parts = [
-        f"{_cell(protected, row, 'offences', '')} {BAND_WORDS[str(table.loc[row, 'band'])]}"
-        for row in table.index
-    ]
-    core = _row(protected, "band", "core")
-    victim = "" if core is None else _cell(protected, core, "victim_only", "")
-    return Prose(
-        join_sentences(
-            f"Recorded offences by band: {join_words(parts)}",
-            f"By the victim's age alone, core would be {victim}; a trend that counts suspects "
-            "moves with detection",
-        )
-    )
-
-
-def _between(protected: ProtectedTable, row: Any) -> str:
-    low, high = (_cell(protected, row, name, "") for name in ("lower", "upper"))
-    return f"core is {low}" if low == high else f"core is between {low} and {high}"
+    parts = [f"{_cell(protected, row, 'offences')} {str(name).lower()}"
+             for row, name in _check(protected)["name"].items()]  # fmt: skip
+    victim = _cell(protected, _row(protected, "band", "core"), "victim_only")
+    end = f"By the victim's age alone, core would be {victim}"
+    return Prose(join_sentences("Recorded offences by band: " + "; ".join(parts), end))
 
 
 def describe_bounds(protected: ProtectedTable) -> Prose:
-    """Say the tightest interval of core and which source gives it."""
-    row = _row(protected, "step", "tightest of all")
+    """Say the tightest interval of core, which months it covers and which source gives it."""
+    row = _row(protected, "step", "Tightest of all")
     if row is None:
         return Prose("No source covers the whole year, so no interval is given.")
-    source = str(protected.table.loc[row, "source"])
+    line = protected.table.loc[row]
+    source = _row(protected, "source", str(line["source"]))
+    first = f"From {line['period']}, core is {_between(protected, row, 'lower', 'upper')}"
     return Prose(
         join_sentences(
-            f"In the last twelve months, {_between(protected, row)} in {protected.borough_name} "
-            f"({source.replace('_', ' ')})",
+            f"{first} in {protected.borough_name} ({protected.table.loc[source, 'step']})",
             "This is what unknown facts leave possible, not what chance does",
+            "The interval is wide: read the labelled counts first" * _is_wide(protected, row),
         )
     )
+
+
+def describe_proxies(protected: ProtectedTable) -> Prose:
+    """Say the labelled counts that open data gives, which are never added up."""
+    parts = [f"{str(name).lower()} {_cell(protected, row, 'offences')}"
+             for row, name in _check(protected)["proxy"].items()]  # fmt: skip
+    if not parts:
+        return Prose("No published label stands in for a part of the definition here.")
+    return Prose(join_sentences(f"By label: {join_words(parts)}", "They overlap: never add them"))
 
 
 def describe_contexts(protected: ProtectedTable) -> Prose:
     """Say which sets of contexts hold most offences."""
-    table = _check(protected)
-    if table.empty:
-        return Prose("In no offence is a context known to apply.")
-    names = {"u25": "a person under 25", "da": "domestic abuse", "sv": "sexual violence"}
+    sets = [(row, str(name)) for row, name in _check(protected)["contexts"].items()]
     parts = [
-        f"{join_words([names[n] for n in str(table.loc[row, 'contexts']).split('|')])} "
-        f"({_cell(protected, row, 'offences')})"
-        for row in table.index[:3]
-        if str(table.loc[row, "contexts"]) != "attached only"
+        f"{join_words([CONTEXTS[c] for c in name.split('|')])} {_cell(protected, row, 'offences')}"
+        for row, name in sets[:3]
+        if name != "attached only"
     ]
-    return Prose(
-        join_sentences(
-            f"The most frequent sets of contexts are {join_words(parts)}" if parts else "",
-            "Contexts overlap: never add them to a total",
-        )
-    )
+    if not parts:
+        return Prose("In no offence is a context known to apply.")
+    first = f"The most frequent sets of contexts are {join_words(parts)}"
+    return Prose(join_sentences(first, "Contexts overlap: never add them to a total"))
 
 
 def describe_readings(protected: ProtectedTable) -> Prose:
-    """Say what core would be under the widest and narrowest reading of other boroughs."""
-    table = _check(protected)
-    known = table[table["core"].notna()]
-    if known.empty:
+    """Say what core would be under the narrowest and widest reading of other boroughs."""
+    core = _check(protected)["core"]
+    if core.isna().all():
         return Prose("The counts are too small to compare readings.")
-    low: Any = known["core"].idxmin()
-    high: Any = known["core"].idxmax()
-    return Prose(
-        join_sentences(
-            f"The same records give {_cell(protected, low, 'core', '')} core offences under "
-            f"{table.loc[low, 'title']} and {_cell(protected, high, 'core', '')} under "
-            f"{table.loc[high, 'title']}",
-            "A difference between texts is not a difference in violence",
-        )
-    )
+    ends: list[Any] = [core.idxmin(), core.idxmax()]
+    parts = [f"{_between(protected, row, 'core', 'core_possible')} under "
+             f"{protected.table.loc[row, 'title']}" for row in ends]  # fmt: skip
+    first = f"The same records give a core of {join_words(parts)}"
+    return Prose(join_sentences(first, "It is the texts that differ, not the records"))
 
 
 def describe_missing(protected: ProtectedTable) -> Prose:
@@ -136,32 +104,36 @@ def describe_missing(protected: ProtectedTable) -> Prose:
     if table.empty:
         return Prose("No record-level source is loaded, so ages and flags are not known at all.")
     sums = table.groupby("field")[["missing", "offences"]].sum()
-    shares = (sums["missing"] / sums["offences"]).sort_values(ascending=False)
-    parts = [f"{name} ({format_share(share)})" for name, share in shares.head(3).items()]
-    drift = sorted(set(table.loc[table["drifts"].astype(bool), "field"]))
-    end = f"The share missing drifts for {join_words(drift)}: a trend may follow it"
-    end = end if drift else ""
+    shares = (sums["missing"] / sums["offences"]).sort_values(ascending=False).head(3)
+    parts = [f"{name} ({format_share(share)})" for name, share in shares.items()]
+    drift = join_words(sorted(set(table.loc[table["drifts"].astype(bool), "field"])))
+    end = f"The share missing drifts for {drift}: a trend may follow it" if drift else ""
     return Prose(join_sentences(f"Most often missing: {join_words(parts)}", end))
 
 
 def find_definition_points(
-    bands: ProtectedTable, bounds: ProtectedTable, readings: ProtectedTable
+    bands: ProtectedTable, bounds: ProtectedTable, readings: ProtectedTable, proxies: ProtectedTable
 ) -> KeyFindings:
-    """List the main points of the definition report."""
-    points = []
-    row = _row(bounds, "step", "tightest of all")
+    """List the main points; labelled counts lead where the interval exceeds half of its end."""
+    points: list[tuple[str, str]] = []
+    row: Any = _row(bounds, "step", "Tightest of all")
     if row is not None:
-        points.append((f"In the last twelve months, {_between(bounds, row)}.", "core"))
-    outside = _row(bands, "band", "listed_out_of_context")
-    if outside is not None:
-        count = _cell(bands, outside, "offences")
-        points.append((f"Listed but outside every context: {count}.", "bands"))
-    open_ = _row(bands, "band", "indeterminate")
-    if open_ is not None:
-        count = _cell(bands, open_, "offences")
-        points.append((f"Not decided while a fact is missing: {count}.", "bands"))
-    richmond = _row(readings, "profile", "all_ages_richmond_wandsworth")
-    if richmond is not None:
-        count = _cell(readings, richmond, "core", "")
-        points.append((f"Read for all ages, as Richmond does, core would be {count}.", "readings"))
+        period = bounds.table.loc[row, "period"]
+        between = _between(bounds, row, "lower", "upper")
+        points.append((f"From {period}, core is {between}.", "core"))
+        if _is_wide(bounds, row):
+            points[:0] = [
+                (f"{name}: {_cell(proxies, at, 'offences')}.", "core")
+                for at, name in proxies.table["proxy"].head(2).items()
+            ]
+    for name in ("listed_out_of_context", "indeterminate"):
+        at = _row(bands, "band", name)
+        count = _cell(bands, at, "offences", "offences")
+        points.append((f"{bands.table.loc[at, 'name']}: {count}.", "bands"))
+    at = _row(readings, "profile", "all_ages_richmond_wandsworth")
+    if at is not None:
+        between = _between(readings, at, "core", "core_possible")
+        points.append(
+            (f"Read for all ages, as Richmond does, core would be {between}.", "readings")
+        )
     return KeyFindings(tuple(p for p, _ in points), tuple(a for _, a in points))
