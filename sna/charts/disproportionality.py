@@ -26,14 +26,7 @@ def check_protected(protected: ProtectedTable) -> pd.DataFrame:
 def split_keys(table: pd.DataFrame) -> list[str]:
     """Return the keys that a comparison is split by, the one that makes its rows last."""
     keys = [name for name in (*STRATA, *KINDS) if not (table[name].astype(str) == "all").all()]
-    return keys[:-1] + keys[-1:] if keys else ["ethnic_group"]
-
-
-def _nothing() -> Any:
-    ax = new_axes(height=0.8)
-    ax.set_axis_off()
-    ax.annotate("No people to show", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
-    return ax
+    return keys or ["ethnic_group"]
 
 
 def _ratio_scale(ax: Any, which: str, *columns: Any) -> tuple[float, float]:
@@ -61,8 +54,6 @@ def plot_groups(protected: ProtectedTable) -> Any:
     from matplotlib.figure import Figure
 
     table = check_protected(protected)
-    if not len(table):
-        return _nothing()
     *panels, rows = split_keys(table)
     if rows == "borough_code":
         return _plot_funnels(protected)
@@ -136,8 +127,6 @@ def _plot_funnels(protected: ProtectedTable) -> Any:
 def plot_people(protected: ProtectedTable) -> Any:
     """Plot a missing share by month, a rate by age or decile, or recurrence by month."""
     table = check_protected(protected)
-    if not len(table):
-        return _nothing()
     ax = new_axes()
     if "fact" in table:
         return _plot_missing(ax, table)

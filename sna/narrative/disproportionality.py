@@ -238,9 +238,13 @@ def describe_people(protected: ProtectedTable) -> Prose:
                         )  # fmt: skip
     elif contract == "recurrence":
         last = table.iloc[-1]
-        shown = format_interval(100 * last["lower_ci"], 100 * last["upper_ci"])
-        said[0] += (f", {format_share(last['share_again'])} of {who} were recorded again within "
-                    f"{last['months_since']:.0f} months (per cent, {shown})")  # fmt: skip
+        limits = format_interval(100 * last["lower_ci"], 100 * last["upper_ci"])
+        said[0] += (
+            f", {format_share(last['share_again'])} of {who} were recorded again within "
+            f"{last['months_since']:.0f} months (per cent, {limits})"
+            if pd.notna(last["share_again"])
+            else f", too few {who} were recorded again to give a share"
+        )
     else:
         rows = table[(table["cohort"] == "offences per person") & (table["category"] != "1")]
         people, events = rows["share_people"].sum(), rows["share_offences"].sum()
