@@ -1,0 +1,83 @@
+"""Real published files, summed by hand beside our own counts; skipped without SNA_REAL_DATA."""
+
+import os
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+from sna import geography, hotspots
+
+ROOT = Path(os.environ.get("SNA_REAL_DATA", "absent"))
+pytestmark = [
+    pytest.mark.real_data,
+    pytest.mark.skipif(not ROOT.is_dir(), reason="SNA_REAL_DATA is not set"),
+]
+
+
+@pytest.fixture(scope="module")
+def lsoas():
+    shapes = gpd.read_file(ROOT / "boundaries/london_lsoa_2021_bng.gpkg")
+    return shapes.rename(columns={"LSOA21CD": "area_code", "LSOA21NM": "area_name"})
+
+
+@pytest.fixture(scope="module")
+def lookup():
+    pairs = pd.read_csv(
+        ROOT / "lookups/lsoa_2011_lsoa_2021_lad_2022_exact_fit_v3.csv", encoding="utf-8-sig"
+    )
+    names = {"LSOA11CD": "lsoa_2011_code", "LSOA21CD": "lsoa_code", "CHGIND": "change"}
+    return pairs.rename(columns=names).assign(lookup="lsoa_2011_to_2021")
+
+
+def test_boundaries_pass_and_have_the_neighbours_london_has(lsoas):
+    checked = geography.check_areas(lsoas)
+    assert checked.findings.empty
+    near = geography.find_neighbours(checked.areas)
+    assert len(near.islands) == 0
+    assert near.matrix.sum() / len(lsoas) == pytest.approx(5.94, abs=0.01)
+
+
+def test_changes_between_editions_are_those_of_the_publisher(lookup):
+    london = lookup[lookup["LAD22CD"].str.startswith("E09")]
+    counted = geography.count_lsoa_changes(london).set_index("change")
+    assert counted.loc["U", "areas_2011"] == 4659  # source: exact fit lookup, London rows
+    assert counted.loc["S", "areas_2021"] == 313
+    assert counted.loc["M", "areas_2011"] == 44
+
+
+def test_met_burglary_by_lsoa_loses_no_row(lsoas, lookup):
+    files = sorted(ROOT.glob("police_uk/metropolitan/*-street.csv"))
+    code = pd.concat([pd.read_csv(f, usecols=["LSOA code"]) for f in files])["LSOA code"]
+    code = code.reset_index(drop=True)
+    edition = geography.find_edition(code, lookup)
+    assert edition.value_counts().to_dict() == {
+        "both": 24_824, "2021": 1220, "2011": 1075, "unknown": 773,
+    }  # fmt: skip
+    moved = geography.add_lsoa_2021(pd.DataFrame({"lsoa_2011_code": code}), lookup)
+    new = moved["lsoa_code"].where(moved["lsoa_code"].notna(), code.where(edition == "2021"))
+    split = (moved["change"] == "S").sum()
+    counted = new.value_counts().reindex(lsoas["area_code"], fill_value=0)
+    outside = new.notna().sum() - counted.sum()
+    assert counted.sum() + split + code.isna().sum() + outside == len(code) == 27_892
+    table = pd.DataFrame({"area_code": counted.index, "offences": counted.to_numpy()})
+    found = hotspots.find_hotspots(table, geography.find_neighbours(lsoas))
+    top = found.loc[found["gi_star_z"].idxmax()]
+    assert top["offences"] == (code == top["area_code"]).sum() == 72
+    assert top["is_hotspot"] and top["window_offences"] == 72 + 349
+    assert np.isclose(hotspots.share_holding(counted), 0.2107, atol=5e-4)
+
+
+def test_points_fall_in_the_borough_that_police_uk_names(lsoas):
+    rows = pd.read_csv(ROOT / "police_uk/metropolitan/2023-06-metropolitan-street.csv")
+    rows = rows.dropna(subset=["Longitude", "LSOA code"])
+    at = gpd.points_from_xy(rows["Longitude"], rows["Latitude"], crs=4326).to_crs(27700)
+    points = pd.DataFrame({"easting": at.x, "northing": at.y})
+    placed = geography.add_area_code(points, lsoas)["area_code"]
+    same = placed.to_numpy(object) == rows["LSOA code"].to_numpy(object)
+    assert same.mean() > 0.8  # 81 %: the sample's boundaries are super-generalised
+    names = lsoas.set_index("area_code")["area_name"].str[:-5]
+    borough = placed.map(names).to_numpy(object) == rows["LSOA name"].str[:-5].to_numpy(object)
+    assert borough.mean() > 0.98
