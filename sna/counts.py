@@ -134,7 +134,7 @@ def add_population(counts: pd.DataFrame, population: pd.DataFrame) -> pd.DataFra
     """
     known = population if "borough_code" in population else total_population(population)
     codes = counts["borough_code"].astype("str")
-    if missing := sorted(set(codes) - set(known["borough_code"])):
+    if missing := sorted(set(codes) - set(known.loc[known["population"] > 0, "borough_code"])):
         raise CoverageError(f"{len(missing)} boroughs have no residents in the population table.",
                             where="table population", found=missing,
                             do="Add a population file that covers them.")  # fmt: skip

@@ -9,6 +9,8 @@ from tables import table
 from sna import counts, trend
 from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
+from sna.figures import show_trend
+from sna.narrative import describe_trend
 from sna.trend import control, models
 
 # --- counts -----------------------------------------------------------------------------------
@@ -504,3 +506,73 @@ def test_restricted_months_leave_rounded_in_every_table_that_shows_them():
         for column in {"offences", "offences_year", "value", "projected", "lower_ci"} & set(shown):
             if column != "lower_ci" or contract == "trend_projection":
                 assert (shown[column].dropna() % 5 == 0).all(), (contract, column)
+
+
+# --- bad input --------------------------------------------------------------------------------
+
+
+def _everything(data):
+    """Run every analysis and show it: nothing may raise and no number may be silent."""
+    panel = trend.load_panel(data)
+    months, tried = trend.project_series(panel)
+    clock, parts = trend.count_clock(panel)
+    results = {
+        "series": trend.count_series(panel), "change": trend.compare_periods(panel),
+        "areas": trend.compare_areas(panel), "control": trend.control_chart(panel),
+        "season": trend.season_shape(panel), "funnel": trend.compare_funnel(panel),
+        "projection": months, "windows": parts, "recent": trend.find_trend(panel),
+        "calendar": trend.count_calendar(panel),
+        "clock": clock, "slope": trend.fit_slopes(panel), "backtest": tried,
+        "periods": trend.count_periods(panel), "similar": trend.find_similar(panel),
+        "split": trend.count_split(panel, by="listed_family"),
+    }  # fmt: skip
+    for name, result in results.items():
+        shown = protect(result, contract=f"trend_{name}", data=data)
+        html = show_trend(shown)._repr_html_()
+        assert ">nan<" not in html and ">inf<" not in html, name
+        if name in ("series", "change", "areas", "control", "season", "funnel", "projection"):
+            assert str(describe_trend(shown)).endswith("."), name
+
+
+HUGE, LATE = np.full((60, 33), 50), np.zeros((60, 33))
+HUGE[30, 11], LATE[59, 11] = 10**7, 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"months": 1}, {"months": 11}, {"months": 12}, {"rows": np.zeros((60, 33))},
+        {"rows": HUGE}, {"rows": LATE}, {"months": 30, "simulated": False, "end": "2024-03-01"},
+        {"months": 13, "simulated": False, "end": "2025-02-01"}, {"source": "extract", "mean": 2},
+    ],
+    ids=["one month", "eleven", "twelve", "zeros", "huge month", "only the last month",
+         "break at the last month", "break at the first", "few records"],
+)  # fmt: skip
+def test_odd_series_get_a_word_and_never_a_silent_number(kind):
+    _everything(invented_london(**kind))
+
+
+def test_models_of_separated_series_do_not_fall_over():
+    rng = np.random.default_rng(0)
+    months = pd.date_range("2020-01-01", periods=60, freq="MS")
+    design = models.make_design(months, seasonal=True, segments=np.arange(60) >= 11)
+    for chance in (0.02, 0.2, 1):
+        y = rng.poisson(chance, (60, 40)) * rng.choice([1, 10**6], (60, 40), p=[0.9, 0.1])
+        y[:, 0] = (months.month == 7) * 5
+        fit = models.fit_quasi_poisson(y, design)
+        assert np.isfinite(fit.estimate[:, fit.converged]).all()
+
+
+def test_a_month_without_a_row_is_a_zero_and_nobody_is_a_clear_error():
+    data = invented_london(months=24)
+    gone = data.counts["borough_code"].eq("E09000012") & data.counts["month"].eq(
+        pd.Timestamp("2024-05-01")
+    )
+    data.counts = data.counts[~gone]
+    series = trend.count_series(data)
+    hit = series["area"].eq("Hackney") & series["month"].eq(pd.Timestamp("2024-05-01"))
+    assert series.loc[hit, "offences"].tolist() == [0]
+    data.population = data.population.assign(population=0.0)
+    with pytest.raises(CoverageError, match="no residents"):
+        trend.count_series(data)

@@ -114,14 +114,15 @@ def _iterate(y: Array, design: Array, shift: Array) -> tuple[Array, Array, npt.N
         weight = np.exp(np.clip(eta, -30, 30))
         target = weight * (eta - shift) + y - weight
         cross = (weight.T @ pairs).reshape(y.shape[1], design.shape[1], design.shape[1])
-        new = np.linalg.solve(cross, (design.T @ target).T[:, :, None])[:, :, 0].T
+        ridge = 1e-12 * np.trace(cross, axis1=1, axis2=2)[:, None, None] * np.eye(design.shape[1])
+        new = np.linalg.solve(cross + ridge, (design.T @ target).T[:, :, None])[:, :, 0].T
         settled = np.abs(new - beta).max(axis=0) < TOLERANCE * (1 + np.abs(new).max(axis=0))
         beta = new
         eta = np.clip(design @ beta + shift, -30, 30)
         if settled.all():
             break
     cross = (np.exp(eta).T @ pairs).reshape(y.shape[1], design.shape[1], design.shape[1])
-    unit = np.sqrt(np.diagonal(np.linalg.inv(cross), axis1=1, axis2=2)).T
+    unit = np.sqrt(np.abs(np.diagonal(np.linalg.pinv(cross), axis1=1, axis2=2))).T
     return beta, unit, settled & (np.abs(beta).max(axis=0) < 25)
 
 
