@@ -1,6 +1,9 @@
 """A restricted record extract, read through its mapping into offences and people."""
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sna.errors import SourceError
 from sna.sources.extract_fields import (
@@ -55,7 +58,9 @@ def read_extract(
         return result, None
     notes, text = Notes(), read_text(people)
     persons = read_people(text.table.to_pandas(), mapping, notes=notes)
-    orphan = ~persons["offence_id"].isin(offences["offence_id"])
+    known = pa.array(offences["offence_id"])  # Arrow: pandas walks 1.2 million values in Python
+    found = pc.is_in(pa.array(persons["offence_id"]), value_set=known)
+    orphan = pd.Series(~np.asarray(found), index=persons.index)
     reason = "the offence is not in the extract, or was rejected there"
     notes.reject(persons["offence_id"][orphan].mask(orphan, ""), "crime_ref", reason)
     placed = _place_people(persons[~orphan], offences).assign(**origin, file_id=people_file_id)
@@ -116,7 +121,8 @@ def _blank(raw: pd.DataFrame, mapping: Mapping, headings: set[str]) -> pd.DataFr
         )  # fmt: skip
     text = {name: raw[name].fillna("") for name in raw.columns if name in headings}
     marks = [mark for mark in mapping.missing if mark]
-    return pd.DataFrame({name: t.mask(t.str.strip().isin(marks), "") for name, t in text.items()})
+    hits = {name: t.str.strip().isin(marks) for name, t in text.items()}
+    return pd.DataFrame({n: t.mask(hits[n], "") if hits[n].any() else t for n, t in text.items()})
 
 
 def _add_dates(
@@ -141,7 +147,7 @@ def _add_dates(
         counted = counted.fillna(dates) if role != "committed_to" else counted
     undated = counted.isna() & ~bad
     notes.reject(pd.Series("", index=rows.index)[undated], "date", "no date")
-    month = counted.dt.to_period("M").dt.to_timestamp().astype("datetime64[us]")
+    month = counted.to_numpy().astype("datetime64[M]").astype("datetime64[us]")
     return rows.assign(month=month)[~(bad | undated)]
 
 

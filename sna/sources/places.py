@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,18 +119,22 @@ class Places:
         return np.array(filled, dtype=object), lsoa
 
 
+@lru_cache(maxsize=1)
+def _shift() -> Any:
+    from pyproj import Transformer
+
+    return Transformer.from_crs(4326, 27700, always_xy=True)
+
+
 def to_grid(longitude: Any, latitude: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return eastings and northings (EPSG:27700) of WGS84 degrees.
 
     Without the national grid file the shift is right to some metres, which is finer than the
     publishers' anonymised points.
     """
-    from pyproj import Transformer
-
     x = pd.to_numeric(pd.Series(longitude), errors="coerce").to_numpy(dtype="float64")
     y = pd.to_numeric(pd.Series(latitude), errors="coerce").to_numpy(dtype="float64")
-    shift = Transformer.from_crs(4326, 27700, always_xy=True)
-    east, north = shift.transform(x, y)
+    east, north = _shift().transform(x, y)
     lost = ~np.isfinite(east) | ~np.isfinite(north)
     return np.where(lost, np.nan, east), np.where(lost, np.nan, north)
 
