@@ -84,7 +84,8 @@ def _sensitivity(table: pd.DataFrame, shape: ResultTable) -> pd.Series:
         if unknown := sorted(set(said) - set(_ORDER)):
             raise UsageError(f"A sensitivity of {shape.name} is not known.", found=unknown,
                              do="Use standard, health or sensitive.")  # fmt: skip
-        kind = kind.where(kind.map(_ORDER) >= said.map(_ORDER), said)
+        lower = kind.map(_ORDER).astype("int64") < said.map(_ORDER).astype("int64")
+        kind = kind.mask(lower, said)
     return kind
 
 
