@@ -303,7 +303,12 @@ def join_tables(tables: list[Any], name: str) -> Any:
     if not tables or name == "areas":
         return pd.concat(tables, ignore_index=True) if tables else None
     whole = [to_arrow(table, STORE_TABLES[name]) for table in tables]
-    return pa.concat_tables(whole, promote_options="permissive").unify_dictionaries()
+    whole = pa.concat_tables(whole, promote_options="permissive")
+    for place, field in enumerate(whole.schema):
+        if pa.types.is_dictionary(field.type):  # unify_dictionaries() reads what lies under a null
+            texts = whole[field.name].cast(pa.string()).dictionary_encode()
+            whole = whole.set_column(place, field.name, texts)
+    return whole
 
 
 def _check_file(state: dict[str, Any], name: str, folder: Path) -> bool:

@@ -204,3 +204,13 @@ def test_the_classifier_gives_the_bands_that_were_worked_out_apart(
         found["core_possible"] = int(open_.sum())
         planted = truth["bands_london_2023"][name]
         assert {band: found.get(band, 0) for band in planted} == planted
+
+
+@pytest.mark.slow
+def test_a_small_london_can_be_built(tmp_path: Path) -> None:
+    from sna.build import build
+
+    write_sample(tmp_path / "raw", boroughs=["Hackney", "Hillingdon"], months=36, scale=0.1)
+    assert build(tmp_path / "raw", tmp_path / "processed")
+    counts = pd.read_parquet(tmp_path / "processed" / "counts.parquet")
+    assert set(counts["borough_code"].dropna()) >= {"E09000012", "E09000017"}

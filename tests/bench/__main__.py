@@ -29,8 +29,11 @@ def run_module(name: str, quick: bool) -> list[Measured]:
     """Run one module in a process of its own; an error is a budget that did not hold."""
     command = [sys.executable, "-m", "tests.bench", "--module", name]
     began = time.perf_counter()
-    done = subprocess.run(command + ["--quick"] * quick, capture_output=True, text=True,
-                          encoding="utf-8", cwd=HERE.parent.parent)  # fmt: skip
+    places = [str(HERE.parent.parent), str(HERE.parent)]
+    done = subprocess.run(
+        command + ["--quick"] * quick, capture_output=True, text=True, encoding="utf-8",
+        cwd=places[0], env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
+    )  # fmt: skip
     print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:

@@ -23,7 +23,7 @@ BOROUGHS = ("Hackney", "Hillingdon", "Brent", "Camden", "Ealing", "Barnet")
 def notebooks() -> tuple[str, ...]:
     """Return the reports' notebooks that are there."""
     there = []
-    for name in REPORTS:
+    for name in [name for name in REPORTS if name[2] == "_"]:  # the pages, not their appendices
         with contextlib.suppress(Exception):
             there.append(notebook_path(name).stem)
     return tuple(there)
