@@ -46,7 +46,7 @@ def _ratio_scale(ax: Any, which: str, *columns: Any) -> tuple[float, float]:
 
 
 def _name(value: object) -> str:
-    return f"{value:%b %Y}" if isinstance(value, pd.Timestamp) else textwrap.fill(str(value), 26)
+    return f"{value:%b %Y}" if isinstance(value, pd.Timestamp) else textwrap.fill(str(value), 42)
 
 
 def plot_groups(protected: ProtectedTable) -> Any:
@@ -119,6 +119,7 @@ def _plot_funnels(protected: ProtectedTable) -> Any:
             ax.plot(part.loc[rest, "expected"], part.loc[rest, "rate_ratio"], marker, color=colour,
                     markersize=size, markeredgecolor=INK if size > 4 else colour)  # fmt: skip
         ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.xaxis.set_minor_formatter(lambda *_: "")
         ax.set_title(f"{group}", loc="left", fontweight="bold")
     fig.supxlabel(f"People expected at London's ratio (◆ {protected.borough_name})", fontsize=10.5)
     return fig
@@ -163,8 +164,7 @@ def _plot_missing(ax: Any, table: pd.DataFrame) -> Any:
             ends.append((float(share.dropna().iloc[-1]), _FACTS[str(fact)], PALETTE[place]))
     for level, text in ((10, "10%: caution"), (25, "25%: no headline")):
         ax.axhline(level, color=QUIET, linewidth=1, linestyle=DASHES[2])
-        ax.annotate(text, (1, level), xycoords=("axes fraction", "data"), xytext=(-4, 3),
-                    ha="right", textcoords="offset points", color=QUIET, fontsize=9)  # fmt: skip
+        ends.append((float(level), text, QUIET))
     ax.set_ylim(0, max(30.0, float(np.nan_to_num(table["missing_share"].max()) * 110)))
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}%")
     label_ends(ax, ends)
