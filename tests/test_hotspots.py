@@ -1,4 +1,5 @@
 import json
+import types
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_restricted_records_stay_at_ward_in_public():
     data.area_lookup = lookup
     assert room.choose_level(data.offences, data) == "ward"
     data.offences = data.offences.assign(release_class="open")
+    assert room.choose_level(data.offences, data) == "lsoa"
+
+
+def test_partners_with_an_agreement_see_records_by_lsoa_and_others_do_not():
+    data = borough(source="extract", level="lsoa", edition="partner")
+    codes = data.offences["lsoa_code"].unique()
+    data.area_lookup = pd.DataFrame({"lsoa_code": codes, "ward_code": "E05000000"})
+    assert room.choose_level(data.offences, data) == "ward"
+    data.settings = types.SimpleNamespace(agreements={"extract": "any"})
     assert room.choose_level(data.offences, data) == "lsoa"
 
 

@@ -70,8 +70,8 @@ def _levels(rows: pd.DataFrame) -> list[str]:
 
 def choose_level(rows: pd.DataFrame, data: Any) -> str:
     """Return lsoa where it may be shown, else ward: restricted rows stay at ward in public."""
-    levels, sources = _levels(rows), rows["source"].astype("str").unique()
-    shared = data.edition == "partner" and all(map(data.settings.has_agreement, sources))
+    levels, sources = _levels(rows), set(rows["source"].astype("str"))
+    shared = data.edition == "partner" and sources <= set(data.settings.agreements)
     is_open = (rows["release_class"].astype("str") == "open").all()
     can_ward = "ward" in levels or len(_wards(data)) > 0
     return "lsoa" if "lsoa" in levels and (is_open or shared or not can_ward) else "ward"
