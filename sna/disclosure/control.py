@@ -33,8 +33,8 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     Parameters
     ----------
     table
-        A result table with the columns of its contract, true counts, and per row
-        ``release_class`` (absent: restricted), optionally ``sensitivity`` and ``source``.
+        Columns of the contract with true counts; per row ``release_class`` (absent: restricted),
+        optionally ``sensitivity`` and ``source``.
     contract
         Name of the result table in `sna.schemas`.
     data
@@ -43,9 +43,8 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     Returns
     -------
     ProtectedTable
-        The contract's columns in its order. Open rows keep their counts; restricted rows are
-        suppressed and rounded as their sensitivity asks, in the partner edition only where no
-        sharing agreement covers the source. Every derived column comes from these counts.
+        The contract's columns. Open rows keep their counts; restricted rows are suppressed and
+        rounded, in the partner edition only where no sharing agreement covers the source.
 
     Raises
     ------
