@@ -11,6 +11,7 @@ from sna.disclosure.protected import ProtectedTable
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+DASH, DOT = (0, (5, 2)), (0, (1.2, 1.6))
 MONTHS = "#7C9ABA"  # quiet bars: 3:1 on white, and the dark line 3:1 on them
 BLUES = ["#FFFFFF", "#C9DDEF", "#6BACE6", "#4A8FCB"]  # black text stays at 6:1 on each
 
@@ -26,11 +27,15 @@ def _time_axis(ax: "Axes", months: pd.Series) -> None:
     from matplotlib.dates import DateFormatter, MonthLocator, YearLocator
 
     years = (months.max() - months.min()).days / 365
-    ax.xaxis.set_major_locator(
-        YearLocator(1 + int(years // 10)) if years > 2.5 else MonthLocator([1, 4, 7, 10])
-    )
+    long, quarters = YearLocator(1 + int(years // 10)), MonthLocator([1, 4, 7, 10])
+    ax.xaxis.set_major_locator(long if years > 2.5 else quarters)
     ax.xaxis.set_major_formatter(DateFormatter("%Y" if years > 2.5 else "%b\n%Y"))
     ax.set_xlim(months.min() - pd.Timedelta(days=20), months.max() + pd.Timedelta(days=20))
+
+
+def _say(ax: "Axes", text: object, at: tuple[Any, Any], *, offset: tuple[float, float] = (7, 0)
+         ) -> None:  # fmt: skip
+    ax.annotate(str(text), at, xytext=offset, textcoords="offset points", va="center")
 
 
 def _top(ax: "Axes", *columns: pd.Series) -> None:
@@ -43,8 +48,7 @@ def _mark_breaks(ax: "Axes", table: pd.DataFrame) -> None:
     for month in table.loc[table["break_text"].ne(""), "month"].unique():
         ax.axvline(month, color=INK, linewidth=1.1, linestyle=(0, (1, 2)))
         if (month - last).days > 150:  # two in a row share one mark
-            ax.annotate("[b]", (month, ax.get_ylim()[1]), xytext=(3, -9),
-                        textcoords="offset points", fontsize=9)  # fmt: skip
+            _say(ax, "[b]", (month, ax.get_ylim()[1]), offset=(3, -6))
         last = month
 
 
@@ -71,9 +75,7 @@ def plot_rates(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes"
     shown, ax, labels = table[table["rate"].notna()], new_axes(ax, height=3.2), []
     for area, part in shown.groupby("area", sort=False):
         mine = area == protected.borough_name
-        ax.plot(
-            part["month"], part["rate"], color=DUO[not mine], linestyle="-" if mine else (0, (5, 2))
-        )
+        ax.plot(part["month"], part["rate"], color=DUO[not mine], linestyle="-" if mine else DASH)
         if mine:
             ax.fill_between(part["month"], part["lower_ci"], part["upper_ci"], color=DUO[0],
                             alpha=0.16, linewidth=0)  # fmt: skip
@@ -92,14 +94,11 @@ def _dots(ax: "Axes", rows: pd.DataFrame, *, at: float) -> None:
     for y, row in enumerate(cast(Any, rows[::-1].itertuples())):
         colour, marker = (PALETTE[0], "o") if row.mine else (QUIET, "s")
         if pd.isna(row.value):
-            ax.annotate(
-                str(row.text), (at, y), xytext=(6, 0), textcoords="offset points", va="center"
-            )
+            _say(ax, row.text, (at, y))
             continue
         ax.plot([row.low, row.high], [y, y], color=colour, linewidth=2)
         ax.plot([row.value], [y], marker, color=colour, markersize=8)
-        ax.annotate(str(row.text), (row.high, y), xytext=(7, 0), textcoords="offset points",
-                    va="center")  # fmt: skip
+        _say(ax, row.text, (row.high, y))
     ax.set_yticks(range(len(rows)), rows["name"][::-1])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.grid(visible=False, axis="y")
@@ -152,11 +151,11 @@ def plot_control(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axe
     labels: list[tuple[float, str, str]] = []
     for _, part in table.groupby("segment"):
         ax.plot(part["month"], part["value"], color=SPC["common"][0], linewidth=1.2)
-        for name, words, dash in (("upper_limit", "upper limit", (0, (5, 2))), ("centre", "centre", "-"),  # noqa: E501
-                                  ("lower_limit", "lower limit", (0, (5, 2)))):  # fmt: skip
+        for name in ("upper_limit", "centre", "lower_limit"):
+            dash = "-" if name == "centre" else DASH
             ax.plot(part["month"], part[name], color=INK, linewidth=1.1, linestyle=dash)
             if part["segment"].iloc[0] == table["segment"].max() and part[name].notna().any():
-                labels.append((float(part[name].iloc[-1]), words, INK))
+                labels.append((float(part[name].iloc[-1]), name.replace("_", " "), INK))
     for flagged, kind in ((table["signal"].eq(""), "common"), (table["signal"].ne(""), "neutral")):
         colour, marker = SPC[kind]
         ax.plot(table["month"][flagged], table["value"][flagged], marker, color=colour,
@@ -187,9 +186,7 @@ def _heat(table: pd.DataFrame, index: str, columns: str, ax: "Axes") -> "Axes":
     import seaborn as sns
     from matplotlib.colors import LinearSegmentedColormap
 
-    wide = table.pivot_table(
-        index=index, columns=columns, values="offences", sort=False, dropna=False
-    )
+    wide = table.set_index([index, columns])["offences"].unstack(columns)  # noqa: PD010
     wide = wide.reindex(index=table[index].unique(), columns=table[columns].unique())
     words = wide.map(lambda v: "" if pd.isna(v) else f"{v:.0f}")
     sns.heatmap(wide, ax=ax, cmap=LinearSegmentedColormap.from_list("blues", BLUES), vmin=0,
@@ -204,14 +201,12 @@ def _heat(table: pd.DataFrame, index: str, columns: str, ax: "Axes") -> "Axes":
 def plot_calendar(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
     """Draw offences by year and month of the year as a heat map."""
     table = _table(protected)
-    years = table["year"].nunique()
-    first = pd.DataFrame({"year": sorted(table["year"].unique())})
-    grid = pd.DataFrame(
-        {"month_name": list(pd.date_range("2024", periods=12, freq="MS").strftime("%B"))}
-    )
-    whole = first.merge(grid, how="cross").merge(table, how="left", on=["year", "month_name"])
+    names = pd.date_range("2024", periods=12, freq="MS").strftime("%B")
+    years = sorted(table["year"].unique())
+    grid = pd.MultiIndex.from_product([years, names], names=["year", "month_name"])
+    whole = table.set_index(["year", "month_name"])["offences"].reindex(grid).reset_index()
     return _heat(whole.assign(month_name=whole["month_name"].str[:3]), "year", "month_name",
-                 new_axes(ax, height=0.6 + 0.36 * years))  # fmt: skip
+                 new_axes(ax, height=0.6 + 0.36 * len(years)))  # fmt: skip
 
 
 def plot_clock(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
@@ -228,30 +223,16 @@ def plot_clock(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes"
 def plot_funnel(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
     """Draw every borough's rate against its expected offences, inside the funnel."""
     table, ax = _table(protected).sort_values("expected"), new_axes(ax, height=3.8)
-    for limit, dash in (("95", (0, (1.2, 1.6))), ("998", (0, (5, 2)))):
-        for side in ("lower", "upper"):
-            ax.plot(
-                table["expected"],
-                table[f"{side}_{limit}"],
-                color=INK,
-                linewidth=1.1,
-                linestyle=dash,
-            )
-    ax.plot(table["expected"], table["target"], color=INK, linewidth=1.1)
-    for rows, colour, marker, size in (
-        (~table["is_mine"], QUIET, "o", 5),
-        (table["is_mine"], PALETTE[3], "D", 9),
-    ):
-        ax.plot(table["expected"][rows], table["rate"][rows], marker, color=colour, markersize=size)
-    for row in table[table["is_mine"] & table["rate"].notna()].itertuples():
-        ax.annotate(
-            str(row.area), (row.expected, row.rate), xytext=(9, 4), textcoords="offset points"
-        )
-    last = table.iloc[-1]
-    low, high = (
-        table[["rate", "lower_998"]].min().min(),
-        table[["rate", "upper_998"]].quantile(0.98).max(),
-    )
+    lines = {"lower_95": DOT, "upper_95": DOT, "lower_998": DASH, "upper_998": DASH, "target": "-"}
+    for name, dash in lines.items():
+        ax.plot(table["expected"], table[name], color=INK, linewidth=1.1, linestyle=dash)
+    mine = table["is_mine"]
+    ax.plot(table["expected"][~mine], table["rate"][~mine], "o", color=QUIET, markersize=5)
+    ax.plot(table["expected"][mine], table["rate"][mine], "D", color=PALETTE[3], markersize=9)
+    for row in table[mine & table["rate"].notna()].itertuples():
+        _say(ax, row.area, (row.expected, row.rate), offset=(9, 8))
+    last, low = table.iloc[-1], table[["rate", "lower_998"]].min().min()
+    high = table[["rate", "upper_998"]].quantile(0.98).max()
     ax.set_ylim(max(0, low * 0.8), max(high, table["rate"].max()) * 1.08)
     label_ends(ax, [(last["upper_998"], "99.8% limit", INK), (last["upper_95"], "95% limit", INK),
                     (last["target"], "London", INK)])  # fmt: skip
@@ -266,13 +247,12 @@ def plot_tiles(protected: ProtectedTable) -> Any:
 
     table = _table(protected)
     rows, columns = int(table["tile_row"].max()) + 1, int(table["tile_column"].max()) + 1
-    first, figure = int(table["tile_row"].min()), Figure(figsize=(7.6, 5.6), layout=None)
+    first, figure = int(table["tile_row"].min()), Figure(figsize=(7.6, 5.8), layout="none")
     grid = figure.add_gridspec(rows - first, columns, wspace=0.15, hspace=0.62)
     top = float(np.nan_to_num(table["rate"].quantile(0.92), nan=1)) * 1.1
     for area, part in table.groupby("area", sort=False):
-        ax = figure.add_subplot(
-            grid[int(part["tile_row"].iloc[0]) - first, int(part["tile_column"].iloc[0])]
-        )
+        at = part.iloc[0]
+        ax = figure.add_subplot(grid[int(at["tile_row"]) - first, int(at["tile_column"])])
         colour = PALETTE[0] if part["is_mine"].any() else MONTHS
         ax.bar(np.arange(len(part)), part["rate"].clip(upper=top), color=colour, width=0.8)
         ax.set(ylim=(0, top * 1.45), xticks=[], yticks=[])
@@ -289,13 +269,10 @@ def plot_projection(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "
     table, ax = _table(protected), new_axes(ax, height=3.4)
     past, ahead = (table[table["kind"].eq(kind)] for kind in ("recorded", "projected"))
     past = past.tail(48)
-    ax.plot(
-        past["month"], past["offences"], color=DUO[0], marker="o", markersize=3.5, linewidth=1.6
-    )
-    ax.plot(ahead["month"], ahead["projected"], color=DUO[1], linestyle=(0, (5, 2)), marker="s",
-            markersize=4)  # fmt: skip
-    ax.fill_between(ahead["month"], ahead["lower_ci"], ahead["upper_ci"], color=DUO[1], alpha=0.2,
-                    linewidth=0)  # fmt: skip
+    ax.plot(past["month"], past["offences"], "o-", color=DUO[0], markersize=3.5, linewidth=1.6)
+    ax.plot(ahead["month"], ahead["projected"], "s", color=DUO[1], linestyle=DASH, markersize=4)
+    limits = ahead["month"], ahead["lower_ci"], ahead["upper_ci"]
+    ax.fill_between(*limits, color=DUO[1], alpha=0.2, linewidth=0)
     _top(ax, past["offences"], ahead["upper_ci"])
     if len(table):
         _time_axis(ax, pd.concat([past["month"], ahead["month"]]))
