@@ -247,7 +247,8 @@ def plot_tiles(protected: ProtectedTable) -> Any:
 
     table = _table(protected)
     rows, columns = int(table["tile_row"].max()) + 1, int(table["tile_column"].max()) + 1
-    first, figure = int(table["tile_row"].min()), Figure(figsize=(7.6, 5.8), layout="none")
+    first, figure = int(table["tile_row"].min()), Figure(figsize=(7.6, 5.8))
+    figure.set_layout_engine("none")
     grid = figure.add_gridspec(rows - first, columns, wspace=0.15, hspace=0.62)
     top = float(np.nan_to_num(table["rate"].quantile(0.92), nan=1)) * 1.1
     for area, part in table.groupby("area", sort=False):
