@@ -84,5 +84,7 @@ def test_areas_are_found_by_code_or_name_and_shared_names_are_refused():
     twice = shapes.assign(area_name="Abbey")
     with pytest.raises(UsageError, match="42 areas are called 'abbey'"):
         hotspots.find_area(twice, "abbey")
+    with pytest.raises(UsageError, match="does not lie in Hackney"):
+        profile(borough(), "E05000040")
     with pytest.raises(UsageError, match="No areas are called"):
         hotspots.find_area(shapes, "Hoxton")

@@ -46,7 +46,11 @@ def profile_place(data: Any, counts: AreaCounts, area_code: str) -> pd.DataFrame
     ``whole`` (all of the aspect). Hours are shared over the time in which an offence can have
     happened and rounded. Unknown values are rows of their own.
     """
-    area = counts.areas.set_index("area_code").loc[area_code]
+    areas = counts.areas.set_index("area_code")
+    if area_code not in areas.index[areas["is_tested"]]:
+        raise UsageError(f"{area_code} does not lie in {data.borough_name}.", where="area",
+                         found=area_code, do="Name the borough that it lies in.")  # fmt: skip
+    area = areas.loc[area_code]
     own = data.offences["source"].astype("str") == area["source"]
     rows = select_series(data.offences[own])
     rows = rows[area_codes(rows, str(area["area_level"]), data).eq(area_code).to_numpy()]
