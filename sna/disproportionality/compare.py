@@ -31,16 +31,9 @@ def count_groups(
     band are left out. Officer-observed ethnicity has no Mixed row, and one more row with a wider
     Black denominator (``is_sensitivity``).
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``by, group, people, population, population_year, missing_people`` (of the stratum, group
-        not stated), ``unplaced_people`` (stratum not known), ``dimension, scheme``.
-
-    Raises
-    ------
-    DefinitionError, CoverageError
-        For codes that match nothing; for people in a group or borough without residents.
+    Adds ``population_year, missing_people`` (of the stratum, group not stated) and
+    ``unplaced_people`` (stratum not known). Codes that match nothing raise `DefinitionError`;
+    people in a group or borough without residents `CoverageError`.
     """
     if unknown := [name for name in by if name not in STRATA or name == dimension]:
         raise UsageError(
@@ -166,30 +159,13 @@ def compare_groups(
     A ratio says how far recorded rates differ, not why, and not that anyone treated anyone
     differently: residents are not everyone who was there to be counted.
 
-    Parameters
-    ----------
-    counts
-        One row a stratum and ``group``, as `count_groups` makes them: ``people``, ``population``
-        and, if known, ``missing_people`` of the stratum.
-    reference_group, per, confidence
-        Group that others are compared with, in every stratum; residents of a rate; level.
+    ``counts`` are those of `count_groups`, kept in order, plus rates, ratio and difference with
+    limits (reference row: 1 and 0, no limits), the reference's counts, shares of people and
+    residents, ``missing_share``, the ratio if everyone not stated were in the reference group
+    (``ratio_if_outside``) or in this one (``ratio_if_inside``), and ``caution`` ("", caution over
+    10 % not stated, no_headline over 25 %). Score limits, exact ones where a count is 0; none
+    against none has no ratio. Assumptions A-50 to A-53.
 
-    Returns
-    -------
-    pandas.DataFrame
-        ``counts`` in the same order plus rates, ratio and difference with limits (reference row:
-        1 and 0, limits missing), the reference's own counts, shares of people and residents,
-        ``missing_share``, the ratio if everyone not stated were in the reference group
-        (``ratio_if_outside``) or in this one (``ratio_if_inside``), and ``caution`` ("", caution
-        over 10 % not stated, no_headline over 25 %).
-
-    Notes
-    -----
-    Score limits of the ratio, exact conditional ones where a count is 0; none against none has no
-    ratio. Assumptions A-50 to A-53.
-
-    Examples
-    --------
     >>> two = pd.DataFrame({"group": ["White", "Black"], "people": [90, 60],
     ...                     "population": [60_000, 12_000]})
     >>> found = compare_groups(two).loc[1, ["rate_ratio", "ratio_lower_ci", "ratio_upper_ci"]]

@@ -58,19 +58,10 @@ _SINGULAR = {"people": "person", "searches": "search"}
 
 
 def check_words(text: str) -> str:
-    """Return `text` unchanged, or raise when it explains, blames, ranks or labels people.
+    """Return `text` unchanged; `QualityError` when it explains, blames, ranks or labels people.
 
-    The guard reads words, not meaning: a sentence that passes still needs a second reader.
-
-    Raises
-    ------
-    QualityError
-        If a guarded wording (``docs/wording.md``) occurs outside the approved sentences.
-
-    Examples
-    --------
-    >>> check_words("The rate was 2.1 times the rate for White people.")
-    'The rate was 2.1 times the rate for White people.'
+    The guard reads words, not meaning: a sentence that passes still needs a second reader. The
+    wordings are those of ``docs/wording.md``; approved sentences are exempt.
     """
     rest = text
     for approved in APPROVED:
@@ -87,17 +78,10 @@ def check_words(text: str) -> str:
 
 
 def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int | None = 5) -> str:
-    """Write a count for a sentence: ``1,234 offences``, ``fewer than 5 offences``.
+    """Write a count; a suppressed one (``[c]``) is ``fewer than`` its threshold, None: ``too few``.
 
-    A suppressed count (flag ``[c]``) becomes ``fewer than`` the threshold of its source; with
-    ``threshold=None`` (secondary suppression, mixed thresholds) ``too few … to show``.
-
-    Examples
-    --------
     >>> [format_count(1234, "offences"), format_count(1, "people"), format_count(0, "searches")]
     ['1,234 offences', '1 person', 'no searches']
-    >>> format_count(float("nan"), "offences", flag="[c]")
-    'fewer than 5 offences'
     """
     if pd.isna(value):
         if flag != "[c]":
@@ -112,23 +96,15 @@ def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int
 
 
 def format_rate(rate: float, *, per: int = 1000, of: str = "residents", flag: str = "") -> str:
-    """Write a rate with its base: ``4.2 per 1,000 residents``; ``[x]`` reads ``no reliable rate``.
-
-    Examples
-    --------
-    >>> format_rate(4.236), format_rate(float("nan"), flag="[x]")
-    ('4.2 per 1,000 residents', 'no reliable rate')
-    """
+    """Write a rate with its base: ``4.2 per 1,000 residents``, or that it is not reliable."""
     if pd.isna(rate):
         return "a rate too small to show" if flag == "[c]" else "no reliable rate"
     return f"{format_number(rate)} per {per:,} {of}"
 
 
 def format_number(value: float) -> str:
-    """Write a measurement with as many decimals as it deserves: 1,235, 12.3, 4.2, 0.42, 0.004.
+    """Write a measurement with as many decimals as it deserves.
 
-    Examples
-    --------
     >>> [format_number(x) for x in (1234.5, 12.34, 4.236, 0.4236, 0.00424, 0)]
     ['1,234', '12.3', '4.2', '0.42', '0.0042', '0']
     """
@@ -140,15 +116,7 @@ def format_number(value: float) -> str:
 
 
 def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> str:
-    """Write the uncertainty of a value: ``95% interval 3.9 to 4.5``.
-
-    Examples
-    --------
-    >>> format_interval(3.91, 4.52)
-    '95% interval 3.9 to 4.5'
-    >>> format_interval(0.5, float("inf"))
-    '95% interval 0.50 upwards'
-    """
+    """Write the uncertainty of a value: ``95% interval 3.9 to 4.5``."""
     level = f"{confidence * 100:.4g}% interval"
     if pd.isna(lower) or pd.isna(upper):
         return f"{level} not available"
@@ -160,8 +128,6 @@ def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> 
 def format_share(share: float, *, flag: str = "") -> str:
     """Write a proportion as a whole percentage; never 0% or 100% for a share that is neither.
 
-    Examples
-    --------
     >>> [format_share(x) for x in (0.126, 0.003, 0.997, 0, 1)]
     ['13%', 'under 1%', 'over 99%', '0%', '100%']
     """
@@ -183,15 +149,11 @@ def format_change(
 ) -> str:
     """Write a change between two counts, with the verb its uncertainty allows.
 
-    ``limits`` is the interval of the ratio later to earlier: only an interval that leaves 1 out
-    gives ``rose`` or ``fell``. No percentage when the earlier count is under ``minimum``.
+    ``limits`` is the interval of the ratio later to earlier: only one that leaves 1 out gives
+    ``rose`` or ``fell``. No percentage when the earlier count is under ``minimum``.
 
-    Examples
-    --------
     >>> format_change(400, 500, "offences", limits=(1.1, 1.4))
     'rose from 400 to 500 offences (25% more)'
-    >>> format_change(26, 37, "victims", limits=(0.86, 2.35))
-    'went from 26 to 37 victims, no clear change'
     """
     pair = (
         f"from {format_count(earlier, flag=flags[0])} to {format_count(later, noun, flag=flags[1])}"
@@ -210,13 +172,8 @@ def format_change(
 
 
 def compare_words(lower: float, upper: float, benchmark: float) -> str:
-    """Compare an interval with a benchmark value: higher, lower, similar, or not known.
+    """Compare an interval with a benchmark: higher, lower, similar (also on touch), not known.
 
-    An interval that touches the value is similar. Similar is not the same: it says that these
-    figures cannot tell the two apart.
-
-    Examples
-    --------
     >>> compare_words(1.2, 1.8, 1), compare_words(1.0, 1.8, 1), compare_words(0.2, 0.9, 1)
     ('higher', 'similar', 'lower')
     """
@@ -226,13 +183,7 @@ def compare_words(lower: float, upper: float, benchmark: float) -> str:
 
 
 def format_ratio(ratio: float, *, reference: str, flag: str = "") -> str:
-    """Write a rate ratio: ``2.1 times the rate for White people``.
-
-    Examples
-    --------
-    >>> format_ratio(2.104, reference="White people")
-    '2.1 times the rate for White people'
-    """
+    """Write a rate ratio: ``2.1 times the rate for White people``."""
     if pd.isna(ratio):
         return f"too little data to compare with {reference}" + (
             f" {flag}" if flag == "[c]" else ""
@@ -241,35 +192,17 @@ def format_ratio(ratio: float, *, reference: str, flag: str = "") -> str:
 
 
 def format_period(start: pd.Timestamp, end: pd.Timestamp) -> str:
-    """Write a period in months: ``April 2024 to March 2025``.
-
-    Examples
-    --------
-    >>> format_period(pd.Timestamp("2024-04-01"), pd.Timestamp("2025-03-01"))
-    'April 2024 to March 2025'
-    """
+    """Write a period in months: ``April 2024 to March 2025``."""
     first, last = start.strftime("%B %Y"), end.strftime("%B %Y")
     return first if first == last else f"{first} to {last}"
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Join words as one speaks them: ``A, B and C``.
-
-    Examples
-    --------
-    >>> join_words(["wards", "months", "ages"])
-    'wards, months and ages'
-    """
+    """Join words as one speaks them: ``A, B and C``."""
     return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 
 def join_sentences(*sentences: str) -> str:
-    """Join the sentences that are not empty, each with a capital and a full stop.
-
-    Examples
-    --------
-    >>> join_sentences("the rate was 4.2", "", "It is similar to London.")
-    'The rate was 4.2. It is similar to London.'
-    """
+    """Join the sentences that are not empty, each with a capital and a full stop."""
     kept = [" ".join(sentence.split()) for sentence in sentences if sentence.strip()]
     return " ".join(s[0].upper() + s[1:] + ("" if s[-1] in ".?!" else ".") for s in kept)
