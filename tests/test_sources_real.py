@@ -94,3 +94,11 @@ class TestRealSample:
         rows = data[data["source"].eq("mps_borough") & data["month"].eq("2023-06-01")]
         assert rows["published_category"].duplicated().sum() == 0
         assert set(rows["file_id"]) == {rows["file_id"].iloc[0]}
+
+    def test_a_partnership_outside_london_can_be_loaded(self, store: Path) -> None:
+        data = load_borough("Windsor and Maidenhead", processed=store)
+        assert data.borough_code == "E06000040"
+        # source: total_population of the mid-2020 file for E06000040
+        people = read_table("population", store)
+        mine = people[people["area_code"].eq("E06000040") & people["population_year"].eq(2020)]
+        assert mine["population"].sum() == 151_273

@@ -283,6 +283,8 @@ def _write(
     ]
     for part in parts:
         part.record["findings"] = [f["finding"] for f in part.findings]
+    shapes = [part.tables["areas"] for part in parts if "areas" in part.tables]
+    facts["districts"] = old.state["districts"] if old else _districts(shapes)
     facts["parts"] = old.state["parts"] + 1 if old else 0
     suffix = f".{facts['parts']}" if old else ""
     with store.new_files(processed) as work:
@@ -292,6 +294,16 @@ def _write(
         written = store.publish(work, processed, facts, old)
     said = f"Wrote {written} tables of {len(parts)} files to {processed.name}."
     return Summary(inputs, findings, facts["partial"], said=said)
+
+
+def _districts(shapes: list[pd.DataFrame]) -> dict[str, str]:
+    """Return districts outside London that have a boundary, so that they can be loaded too."""
+    return {
+        code: str(name)
+        for areas in shapes
+        for code, name in zip(areas["area_code"], areas["area_name"], strict=True)
+        if not str(code).startswith(("E09", "E01", "E05", "W01", "W05"))
+    }
 
 
 def _write_whole(

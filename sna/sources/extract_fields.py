@@ -60,9 +60,7 @@ def or_missing(text: pd.Series) -> pd.Series:
 
 def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
     """Return local dates and times; what is not a date comes back missing."""
-    known: dict[str, dict[str, Any]] = {
-        "day_first": {"format": "mixed", "dayfirst": True},
-    }
+    known: dict[str, dict[str, Any]] = {"day_first": {"format": "mixed", "dayfirst": True}}
     text = text.str.strip()
     if date_format == "iso":  # quick enough row by row; nearly every time is its own
         parsed = pd.to_datetime(text.mask(text == ""), errors="coerce", format="ISO8601")

@@ -85,11 +85,7 @@ def read_residents(sample: FileSample, match: Match, context: ReadContext) -> Re
     count, wrong = parse_counts(text.table[match.columns["value"]])
     code = frame["area_code"].str.strip()
     problems = {
-        "area_code": (
-            _no_code(code),
-            "No area code.",
-            code,
-        ),
+        "area_code": (_no_code(code), "No area code.", code),
         "age": (ages.isna().to_numpy(), "The age band cannot be read.", frame.get("age")),
         "ethnic_group": (percent, "A percentage; shares are computed from numbers.", None),
         "value": (wrong | ~np.isfinite(count), "The cell holds no count.", frame["value"]),

@@ -190,14 +190,7 @@ def _sample_vector(raw: RawFile) -> list[FileSample]:
             names = tuple(str(name) for name in rows.columns)
             samples.append(
                 FileSample(
-                    raw.file,
-                    raw.path,
-                    "vector",
-                    names,
-                    rows,
-                    raw.member,
-                    layer,
-                    facts={"crs": crs},
+                    raw.file, raw.path, "vector", names, rows, raw.member, layer, facts={"crs": crs}
                 )
             )
     except (DataSourceError, ValueError, OSError) as error:
@@ -290,9 +283,7 @@ def _read_csv(
                 encoding=encoding,
             ),
             pc.ParseOptions(
-                delimiter=sample.separator,
-                newlines_in_values=True,
-                invalid_row_handler=keep_bad,
+                delimiter=sample.separator, newlines_in_values=True, invalid_row_handler=keep_bad
             ),
             pc.ConvertOptions(
                 column_types={name: kinds.get(name, pa.string()) for name in sample.columns},
