@@ -1,4 +1,5 @@
 """Offence to band: facts, rules, bounds, explanations, comparison of profiles."""
+# ruff: noqa: F401
 
 from sna.classify.bands import ADDED, classify_offences
 from sna.classify.bounds import (
@@ -8,7 +9,7 @@ from sna.classify.bounds import (
     count_missing,
     count_waterfall,
     definition_bounds,
-)
+)  # fmt: skip
 from sna.classify.compare import compare_profiles, count_sensitivity
 from sna.classify.encode import find_unmatched
 from sna.classify.explain import explain_offence
@@ -18,24 +19,4 @@ from sna.classify.report import (
     count_families,
     count_proxies,
     count_readings,
-)
-
-__all__ = [
-    "ADDED",
-    "add_counting_basis",
-    "choose_rows",
-    "classify_offences",
-    "combine_bounds",
-    "compare_profiles",
-    "count_bands",
-    "count_contexts",
-    "count_families",
-    "count_missing",
-    "count_proxies",
-    "count_readings",
-    "count_sensitivity",
-    "count_waterfall",
-    "definition_bounds",
-    "explain_offence",
-    "find_unmatched",
-]
+)  # fmt: skip

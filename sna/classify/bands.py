@@ -33,7 +33,6 @@ class Reading:
     answer: Answer
     victim_only: Answer
     companion: Array
-    assessable: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> R
     attached, companion = attach(profile, coded, answers, links)
     if attached is not coded:
         answers = _two(profile, attached, wide)
-    return Reading(profile, attached, *answers, companion, links.assessable)
+    return Reading(profile, attached, *answers, companion)
 
 
 def _two(profile: Profile, coded: Coded, wide: bool) -> tuple[Answer, Answer]:

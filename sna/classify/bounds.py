@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.bands import prepare, read_under
-from sna.classify.facts import Array, look_up
+from sna.classify.facts import BLANK, Array, look_up
 from sna.classify.rules import CORE
 from sna.classify.words import UNKNOWN_NAMES, unknown_facts
 from sna.definitions import Profile, read_profile
@@ -14,14 +14,14 @@ from sna.errors import TableError
 from sna.schemas.store_tables import BANDS, RELEASE_CLASSES
 
 CONTEXTS = ("u25", "da", "sv")
-STEPS = (
-    ("rows", "Recorded offences", ""),
-    ("notifiable", "Notifiable and counted", "non-notifiable, cancelled, transferred, terrorism"),
-    ("violence", "Violence or exploitation", "no offence of the definition, or possession alone"),
-    ("known", "Facts known", "indeterminate: an unknown fact could change the band"),
-    ("in_context", "In a context of the text", "outside every context"),
-    ("listed", "Listed: core", "in a context, not a listed offence"),
-)
+STEPS = {
+    "Recorded offences": "",
+    "Notifiable and counted": "non-notifiable, cancelled, transferred, terrorism",
+    "Violence or exploitation": "no offence of the definition, or possession alone",
+    "Facts known": "indeterminate: an unknown fact could change the band",
+    "In a context of the text": "outside every context",
+    "Listed: core": "in a context, not a listed offence",
+}
 BAND_NAMES = {
     "core": "Core", "context_only": "In a context, not listed", "out": "Outside the definition",
     "listed_out_of_context": "Listed, outside every context",
@@ -31,6 +31,7 @@ _NOT_VIOLENCE = ("R26", "R32", "R20")
 _NO_FACTS = (*_NOT_VIOLENCE, "R27", "R28")
 MISSING_COLUMNS = {"age": ("victim_age",), "domestic abuse": ("domestic_abuse",),
                    "weapon": ("weapon",), "place": ("lsoa_code", "ward_code"),
+                   "link to a companion": ("linked_id",),
                    "sex": ("victim_sex",), "ethnicity": ("victim_ethnicity",)}  # fmt: skip
 DRIFT = 0.10  # change of a missing share between two years that earns a warning
 
@@ -86,7 +87,7 @@ def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
     ]
     left_out = [int(counts[rows].sum()) for rows in lost]
     remain = int(counts.sum()) - np.cumsum(left_out)
-    steps = pd.DataFrame(STEPS, columns=["name", "step", "why"])
+    steps = pd.DataFrame(STEPS.items(), columns=["step", "why"])
     return steps.assign(
         offences=remain, left_out=left_out, all_offences=int(counts.sum()),
         release_class=release_class(classified),
@@ -275,10 +276,8 @@ def _victims(offences: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blank(values: pd.Series) -> pd.Series:
-    nothing = ("", "unknown", "nan", "null", "not recorded", "not known", "not stated", "[]")
-    return pd.Series(
-        ~by_category(values, lambda v: v.strip().casefold() not in nothing), values.index
-    )
+    known = by_category(values, lambda v: v.strip().casefold() not in BLANK - {"none"})
+    return pd.Series(~known, values.index)
 
 
 def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -299,6 +298,8 @@ def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None)
     for name, columns in MISSING_COLUMNS.items():
         here = [_blank(records[c]) for c in columns if c in records]
         missing = np.logical_and.reduce(here) if here else np.ones(len(records), dtype=bool)
+        if name == "link to a companion":  # an empty link is no link; no link at all is unknown
+            missing = np.full(len(records), bool(missing.all()))
         part = records[["source", "month"]].assign(
             source=records["source"].astype("str"), missing=missing, offences=1, field=name
         )

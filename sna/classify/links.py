@@ -22,17 +22,16 @@ _NONE = np.zeros(0, dtype=np.int64)
 class Links:
     """Linked property rows: ``row`` and its companion ``target`` (-1 when it is not in the table).
 
-    A row occurs once for each row that carries the linked id. ``assessable`` is False when the
-    table has no column of links. ``nearby`` names the rows whose link rests on place and time.
+    A row occurs once for each row that carries the linked id. ``nearby`` names the rows
+    whose link rests on place and time.
     """
 
     row: Array
     target: Array
-    assessable: bool
     nearby: Array = field(default_factory=lambda: _NONE)
 
 
-NO_LINKS = Links(_NONE, _NONE, assessable=False)
+NO_LINKS = Links(_NONE, _NONE)
 
 
 def _text(series: pd.Series) -> pd.Series:
@@ -58,7 +57,7 @@ def find_links(offences: pd.DataFrame, coded: Coded) -> Links:
     wanted = _text(offences["linked_id"].iloc[rows])
     rows, wanted = rows[(wanted != "").to_numpy()], wanted[wanted != ""]
     if not len(rows):
-        return Links(rows, rows, assessable=True)
+        return Links(rows, rows)
     ids = offences["offence_id"]
     near = np.flatnonzero(ids.isin(set(wanted) | set(offences["linked_id"].iloc[rows])).to_numpy())
     targets = pd.DataFrame({"id": _text(ids.iloc[near]).to_numpy(), "target": near})
@@ -66,7 +65,7 @@ def find_links(offences: pd.DataFrame, coded: Coded) -> Links:
         targets, how="left", on="id", validate="many_to_many"
     )
     found = pairs["target"].fillna(-1).astype("int64").to_numpy()
-    return Links(pairs["row"].to_numpy(), found, assessable=True)
+    return Links(pairs["row"].to_numpy(), found)
 
 
 def find_nearby(offences: pd.DataFrame, people: pd.DataFrame | None, coded: Coded) -> Links:
@@ -93,7 +92,7 @@ def find_nearby(offences: pd.DataFrame, people: pd.DataFrame | None, coded: Code
     damage, other = spots.loc[spots["property"]], spots.loc[~spots["property"]]
     pairs = damage.merge(other, on=["person_id", "place"], suffixes=("", "_other"))
     pairs = pairs.loc[(pairs["time"] - pairs["time_other"]).abs() <= _HOURS]
-    return Links(pairs["row"].to_numpy(), pairs["row_other"].to_numpy(), assessable=True)
+    return Links(pairs["row"].to_numpy(), pairs["row_other"].to_numpy())
 
 
 def add_nearby(
@@ -105,7 +104,6 @@ def add_nearby(
     return Links(
         np.concatenate([links.row, near.row[fresh]]),
         np.concatenate([links.target, near.target[fresh]]),
-        links.assessable or near.assessable,
         near.row[fresh],
     )
 
@@ -115,10 +113,9 @@ def note_links(offences: pd.DataFrame, links: Links, coded: Coded) -> Coded:
     notes = np.zeros(len(offences), dtype=np.uint8)
     if "offence_id" in offences and offences["offence_id"].notna().any():
         ids = offences["offence_id"]
-        known = ids.notna().to_numpy()
-        notes[known] |= np.where(
-            ids[known].duplicated(keep=False), NOTES["duplicate_id"], 0
-        ).astype(np.uint8)
+        known = ids.notna().to_numpy() & (ids != "").to_numpy()
+        twice = ids[known].duplicated(keep=False).to_numpy()
+        notes[known] |= twice * np.uint8(NOTES["duplicate_id"])
     missing = links.row[links.target < 0]
     notes[missing] |= NOTES["link_missing"]
     chained = links.target >= 0

@@ -97,19 +97,22 @@ def evaluate(
         fields = {**fields, "link": fields["link_victim"]}
     pairs, universe = expand(fields, code_sets)
     units = describe_units(universe, profile)
-    infant = units.infant[pairs.unit] | (profile.switches["age_zero"] == "accept")
-    v25, v16 = _ages(pairs.victim, infant)
-    s25, s16 = _ages(pairs.suspect, np.zeros_like(infant) | _accepts_zero(profile))
+    accepts = profile.switches["age_zero"] == "accept"
+    v25, v16 = _ages(pairs.victim, units.infant[pairs.unit] | accepts)
+    s25, s16 = _ages(pairs.suspect, np.full(len(pairs.unit), accepts))
     whose = role_of_age or str(profile.switches["u25_role"])
     if not wide and whose == "either":
         s25 = np.where(s25 == U, F, s25)
-    u25 = _whose_age(whose, v25, s25)
+    either, both = np.maximum(v25, s25), np.minimum(v25, s25)
+    forms = {"either": either, "both": both, "victim": v25, "suspect": s25}
+    u25 = forms[whose].astype(np.uint8)
     da = _domestic_abuse(profile, pairs, v16, s16)
     da = np.maximum(da, np.where(units.implies_da[pairs.unit], T, F))
     sv = np.where(units.implies_sv[pairs.unit], T, F).astype(np.uint8)
     weapon = weapon_fact(profile, pairs.weapon, pairs.use)
     link = pairs.link if profile.switches["property"] != "off" else pairs.link * 0 + NOT_ATTACHED
-    own = _exploited(profile, v25, s25, da, sv)
+    age = {"victim": v25, "either": either, "any": np.full_like(v25, T)}
+    own = np.maximum(np.maximum(age[str(profile.switches["exploitation_age"])], da), sv)
     mask = np.zeros(len(u25), dtype=np.uint8)
     for role in (units.role, units.other_role):
         violent = units.robbery[pairs.unit] & (role[pairs.unit] == ROLE["switched"])
@@ -118,23 +121,9 @@ def evaluate(
     return _gather(profile, fields, code_sets, pairs, units, (mask, u25, da, sv, weapon))
 
 
-def _accepts_zero(profile: Profile) -> bool:
-    return profile.switches["age_zero"] == "accept"
-
-
 def _ages(state: Array, zero_counts: Array) -> tuple[Array, Array]:
     young = (state == AGE["zero"]) & zero_counts
     return np.where(young, T, UNDER_25[state]), np.where(young, T, UNDER_16[state])
-
-
-def _whose_age(whose: str, victim: Array, suspect: Array) -> Array:
-    forms = {
-        "either": np.maximum(victim, suspect),
-        "both": np.minimum(victim, suspect),
-        "victim": victim,
-        "suspect": suspect,
-    }
-    return forms[whose].astype(np.uint8)
 
 
 def _domestic_abuse(profile: Profile, pairs: Pairs, v16: Array, s16: Array) -> Array:
@@ -150,18 +139,12 @@ def weapon_fact(profile: Profile, weapon: Array, use: Array) -> Array:
     """Return whether a knife, firearm in scope or corrosive featured as the profile asks."""
     scope = profile.switches["firearm_scope"]
     other = {"s1": F, "lethal_barrelled": U, "any_gun_flag": T}[str(scope)]
-    kind = dict.fromkeys(("knife", "section_1_firearm", "corrosive"), T)
-    kind |= {"none": F, "unknown": U, "other_firearm": other}
+    kind = {"none": F, "unknown": U, "other_firearm": other}
     kind["firearm_type_unknown"] = T if scope == "any_gun_flag" else U
     ways = str(profile.switches["weapon_use"]).split("_")
     how = {name: T if name in ways else F for name in USES} | {"unknown": U}
-    kinds = np.array([kind[name] for name in WEAPONS], dtype=np.uint8)[weapon]
+    kinds = np.array([kind.get(name, T) for name in WEAPONS], dtype=np.uint8)[weapon]
     return np.minimum(kinds, np.array([how[name] for name in USES], dtype=np.uint8)[use])
-
-
-def _exploited(profile: Profile, v25: Array, s25: Array, da: Array, sv: Array) -> Array:
-    age = {"victim": v25, "either": np.maximum(v25, s25), "any": np.full_like(v25, T)}
-    return np.maximum(np.maximum(age[str(profile.switches["exploitation_age"])], da), sv)
 
 
 def _three(fact: Array, yes: np.uint8, no: np.uint8) -> Array:
@@ -237,8 +220,14 @@ def _gather(
     if profile.contexts == "subgroups":
         whole = np.array([s.counted_as in profile.subgroups for s in code_sets])[fields["code"]]
         masks = np.where(whole, CORE, masks)
-    masks = _by_status(profile, fields["status"], masks)
-    masks = _drop(profile, fields["victim"], masks)
+    shut = set(STATUSES[1:5])
+    if profile.switches["include_non_notifiable"]:
+        shut.discard("non_notifiable")
+    closed = np.array([name in shut for name in STATUSES])[fields["status"]]
+    if profile.switches["missing_age"] == "drop":
+        undecided = BAND_OF_MASK[masks] == BANDS.index("indeterminate")
+        closed = closed | (undecided & (UNDER_25[fields["victim"]] == U))
+    masks = np.where(closed, OUT, masks).astype(np.uint8)
     context = np.maximum(np.maximum(together[0], together[1]), together[2])
     lifts = profile.switches["weapon_clause"] == "lift" and profile.contexts == "u25_da_sv"
     sole = np.where(low == high, low, -1)
@@ -248,18 +237,3 @@ def _gather(
     parts = dict(zip(("u25", "da", "sv", "weapon"), together, strict=True))
     return Answer(masks, **parts, lifted=lifted & lifts, attached=attached, role=sole, units=units,
                   pair_unit=pairs.unit, starts=starts)  # fmt: skip
-
-
-def _by_status(profile: Profile, status: Array, masks: Array) -> Array:
-    shut = {"cancelled", "transferred", "terrorism", "non_notifiable"}
-    if profile.switches["include_non_notifiable"]:
-        shut.discard("non_notifiable")
-    closed = np.array([name in shut for name in STATUSES])[status]
-    return np.where(closed, OUT, masks).astype(np.uint8)
-
-
-def _drop(profile: Profile, victim: Array, masks: Array) -> Array:
-    if profile.switches["missing_age"] != "drop":
-        return masks
-    unknown = UNDER_25[victim] == U
-    return np.where(unknown & (BAND_OF_MASK[masks] == BANDS.index("indeterminate")), OUT, masks)
