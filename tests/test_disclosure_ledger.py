@@ -76,3 +76,13 @@ def test_rounded_counts_never_block_and_the_log_counts_rules(tmp_path):
     assert "E05000002" in log
     ledger = pd.read_csv(tmp_path / "disclosure_ledger_E09000007.csv")
     assert ledger["value"].dropna().isin([105, 100]).all()
+
+
+def test_a_release_without_restricted_counts_leaves_the_ledger_as_it_is(tmp_path):
+    assert release(tmp_path, []) == {}
+    frame = pd.DataFrame({"ward_code": ["All"], "offence_group": "robbery", "offences": [43]})
+    release(tmp_path, records(frame, "t_area_exact"), "2025-03")
+    file = tmp_path / "disclosure_ledger_E09000007.csv"
+    before = file.read_bytes()
+    release(tmp_path, [], "2025-04")
+    assert file.read_bytes() == before

@@ -123,7 +123,8 @@ def record_release(
         folder.mkdir(parents=True, exist_ok=True)
         name = f"disclosure_log_{borough_code}_{edition}.csv"
         log.drop_duplicates().to_csv(folder / name, index=False)
-        partial = file.with_suffix(".tmp")
-        new.drop_duplicates().to_csv(partial, index=False)
-        partial.replace(file)
+        if len(new):  # a release without restricted counts leaves the ledger as it is
+            partial = file.with_suffix(".tmp")
+            new.drop_duplicates().to_csv(partial, index=False)
+            partial.replace(file)
     return {str(rule): int(n) for rule, n in log["rule"].value_counts().items()} if len(log) else {}
