@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -116,7 +117,8 @@ def _whole(frame: pd.DataFrame, contract: Table) -> pd.DataFrame:
         if name in frame.columns:
             columns[name] = frame[name]
         elif column.dtype == "category":
-            empty = pd.Categorical([None] * len(frame), categories=pd.Index([], dtype="str"))
+            codes = np.full(len(frame), -1, dtype="int8")
+            empty = pd.Categorical.from_codes(codes, categories=pd.Index([], dtype="str"))
             columns[name] = pd.Series(empty, index=frame.index)
         else:
             value = False if column.dtype == "bool" else None
@@ -396,7 +398,7 @@ def load_borough(
     code, name = _find_area(borough, state)
     rows = {table: _read_borough(state, table, code, folder) for table in BY_BOROUGH}
     last = _end_month(end_month, rows["offences"])
-    rows |= {table: frame[~frame["month"].gt(last)] for table, frame in rows.items()}
+    rows |= {t: f[~f["month"].gt(last)] for t, f in rows.items() if f["month"].gt(last).any()}
     whole = {n: read_table(n, folder) for n in STORE_TABLES if n not in (*BY_BOROUGH, "rejects")}
     counts = whole.pop("counts")
     return BoroughData(
