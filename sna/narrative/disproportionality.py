@@ -225,9 +225,11 @@ def describe_people(protected: ProtectedTable) -> Prose:
                         + (f", and for over 10% in {over} of {len(rows)} months" if over else "")
                     )  # fmt: skip
         said[0] = f"{said[0]}, this is what records of {who} leave out"
+    elif contract == "people_curve" and not table["rate"].notna().any():
+        said[0] += f", too few {who} can be shown to give a rate"
     elif contract == "people_curve":
         name = "age" if set(table["age"]) != {"all"} else "decile"
-        top = table.loc[table["rate"].idxmax()] if table["rate"].notna().any() else table.iloc[0]
+        top = table.loc[table["rate"].idxmax()]
         said[0] += (f", the rate of {who} was highest at {name} {top[name]:.0f}: "
                     f"{format_number(top['rate'])} per 1,000 residents "
                     f"({format_interval(top['lower_ci'], top['upper_ci'])})")  # fmt: skip
