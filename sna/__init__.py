@@ -29,8 +29,12 @@ _ROOMS = (
 
 # public name -> room it lives in
 _NAMES: dict[str, str] = {
+    "add_rate": "rates",
     "classify_offences": "classify",
+    "compare_periods": "trend",
     "compare_profiles": "classify",
+    "count_by_month": "counts",
+    "count_series": "trend",
     "count_waterfall": "classify",
     "definition_bounds": "classify",
     "explain_offence": "classify",

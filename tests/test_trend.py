@@ -576,3 +576,10 @@ def test_a_month_without_a_row_is_a_zero_and_nobody_is_a_clear_error():
     data.population = data.population.assign(population=0.0)
     with pytest.raises(CoverageError, match="no residents"):
         trend.count_series(data)
+
+
+def test_the_verbs_an_analyst_types_are_public():
+    import sna
+
+    assert {"add_rate", "count_by_month", "count_series", "compare_periods"} <= set(dir(sna))
+    assert sna.count_by_month is counts.count_by_month
