@@ -229,6 +229,11 @@ def test_a_person_in_two_contexts_counts_in_both(data):
     assert people["sexual violence"].tolist() == [1, 1]
 
 
+def test_each_stratum_is_named_in_its_sentence(every):
+    text = str(narrative.describe_groups(every["sexes"]))
+    assert "(female)" in text or "(male)" in text
+
+
 def test_cohorts_and_curves_of_identified_people(data):
     number = 240
     victims = pd.DataFrame({

@@ -85,7 +85,10 @@ def _compare_one(row: Any, protected: ProtectedTable) -> str:
 
 
 def _stratum(row: Any) -> str:
-    return ", ".join(str(row[n]) for n in ("context", "sex", "age_group") if row[n] != "all")
+    """Name the part a row is about, such as the context, apart from the group it compares."""
+    parts = [str(row[name]) for name in ("context", "sex", "age_group")]
+    named = ", ".join(part for part in parts if part not in ("all", group_of(row)))
+    return f" ({named})" if named else ""
 
 
 def _groups(protected: ProtectedTable) -> list[str]:
@@ -96,7 +99,7 @@ def _groups(protected: ProtectedTable) -> list[str]:
         rows = rows[rows["rate_ratio"].notna()].nlargest(3, "rate_ratio")
     said = [f"In {setting(protected)}, {ROLES[role]} are counted against the residents of "
             f"{int(table['population_year'].iloc[0])}"]  # fmt: skip
-    said += [_compare_one(row, protected) + (f" ({_stratum(row)})" if many else "")
+    said += [_compare_one(row, protected) + _stratum(row)
              for _, row in rows.iterrows()]  # fmt: skip
     return [*said, _unknown(table), NOT_DISCRIMINATION]
 
