@@ -76,13 +76,14 @@ def describe_contexts(protected: ProtectedTable) -> Prose:
     """Say which sets of contexts hold most offences."""
     sets = [(row, str(name)) for row, name in _check(protected)["contexts"].items()]
     parts = [
-        f"{join_words([CONTEXTS[c] for c in name.split('|')])} {_cell(protected, row, 'offences')}"
+        f"{_cell(protected, row, 'offences')} with "
+        f"{join_words([CONTEXTS[c] for c in name.split('|')])}"
         for row, name in sets[:3]
         if name != "attached only"
     ]
     if not parts:
         return Prose("In no offence is a context known to apply.")
-    first = f"The most frequent sets of contexts are {join_words(parts)}"
+    first = f"The most frequent exact sets of contexts: {'; '.join(parts)}"
     return Prose(join_sentences(first, "Contexts overlap: never add them to a total"))
 
 
