@@ -121,16 +121,19 @@ def find_definition_points(
     if row is not None:
         period = bounds.table.loc[row, "period"]
         between = _between(bounds, row, "lower", "upper")
-        points.append((f"From {period}, core is {between}.", "core"))
+        points.append((f"Serious violence (core) from {period}: {between}.", "core"))
         if _is_wide(bounds, row):
             points[:0] = [
-                (f"{name}: {_cell(proxies, at, 'offences')}.", "core")
+                (
+                    f"{name}: {_cell(proxies, at, 'offences', 'recorded offences')}, {period}.",
+                    "core",
+                )
                 for at, name in proxies.table["proxy"].head(2).items()
             ]
     for name in ("listed_out_of_context", "indeterminate"):
         at = _row(bands, "band", name)
         count = _cell(bands, at, "offences", "offences")
-        points.append((f"{bands.table.loc[at, 'name']}: {count}.", "bands"))
+        points.append((f"{bands.table.loc[at, 'name']}: {count} in the same year.", "bands"))
     at = _row(readings, "profile", "all_ages_richmond_wandsworth")
     if at is not None:
         between = _between(readings, at, "core", "core_possible")
