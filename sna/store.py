@@ -261,7 +261,7 @@ def read_built(processed: Path, profile: str) -> Built | None:
         not state
         or not inputs
         or state.get("format") != FORMAT
-        or state["rules"] != _rules(profile)
+        or state.get("rules") != _rules(profile)
     ):
         return None
     sizes = [(processed / name, known["bytes"]) for name, known in state["files"].items()]
