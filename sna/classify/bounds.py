@@ -60,6 +60,13 @@ def release_class(classified: pd.DataFrame) -> str:
     return next((c for c in reversed(RELEASE_CLASSES) if c in found), RELEASE_CLASSES[0])
 
 
+def origin(classified: pd.DataFrame) -> dict[str, str]:
+    """Return the release class and source of rows that come from one source."""
+    found = {"release_class": release_class(classified)}
+    names = set(classified["source"].astype("str")) if "source" in classified else set()
+    return found | ({"source": names.pop()} if len(names) == 1 else {})
+
+
 def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
     """Count offences step by step from all rows to core; every step adds up exactly.
 
@@ -90,7 +97,7 @@ def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
     steps = pd.DataFrame(STEPS.items(), columns=["step", "why"])
     return steps.assign(
         offences=remain, left_out=left_out, all_offences=int(counts.sum()),
-        release_class=release_class(classified),
+        **origin(classified),
     )  # fmt: skip
 
 
@@ -102,7 +109,7 @@ def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
         {"band": band} | {n: int(counts[(classified[c] == band)].sum()) for n, c in columns.items()}
         for band in BANDS
     ]
-    table = pd.DataFrame(rows).assign(release_class=release_class(classified))
+    table = pd.DataFrame(rows).assign(**origin(classified))
     return table.assign(name=table["band"].map(BAND_NAMES))
 
 
@@ -118,7 +125,7 @@ def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     )[inside]
     sums = frame.groupby("contexts", observed=True)[["offences", "core"]].sum().reset_index()
     marks = {name: _holds(sums["contexts"], name) for name in CONTEXTS}
-    sums = sums.assign(**marks, release_class=release_class(classified))
+    sums = sums.assign(**marks, **origin(classified))
     sums = sums.assign(sensitivity="sensitive") if len(sums) else sums
     return sums.sort_values(["offences", "contexts"], ascending=[False, True], ignore_index=True)
 

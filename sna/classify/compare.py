@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.bands import ADDED, Prepared, Reading, prepare, read_under
-from sna.classify.bounds import release_class
+from sna.classify.bounds import origin, release_class
 from sna.classify.rules import BAND_OF_MASK, CORE
 from sna.definitions import Profile, read_profile
 from sna.definitions import switches as switch_table
@@ -89,7 +89,7 @@ def count_bands_under(
             }
         )
     table = pd.DataFrame(rows)
-    return table.assign(core_base=table["core"].iloc[0], release_class=release_class(offences))
+    return table.assign(core_base=table["core"].iloc[0], **origin(offences))
 
 
 def count_sensitivity(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from sna.classify.bounds import definition_bounds, release_class
+from sna.classify.bounds import definition_bounds, origin, release_class
 from sna.classify.codes import normalise_text, rows_of
 from sna.classify.compare import count_bands_under
 from sna.definitions import listed_families, profile_ids, proxies, read_profile, whole_sources
@@ -121,4 +121,4 @@ def count_families(rows: pd.DataFrame) -> pd.DataFrame:
     for name, values in sums.items():
         found = table["listed_family"].map(values.groupby(family).sum()).fillna(0)
         table = table.assign(**{name: found.astype("int64")})
-    return table[table["offences"] > 0].assign(release_class=release_class(rows))
+    return table[table["offences"] > 0].assign(**origin(rows))
