@@ -13,7 +13,6 @@ import nbformat
 import pytest
 from filelock import FileLock
 from jupyter_client.provisioning import KernelProvisionerFactory
-from nbformat import v4
 from report_fixture import Borough, notebook
 
 from sna import store
@@ -304,7 +303,10 @@ def test_kernels_of_a_killed_run_end_with_it(house):
 
 
 def test_job_that_cannot_load_is_an_outcome_not_an_exception(house, monkeypatch):
+    def refuse(*_, **__):
+        raise ValueError("no store")
+
     monkeypatch.setattr(kernels, "use_forked_kernels", lambda: None)
-    (job,) = plan(house, "Hackney", notebooks=("99_none",))
+    monkeypatch.setattr(store, "load_borough", refuse)
+    (job,) = plan(house, "Hackney")
     assert run_job(job).status == "failed"
-    assert v4.nbformat == 4
