@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sna.sources import recognise
@@ -116,3 +117,79 @@ def test_layouts_known_by_description_only_are_read_and_say_so(
     assert (found, table["person_role"].iloc[0]) == (layout, role)
     assert (table["age_band"].iloc[0], table["people"].sum()) == (band, people)
     assert any("not checked against a real file" in item["finding"] for item in result.findings)
+
+
+TNO = """Month_Year,Area Type,Borough_SNT,Area name,Area code,Offence Group,Offence Subgroup,Measure,Financial Year,FY_FYIndex,Count,Refresh Date
+01/04/2024,Borough,Hackney,Hackney,E09000012,ROBBERY,ROBBERY OF PERSONAL PROPERTY,Offences,fy24-25,24-25_01,120,06/05/2024
+01/04/2024,Borough,Hackney,Hackney,E09000012,ROBBERY,ROBBERY OF PERSONAL PROPERTY,Positive Outcomes,fy24-25,24-25_01,9,06/05/2024
+01/04/2024,Safer Neighbourhood Teams,Hackney,Hackney Hoxton,E05009375 ,ROBBERY,ROBBERY OF PERSONAL PROPERTY,Offences,fy24-25,24-25_01,7,06/05/2024
+01/04/2024,Borough,Other / NK,Other / NK,-1,ROBBERY,ROBBERY OF PERSONAL PROPERTY,Offences,fy24-25,24-25_01,2,06/05/2024
+"""
+OTHER = TNO.replace("Offence Group,Offence Subgroup", "Crime Type,Crime Subtype").replace(
+    "ROBBERY,ROBBERY OF PERSONAL PROPERTY", "DOMESTIC ABUSE,domestic abuse violence with injury"
+)
+LAYOUT_A = """MajorText,MinorText,LookUp_BoroughName,201004,201005
+Violence Against the Person,Violence with Injury,Hackney,10,12
+Robbery,Robbery of Personal Property,Kingston upon Thames,3,0
+"""
+LAYOUT_D = """Group,SubGroup,WardName,WardCode,LookUp_BoroughName,202504,202505
+VIOLENCE AGAINST THE PERSON,STALKING AND HARASSMENT,Hoxton East & Shoreditch,E05009377,Hackney,4,5
+VIOLENCE AGAINST THE PERSON,VIOLENCE WITH INJURY,Heathrow Villages,E05013570,Aviation Security (SO18),6,7
+"""
+LSOA = """LSOA Code,LSOA Name,Borough,Major Category,Minor Category,202404,202405
+E01035716,Hackney 001A,Hackney,ROBBERY,ROBBERY OF PERSONAL PROPERTY,1,2
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "category"),
+    [
+        (TNO, "mps_dashboard_tno", "ROBBERY OF PERSONAL PROPERTY"),
+        (OTHER, "mps_dashboard_other", "domestic abuse violence with injury"),
+    ],
+)
+def test_dashboards_keep_levels_and_measures_apart(tmp_path, text, layout, category):
+    found, result = read(text, tmp_path)
+    offences, outcomes = frame(result, "offences"), frame(result, "outcomes")
+    assert found == layout
+    assert offences.groupby("area_level", observed=True)["offences"].sum().to_dict() == {
+        "borough": 122,
+        "ward": 7,
+    }
+    assert outcomes["outcomes"].sum() == 9
+    assert offences["published_category"].str.endswith(category).all()
+    assert "E05009375" in offences["ward_code"].tolist()
+    unplaced = offences[offences["borough_code"].isna()]
+    assert unplaced["offences"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "total", "borough"),
+    [
+        (LAYOUT_A, "mps_borough", 25, "E09000021"),
+        (LAYOUT_D, "mps_ward", 22, "E09000017"),
+        (LSOA, "mps_lsoa", 3, "E09000012"),
+    ],
+)
+def test_wide_counts_of_every_layout_are_read(tmp_path, text, layout, total, borough):
+    found, result = read(text, tmp_path)
+    offences = frame(result, "offences")
+    assert found == layout
+    assert offences["offences"].sum() == total
+    assert offences["borough_code"].iloc[-1] == borough
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "ods"])
+def test_a_workbook_gives_the_same_rows_as_the_csv(tmp_path, kind):
+    csv = tmp_path / "table.csv"
+    csv.write_text(PARTNERSHIPS, encoding="utf-8")
+    table = pd.read_csv(csv, dtype="str", keep_default_na=False)
+    path = tmp_path / f"2023-24.{kind}"
+    table.to_excel(path, sheet_name="2023_24", index=False)
+    samples = sample_file(RawFile(path.name, path))
+    match = recognise(samples[0])
+    assert isinstance(match, Match), match
+    result = match.layout.read(samples[0], match, ReadContext(0, make_places()))
+    offences = frame(result, "offences")
+    assert offences["offence_code"].tolist() == ["4.10", "8N", "8N"]
+    assert offences["offences"].tolist() == [2, 1234, 7]
