@@ -122,9 +122,16 @@ def _read_checked(raw: Path, items: list[Item], profile: str, progress: Progress
     if all(item.problem for item in items):
         raise SourceError(
             f"None of {len(items)} files in the raw folder can be read.", where=raw.name,
-            found=[item.name for item in items], do="Run sna check, or sna sample for a trial.",
+            found=[f"{item.name}: {item.problem['finding']}" for item in items],
+            do="Mend them, or run sna sample for a trial.",
         )  # fmt: skip
     parts = _read_all(items, profile, progress)
+    if not any(part.tables for part in parts):  # a store that stands is not replaced by nothing
+        problems = [f"{p.record['file']}: {f['finding']}" for p in parts for f in p.findings]
+        raise SourceError(
+            f"No row of {len(items)} files in the raw folder can be used.", where=raw.name,
+            found=problems, do="Mend the files or their mappings. The old store stays as it is.",
+        )  # fmt: skip
     choose_files(parts)
     for part in parts:
         _check_rows(part)
@@ -196,7 +203,8 @@ def _read_one(item: Item, number: int, places: Places, profile: str) -> list[Par
     try:
         results = read_item(item, ReadContext(number, places, item.release_class))
     except SourceError as error:
-        problem = make_finding(error.what, severity="error", action=error.do)
+        what = f"{error.what.rstrip('.')}: {error.found}." if error.found else error.what
+        problem = make_finding(what, severity="error", action=error.do)
         return [Part(record, findings=[problem])]
     people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
     records = [{**record, "file": name, "variant": result.variant} for name, result in results]

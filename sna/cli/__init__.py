@@ -29,6 +29,10 @@ def main() -> None:
     except SnaError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        where = f"\n  where: {error.filename}" if error.filename else ""
+        typer.echo(f"The disk said no: {error.strerror or error}.{where}", err=True)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was finished is kept.", err=True)
         raise SystemExit(130) from None

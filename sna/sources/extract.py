@@ -24,6 +24,7 @@ _TEXT = ("offence_code", "detailed_code", "offence_text", "relationship", "premi
          "outcome", "ward_code", "lsoa_code")  # fmt: skip
 _OF_OFFENCE = ("offence_id", "month", "borough_code", "ward_code", "lsoa_code", "domestic_abuse")
 _PEOPLE = ("victim", "suspect")
+_EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
 # flag -> weapon, the stronger evidence for the definition last, so that it wins
 _WEAPONS = {"is_gun": "firearm_type_unknown", "is_corrosive": "corrosive", "is_knife": "knife"}
 
@@ -145,6 +146,9 @@ def _add_dates(
         bad |= unread | future
         rows = rows.assign(**{role: dates})
         counted = counted.fillna(dates) if role != "committed_to" else counted
+    early = (counted < pd.Timestamp(_EARLIEST)) & ~bad
+    notes.reject(counted[early].dt.strftime("%Y-%m-%d"), "date", f"date before {_EARLIEST}")
+    bad |= early
     undated = counted.isna() & ~bad
     notes.reject(pd.Series("", index=rows.index)[undated], "date", "no date")
     month = counted.to_numpy().astype("datetime64[M]").astype("datetime64[us]")
