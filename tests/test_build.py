@@ -223,3 +223,12 @@ def test_cut_line_nul_bytes_and_links_out_are_reported(tmp_path: Path) -> None:
     assert (line["rows"], line["rows_used"]) == (3, 1)
     assert summary.findings["finding"].str.contains("leads out of the raw folder").any()
     assert summary.findings["finding"].str.contains("NUL").any()
+
+
+def test_a_simulated_file_keeps_its_mark_when_it_is_moved():
+    from sna.sources.folder import _is_simulated
+
+    raw = Path("raw")
+    assert _is_simulated(raw, "simulated_record_extract.csv")
+    assert _is_simulated(raw, "simulated/mps/ward.csv")
+    assert not _is_simulated(raw, "mps/ward.csv")

@@ -96,7 +96,8 @@ def _hash_of(raw: RawFile) -> str:
 
 
 def _is_simulated(raw: Path, file: str) -> bool:
-    return SIMULATED in file.split("/")[:-1] or raw.name == SIMULATED
+    *folders, name = file.split("/")
+    return SIMULATED in (*folders, raw.name) or name.startswith(f"{SIMULATED}_")
 
 
 def is_simulated(raw: Path, items: list[Item]) -> bool:
