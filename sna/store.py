@@ -397,7 +397,7 @@ def load_borough(
         )
     code, name = _find_area(borough, state)
     rows = {table: _read_borough(state, table, code, folder) for table in BY_BOROUGH}
-    last = _end_month(end_month, rows)
+    last = _end_month(end_month, rows, folder)
     rows |= {t: f[~f["month"].gt(last)] for t, f in rows.items() if f["month"].gt(last).any()}
     whole = {n: read_table(n, folder) for n in STORE_TABLES if n not in (*BY_BOROUGH, "rejects")}
     counts = whole.pop("counts")
@@ -459,7 +459,9 @@ def _find_area(borough: str, state: dict[str, Any]) -> tuple[str, str]:
     return definitions.find_borough(borough)
 
 
-def _end_month(end_month: str | pd.Timestamp | None, rows: dict[str, Any]) -> pd.Timestamp:
+def _end_month(
+    end_month: str | pd.Timestamp | None, rows: dict[str, Any], folder: Path
+) -> pd.Timestamp:
     """Return the month asked for, or the last of the offences; none beyond what is held."""
     last = rows["offences"]["month"].max()
     if not end_month:
@@ -468,7 +470,8 @@ def _end_month(end_month: str | pd.Timestamp | None, rows: dict[str, Any]) -> pd
     if pd.isna(month):
         raise UsageError("The month cannot be read.", found=end_month, do="Write it as 2025-03.")
     month = pd.Timestamp(month).to_period("M").to_timestamp()
-    held = [table["month"].max() for table in rows.values() if "month" in table and len(table)]
+    inputs = read_json("inputs.json", folder) or []  # of all London: a quiet month is no gap
+    held = [pd.Timestamp(line["last_month"]) for line in inputs if line.get("last_month")]
     if held and month > max(held):
         do = f"The store ends in {max(held):%B %Y}; leave the month out for the last one."
         raise UsageError(f"Nothing is held for {month:%B %Y}.", found=end_month, do=do)
