@@ -4,18 +4,7 @@ from collections.abc import Iterable
 
 
 class SnaError(Exception):
-    """Something is wrong that the reader can act on.
-
-    Parameters
-    ----------
-    what
-        What is wrong and how much of the data it touches, one sentence.
-    where
-        File, table, column, first row.
-    found
-        At most five of the values met.
-    do
-        What to do now.
+    """Something is wrong that the reader can act on: what, where, what was found, what to do.
 
     Examples
     --------
@@ -33,21 +22,29 @@ class SnaError(Exception):
     def __init__(
         self, what: str, *, where: str = "", found: Iterable[object] | object = "", do: str = ""
     ) -> None:
-        self.what, self.where, self.do = what, where, do
-        self.found = self._short(found)
+        several = isinstance(found, Iterable) and not isinstance(found, str)
+        values = [str(value) for value in found] if several else [str(found)]  # type: ignore[union-attr]
+        if (more := len(values) - self.most_values) > 0:
+            values[self.most_values :] = [f"and {more} more"]
+        self.what, self.where, self.found, self.do = what, where, "; ".join(values), do
         super().__init__(str(self))
-
-    @classmethod
-    def _short(cls, found: Iterable[object] | object) -> str:
-        if isinstance(found, str) or not isinstance(found, Iterable):
-            return str(found)
-        values = [str(value) for value in found]
-        more = len(values) - cls.most_values
-        return "; ".join(values[: cls.most_values]) + (f"; and {more} more" if more > 0 else "")
 
     def __str__(self) -> str:
         parts = [("where:", self.where), ("found:", self.found), ("do:   ", self.do)]
         return "\n".join([self.what, *(f"  {name} {text}" for name, text in parts if text)])
+
+    @classmethod
+    def of(cls, error: Exception) -> "SnaError":
+        """Return an error of ours as it is; that of a disk or of a fault in the code as ours."""
+        if isinstance(error, SnaError):
+            return error
+        if isinstance(error, OSError):
+            what = f"The disk said no: {error.strerror or error}."
+            do = "Look at its permissions and free space, then run the same again."
+            return cls(what, where=str(error.filename or ""), do=do)
+        found = str(error)[:300]
+        return cls(f"{type(error).__name__}, which is a fault of sna.", found=found,
+                   do="Report it with the command that led to it.")  # fmt: skip
 
 
 class UsageError(SnaError):

@@ -23,8 +23,8 @@ notebooks.notebook_path = lambda name: HOUSE / f"{name}.ipynb"
 
 def plan(reports, codes):
     """Plan one small report a borough."""
-    return plan_jobs(codes, Settings(), notebooks=["02_trend"], processed=HOUSE / "processed",
-                     reports=Path(reports), end_month="2025-03")  # fmt: skip
+    return plan_jobs(codes, Settings(), only="02_trend", processed=HOUSE / "processed",
+                     reports=Path(reports), to="2025-03")  # fmt: skip
 
 
 if __name__ == "__main__":

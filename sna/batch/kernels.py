@@ -5,17 +5,15 @@ fork server imports them once; every kernel is then a fresh fork of it, so that 
 another's variables. Where fork is not to be had, ordinary kernels run.
 """
 
-import contextlib
 import importlib
 import multiprocessing
 import os
-import signal
 import sys
 import threading
+from functools import partial
 from importlib.metadata import EntryPoint
-from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
@@ -23,7 +21,6 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 NAME = "sna-forked"
 MEMORY_LIMIT = "SNA_KERNEL_MEMORY_MB"  # address space of one kernel, in MiB
 _INLINE = "module://matplotlib_inline.backend_inline"
-_alive: set["_Forked"] = set()
 
 
 def can_fork() -> bool:
@@ -49,43 +46,9 @@ def use_forked_kernels() -> None:
 
 def kill_kernels() -> None:
     """Kill every forked kernel that still runs."""
-    for process in list(_alive):
-        process.kill()
-
-
-class _Forked:
-    """A forked kernel with the handles that `LocalProvisioner` expects of a child process."""
-
-    stdin = stdout = stderr = None
-
-    def __init__(self, arguments: list[str], environment: dict[str, str], folder: str) -> None:
-        self._process = multiprocessing.get_context("forkserver").Process(
-            target=run_kernel, args=(arguments, environment, folder), daemon=True
-        )
-        self._process.start()
-        self.pid = cast(int, self._process.pid)
-        _alive.add(self)
-
-    def poll(self) -> int | None:
-        code = self._process.exitcode
-        if code is not None:
-            _alive.discard(self)
-        return code
-
-    def wait(self) -> int | None:
-        self._process.join()
-        return self.poll()
-
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
-
-    def kill(self) -> None:
-        self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        self.send_signal(signal.SIGTERM)
+    for process in multiprocessing.active_children():
+        if process.name == NAME:
+            process.kill()
 
 
 class ForkedKernelProvisioner(LocalProvisioner):
@@ -97,9 +60,21 @@ class ForkedKernelProvisioner(LocalProvisioner):
             return await super().launch_kernel(cmd, **kwargs)
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         environment, folder = dict(kwargs.get("env") or os.environ), kwargs.get("cwd") or Path.cwd()
-        forked: Any = _Forked(arguments, environment, str(folder))
+        forked: Any = multiprocessing.get_context("forkserver").Process(
+            target=run_kernel, args=(arguments, environment, str(folder)), name=NAME, daemon=True
+        )
+        forked.start()
+        forked.stdin = forked.stdout = forked.stderr = None  # a `Popen`, as its users see it
+        forked.poll = lambda: forked.exitcode
+        forked.wait = lambda: forked.join() or forked.exitcode
+        forked.send_signal = partial(_send, forked)
         self.process, self.pid = forked, forked.pid
         return self.connection_info
+
+
+def _send(process: Any, number: int) -> None:
+    if process.is_alive():
+        os.kill(process.pid, number)
 
 
 def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
@@ -128,7 +103,6 @@ def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
 
 def _end_with_parent() -> None:
     """End this kernel when the run that wanted it is gone, however it went."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
+    if parent := multiprocessing.parent_process():
+        parent.join()
         os._exit(1)

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import list2cmdline
+from typing import Any
 
 import sna
 from sna.definitions import boroughs, find_borough
@@ -17,7 +19,7 @@ STATE = ".runs"
 
 @dataclass(frozen=True)
 class Job:
-    """All reports of one borough in one edition."""
+    """All reports of one borough in one edition; `command` does this job alone."""
 
     borough_code: str
     borough_name: str
@@ -27,17 +29,12 @@ class Job:
     notebooks: tuple[str, ...]
     processed: str
     reports: str
+    command: str = ""
 
     @property
     def name(self) -> str:
         """Return the name a person reads."""
         return f"{self.borough_name} ({self.edition})"
-
-    @property
-    def command(self) -> str:
-        """Return the command that does this job alone."""
-        month = f" --to {self.end_month}" if self.end_month else ""
-        return f'sna report "{self.borough_name}" --edition {self.edition}{month}'
 
     @property
     def state_file(self) -> Path:
@@ -46,47 +43,63 @@ class Job:
 
 
 def plan_jobs(
-    wanted: Iterable[str], settings: Settings, *, editions: Sequence[str] = (), end_month: str = "",
-    profile: str = "", notebooks: Sequence[str] = (), processed: Path | None = None,
+    wanted: Iterable[str],
+    settings: Settings,
+    *,
+    to: str = "",
+    edition: str = "",
+    profile: str = "",
+    only: str = "",
+    processed: Path | None = None,
     reports: Path | None = None,
-) -> list[Job]:  # fmt: skip
-    """Plan one job a borough and edition; what is left out is taken from `settings`.
+) -> list[Job]:
+    """Plan one job a borough and edition from the options of `sna report`, else from `settings`.
 
-    No borough means those of the settings, else all 33. Raises `UsageError` for unknown ones.
+    No borough means those of the settings, else all 33. Raises `UsageError` for what is not known.
     """
+    from sna.reporting.notebooks import choose_notebooks
+
+    given = {"to": to, "profile": profile, "only": only, "processed": processed, "reports": reports}
+    options = [word for key, value in given.items() if value for word in (f"--{key}", str(value))]
     named = list(wanted) or settings.boroughs or boroughs()["borough_code"]
-    chosen = tuple(editions) or settings.editions
-    if unknown := [edition for edition in chosen if edition not in EDITIONS]:
-        raise UsageError("The edition is not known.", where="--edition", found=unknown,
-                         do=f"Choose from: {', '.join(EDITIONS)}.")  # fmt: skip
+    editions = [word.strip() for word in edition.split(",") if word.strip()] or settings.editions
+    if unknown := [name for name in editions if name not in EDITIONS]:
+        do = f"Choose from: {', '.join(EDITIONS)}."
+        raise UsageError("The edition is not known.", where="--edition", found=unknown, do=do)
     store = processed or os.environ.get("SNA_PROCESSED") or settings.folder("processed")
-    month, out = end_month or settings.periods.end_month, reports or settings.folder("reports")
     return [
-        Job(code, name, edition, profile or settings.profile_of(code, name), month,
-            tuple(notebooks), str(store), str(out))
-        for edition in chosen
+        Job(
+            borough_code=code,
+            borough_name=name,
+            edition=edition,
+            profile=profile or settings.profile_of(code, name),
+            end_month=to or settings.periods.end_month,
+            notebooks=tuple(choose_notebooks(only)),
+            processed=str(store),
+            reports=str(reports or settings.folder("reports")),
+            command=list2cmdline(["sna", "report", name, "--edition", edition, *options]),
+        )
+        for edition in editions
         for code, name in dict.fromkeys(map(find_borough, named))
-    ]  # fmt: skip
+    ]
 
 
-class Keys:
-    """Keys of jobs; a job with the key of its last good run would give the same pages."""
+def hash_common(processed: Path, settings: Settings) -> list[str]:
+    """Hash what all jobs depend on: code, settings and the tables of all London."""
+    package = Path(sna.__file__).parent
+    code = [p for p in package.rglob("*") if p.suffix != ".pyc" and p.is_file()]
+    code += (package.parent / "notebooks").glob("*.ipynb")
+    common = [p for p in processed.glob("*.*") if p.is_file()]
+    return [*map(_hash, sorted([*code, *common])), str(settings.record()["sha256"])]
 
-    def __init__(self, processed: Path, settings: Settings) -> None:
-        self._processed, package = processed, Path(sna.__file__).parent
-        code = [p for p in package.rglob("*") if p.suffix != ".pyc" and p.is_file()]
-        code += (package.parent / "notebooks").glob("*.ipynb")
-        common = [p for p in processed.glob("*.*") if p.is_file()]
-        self._base = [*map(_hash, sorted([*code, *common])), str(settings.record()["sha256"])]
 
-    def key(self, job: Job) -> str:
-        """Hash code, settings, parameters and every stored table the job can read."""
-        own = sorted(self._processed.glob(f"*/{job.borough_code}.parquet"))
-        own += [path for path in [Path(job.profile)] if path.is_file()]
-        choice = json.dumps({**asdict(job), "processed": "", "reports": ""}, sort_keys=True)
-        return hashlib.sha256(
-            "\n".join([*self._base, *map(_hash, own), choice]).encode()
-        ).hexdigest()
+def job_key(job: Job, common: list[str]) -> str:
+    """Hash `common`, parameters and own tables; with the same key the pages would be the same."""
+    own = sorted(Path(job.processed).glob(f"*/{job.borough_code}.parquet"))
+    own += [path for path in [Path(job.profile)] if path.is_file()]
+    choice = [job.borough_code, job.edition, job.profile, job.end_month, *job.notebooks]
+    lines = [*common, *map(_hash, own), json.dumps(choice)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _hash(path: Path) -> str:
@@ -95,17 +108,16 @@ def _hash(path: Path) -> str:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    return {path.relative_to(folder).as_posix(): path.stat().st_size
-            for path in sorted(folder.rglob("*")) if path.is_file()}  # fmt: skip
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
 def is_done(job: Job, key: str) -> bool:
     """Say whether the last good run had this key and all it wrote is still there."""
     try:
         state = json.loads(job.state_file.read_text(encoding="utf-8"))
-        return bool(state["key"] == key) and (
-            state["files"].items() <= _sizes(Path(job.reports) / state["folder"]).items()
-        )
+        there = _sizes(Path(job.reports) / state["folder"])
+        return bool(state["key"] == key and state["files"].items() <= there.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
@@ -116,7 +128,7 @@ def note_done(job: Job, key: str, folder: Path) -> None:
     replace_text(job.state_file, {"key": key, "folder": place, "files": _sizes(folder)})
 
 
-def replace_text(target: Path, record: dict[str, object]) -> None:
+def replace_text(target: Path, record: dict[str, Any]) -> None:
     """Write a record as JSON, whole or not at all."""
     new = target.with_suffix(".tmp")
     new.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,11 +1,10 @@
 """Run the jobs: here in parallel or on Dask, each on its own, and say what became of each."""
 
 import os
-import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sna.batch import kernels
-from sna.batch.plan import STATE, Job, Keys, is_done, note_done
+from sna.batch.plan import STATE, Job, hash_common, is_done, job_key, note_done
 from sna.batch.show import DONE, FAILED, SKIPPED, STOPPED, Outcome, Run
 from sna.errors import SnaError
+from sna.reporting.london import render_london
 from sna.settings import Settings
 
 
@@ -25,129 +25,136 @@ def run_job(job: Job) -> Outcome:
 
     kernels.use_forked_kernels()
     began = time.perf_counter()
-    known: dict[str, Any]
     try:
         folder = borough.render_borough(
-            job.borough_code, notebooks=job.notebooks, end_month=job.end_month, edition=job.edition,
-            profile=job.profile, processed=Path(job.processed), reports=Path(job.reports),
-        )  # fmt: skip
+            job.borough_code,
+            notebooks=job.notebooks,
+            end_month=job.end_month,
+            edition=job.edition,
+            profile=job.profile,
+            processed=Path(job.processed),
+            reports=Path(job.reports),
+        )
         return Outcome(job, DONE, time.perf_counter() - began, folder=str(folder))
-    except SnaError as error:
-        known = {"where": error.where, "error": error.what, "exit_code": error.exit_code,
-                 "detail": "".join(str(error.found).splitlines()[:1])}  # fmt: skip
     except Exception as error:  # one bad borough must not stop the others
-        known = {"where": "not in a notebook", "error": type(error).__name__, "exit_code": 1,
-                 "detail": str(error)[:300]}  # fmt: skip
-    return Outcome(job, FAILED, time.perf_counter() - began, **known)
+        return Outcome(job, FAILED, time.perf_counter() - began, error=SnaError.of(error))
 
 
 def run_reports(
-    jobs: Sequence[Job], settings: Settings, *, workers: int = 0, scheduler: str = "",
-    resume: bool = False, quiet: bool = False,
-) -> tuple[list[Outcome], int]:  # fmt: skip
+    jobs: Sequence[Job],
+    settings: Settings,
+    *,
+    workers: int = 0,
+    scheduler: str = "",
+    resume: bool = False,
+    quiet: bool = False,
+) -> tuple[list[Outcome], int]:
     """Run jobs that share one store and one reports folder; return outcomes and exit code.
 
     ``workers`` jobs run at a time (0: two a core), or those of a Dask ``scheduler`` (an address, or
     ``local``). ``resume`` skips a job that would give the pages it gave last time.
     """
     reports = Path(jobs[0].reports)
-    with _hold(reports):
-        keys = Keys(Path(jobs[0].processed), settings)
-        run = Run(reports, settings, len(jobs), quiet=quiet)
-        same = [job for job in jobs if resume and is_done(job, keys.key(job))]
-        left = [job for job in jobs if job not in same]
-        ended: list[Outcome] = []
-
-        def note(outcome: Outcome) -> None:
-            if outcome.status == DONE:
-                note_done(outcome.job, keys.key(outcome.job), Path(outcome.folder))
-            run.note(outcome)
-
+    with _hold(reports), Run(reports, settings, len(jobs), quiet=quiet) as run:
+        common = hash_common(Path(jobs[0].processed), settings)
+        same = [job for job in jobs if resume and is_done(job, job_key(job, common))]
         for job in same:
-            note(Outcome(job, SKIPPED))
-        runner = _on_dask(left, scheduler, workers) if scheduler else _here(left, workers, ended)
-        try:
-            for outcome in runner:
-                left = [job for job in left if job != outcome.job]
-                note(outcome)
-        except KeyboardInterrupt:
-            runner.close()
-            done = {outcome.job: outcome for outcome in ended if outcome.status == DONE}
-            for job in left:
-                note(done.get(job) or Outcome(job, STOPPED))
-            return run.finish(interrupted=True)
-        return run.finish(interrupted=False)
+            run.note(Outcome(job, SKIPPED))
+        left = [job for job in jobs if job not in same]
+        if left:
+            with _executor(scheduler, workers) as pool:
+                _run_all(pool, left, run, common)
+        for edition in sorted({job.edition for job in jobs}):
+            render_london(reports, edition)
+    return run.outcomes, run.exit_code
+
+
+def _run_all(pool: Executor, jobs: list[Job], run: Run, common: list[str]) -> None:
+    """Note what became of each job as it ends; after Ctrl-C, of those that had not ended too."""
+
+    def note(outcome: Outcome) -> None:
+        if outcome.status == DONE:
+            note_done(outcome.job, job_key(outcome.job, common), Path(outcome.folder))
+        run.note(outcome)
+
+    futures = {pool.submit(run_job, _resolve(job)): job for job in jobs}
+    try:
+        for future in as_completed(futures):
+            note(_outcome(future, futures[future]))
+    except KeyboardInterrupt:
+        run.interrupted = True
+        _stop(pool)
+        noted = {outcome.job for outcome in run.outcomes}
+        for future, job in futures.items():
+            if job not in noted:
+                outcome = _outcome(future, job)
+                note(outcome if outcome.status == DONE else Outcome(job, STOPPED))
+
+
+def _resolve(job: Job) -> Job:
+    """Return a job that means the same wherever it runs."""
+    processed, reports = (str(Path(folder).resolve()) for folder in (job.processed, job.reports))
+    return replace(job, processed=processed, reports=reports)
+
+
+def _outcome(future: Future[Outcome], job: Job) -> Outcome:
+    if future.cancelled() or not future.done():
+        return Outcome(job, STOPPED)
+    if lost := future.exception():
+        error = SnaError("Its Dask worker was lost, more than once.", found=type(lost).__name__,
+                         do="Look at the memory of the workers.")  # fmt: skip
+        return Outcome(job, FAILED, error=error)
+    return replace(future.result(), job=job)
+
+
+def _stop(pool: Executor) -> None:
+    """Cancel what waits; a thread that waits for a cell is freed by its kernel's end."""
+    if not isinstance(pool, ThreadPoolExecutor):
+        pool.shutdown(wait=False)
+        return
+    pool.shutdown(wait=False, cancel_futures=True)
+    while any(thread.is_alive() for thread in pool._threads):
+        kernels.kill_kernels()
+        time.sleep(0.1)
 
 
 @contextmanager
 def _hold(reports: Path) -> Iterator[None]:
+    (reports / STATE).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(reports / STATE / "lock", timeout=0)
     try:
-        (reports / STATE).mkdir(parents=True, exist_ok=True)
-        lock = FileLock(reports / STATE / "lock", timeout=0)
         lock.acquire()
     except Timeout:
-        raise SnaError("Another run is writing to this reports folder.", where=str(reports),
-                       do="Wait until it has ended, or choose another with --reports.",
-                       ) from None  # fmt: skip
-    except OSError as error:
-        raise SnaError("The reports folder cannot be written to.", where=str(reports),
-                       found=error.strerror, do="Check its permissions and the free space.",
-                       ) from None  # fmt: skip
+        do = "Wait until it has ended, or choose another folder with --reports."
+        what = "Another run is writing to this reports folder."
+        raise SnaError(what, where=str(reports), do=do) from None
     with lock:
         yield
 
 
-def _here(jobs: list[Job], workers: int, ended: list[Outcome]) -> Generator[Outcome, None, None]:
-    """Run jobs in threads here; their kernels are processes. Each outcome goes to `ended` too."""
-    if not jobs:
+@contextmanager
+def _executor(scheduler: str, workers: int) -> Iterator[Executor]:
+    """Give threads, whose kernels are processes, or a Dask cluster that sees the same folders."""
+    if not scheduler:
+        kernels.use_forked_kernels()
+        with ThreadPoolExecutor(workers or 2 * (os.cpu_count() or 1)) as pool:
+            yield pool
         return
-    kernels.use_forked_kernels()
-    stop = threading.Event()
-
-    def run_unless_stopped(job: Job) -> Outcome:
-        outcome = Outcome(job, STOPPED) if stop.is_set() else run_job(job)
-        ended.append(outcome)
-        return outcome
-
-    pool = ThreadPoolExecutor(workers or 2 * (os.cpu_count() or 1))
-    try:
-        for future in as_completed([pool.submit(run_unless_stopped, job) for job in jobs]):
-            yield future.result()
-    finally:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        while any(thread.is_alive() for thread in pool._threads):
-            kernels.kill_kernels()  # a thread that waits for a cell is freed by its kernel's end
-            time.sleep(0.1)
-
-
-def _on_dask(jobs: list[Job], address: str, workers: int) -> Generator[Outcome, None, None]:
-    """Run jobs on a Dask cluster that sees the same folders; a lost worker's jobs are repeated."""
     import dask
     from distributed import Client, LocalCluster
-    from distributed import as_completed as completed
 
-    with dask.config.set({"distributed.worker.daemon": False}):  # so that workers may fork kernels
-        cluster: Any = address
-        if address == "local":
+    with ExitStack() as stack:
+        # so that workers may fork kernels
+        stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
+        cluster: Any = scheduler
+        if scheduler == "local":
             size = workers or os.cpu_count() or 1
             cluster = LocalCluster(n_workers=size, threads_per_worker=2, dashboard_address=None)
+            stack.enter_context(cluster)
         try:
-            client = Client(cluster, timeout="10s")
-        except OSError:
+            client = stack.enter_context(Client(cluster, timeout="10s"))
+        except (OSError, ValueError):
+            do = "Start it with `dask scheduler`, or use --workers."
             raise SnaError("The Dask scheduler does not answer.", where="--scheduler",
-                           found=address, do="Start it with `dask scheduler`, or use --workers.",
-                           ) from None  # fmt: skip
-        try:
-            whole = [replace(job, processed=str(Path(job.processed).resolve()),
-                             reports=str(Path(job.reports).resolve())) for job in jobs]  # fmt: skip
-            of = dict(zip(client.map(run_job, whole, retries=2, pure=False), jobs, strict=True))
-            for future, outcome in completed(of, with_results=True, raise_errors=False):
-                lost = Outcome(of[future], FAILED, where="Dask worker", error=future.status,
-                               exit_code=1)  # fmt: skip
-                good = isinstance(outcome, Outcome)
-                yield replace(outcome, job=of[future]) if good else lost
-        finally:
-            client.close()
-            if address == "local":
-                cluster.close()
+                           found=scheduler, do=do) from None  # fmt: skip
+        yield client.get_executor(retries=2, pure=False)

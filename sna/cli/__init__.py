@@ -16,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for _noun in ("data", "files", "definition", "reports", "checks"):
+for _noun in ("data", "files", "definition", "reports"):
     importlib.import_module(f"sna.cli.{_noun}").add_commands(app)
 
 
@@ -26,13 +26,10 @@ def main() -> None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app()
-    except SnaError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
-    except OSError as error:
-        where = f"\n  where: {error.filename}" if error.filename else ""
-        typer.echo(f"The disk said no: {error.strerror or error}.{where}", err=True)
-        raise SystemExit(1) from None
+    except (SnaError, OSError) as error:
+        ours = SnaError.of(error)
+        typer.echo(f"{type(ours).__name__}: {ours}", err=True)
+        raise SystemExit(ours.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("Interrupted. What was finished is kept.", err=True)
         raise SystemExit(130) from None

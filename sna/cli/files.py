@@ -7,6 +7,9 @@ import typer
 
 from sna.errors import UsageError
 
+Folder = Annotated[Path, typer.Option(help="Raw folder.")]
+Out = Annotated[Path | None, typer.Option(help="Where to write; default beside the file.")]
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
@@ -18,22 +21,19 @@ def add_commands(app: typer.Typer) -> None:
 
 def new_mapping(
     file: Annotated[Path, typer.Argument(help="The record extract (csv, xlsx, ods, parquet).")],
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write; default beside the file.")
-    ] = None,
+    out: Out = None,
 ) -> None:
     """Propose a mapping by looking at the file. Check every line of it before you build."""
     from sna.sources.files import RawFile
     from sna.sources.mapping_proposal import propose_mapping
     from sna.sources.text import sample_file
 
+    target = out or file.with_name(f"{file.stem}.mapping.toml")
     if not file.is_file():
         raise UsageError("There is no such file.", where="sna mapping new", found=str(file))
-    target = out or file.with_name(f"{file.stem}.mapping.toml")
     if target.exists():
-        raise UsageError(
-            "There is a mapping already.", where=str(target), do="Name another file with --out."
-        )
+        do = "Name another file with --out."
+        raise UsageError("There is a mapping already.", where=str(target), do=do)
     sample = sample_file(RawFile(file.name, file))[0]
     target.write_text(propose_mapping(sample), encoding="utf-8")
     typer.echo(f"Wrote {target}. State release_class and every blank_means, then run: sna check")
@@ -42,10 +42,8 @@ def new_mapping(
 def fetch(
     names: Annotated[list[str] | None, typer.Argument(help="Downloads; none lists them.")] = None,
     month: Annotated[str, typer.Option(help="Month of a monthly archive, YYYY-MM.")] = "",
-    raw: Annotated[Path, typer.Option(help="Raw folder.")] = Path("data/raw"),
-    work: Annotated[
-        Path, typer.Option(help="Where parts gather; on the disk of the raw folder.")
-    ] = Path("data/.downloads"),
+    raw: Folder = Path("data/raw"),
+    work: Annotated[Path, typer.Option(help="For parts; same disk.")] = Path("data/.downloads"),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done.")] = False,
 ) -> None:
     """Download open files into the raw folder: resumed, checked, whole or not at all."""
@@ -56,22 +54,18 @@ def fetch(
     from sna.sources.fetch import plan_downloads
 
     known = definitions.downloads()
-    if not names:
-        for row in known.itertuples():
-            typer.echo(f"{row.download_id:22} {row.title} ({row.licence})")
-        return
-    for download in plan_downloads(known, tuple(names), month=month):
+    for row in () if names else known.itertuples():
+        typer.echo(f"{row.download_id:22} {row.title} ({row.licence})")
+    for download in plan_downloads(known, tuple(names or ()), month=month):
+        target = raw / download["file_name"]
         if dry_run:
-            typer.echo(f"would download {download['address']} to {raw / download['file_name']}")
+            typer.echo(f"would download {download['address']} to {target}")
             continue
         with Progress() as bars:
             bar = bars.add_task(download["title"], total=None)
-            path = fetch_file(
-                download["address"],
-                raw / download["file_name"],
-                work=work,
-                progress=lambda done, total, bar=bar: bars.update(  # type: ignore[misc]
-                    bar, completed=done, total=total if total >= 0 else None
-                ),
-            )
+
+            def show(done: int, total: int) -> None:
+                bars.update(bar, completed=done, total=total if total >= 0 else None)  # noqa: B023
+
+            path = fetch_file(download["address"], target, work=work, progress=show)
         typer.echo(f"wrote {path}")

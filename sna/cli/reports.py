@@ -8,17 +8,22 @@ import typer
 from sna.errors import UsageError
 
 Boroughs = Annotated[list[str] | None, typer.Argument(help="Borough names or codes, e.g. Hackney.")]
+To = Annotated[str, typer.Option(help="Last month, e.g. 2025-03.")]
+Edition = Annotated[str, typer.Option(help="public, partner, or both with a comma.")]
+Profile = Annotated[str, typer.Option(help="Profile of the definition.")]
+Store = Annotated[Path | None, typer.Option(help="Folder of the store.")]
+Reports = Annotated[Path | None, typer.Option(help="Folder for the reports.")]
 
 
-def report(  # every argument is one choice of the command line
+def report(
     boroughs: Boroughs = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every borough.")] = False,
-    to: Annotated[str, typer.Option(help="Last month, e.g. 2025-03.")] = "",
-    edition: Annotated[str, typer.Option(help="public, partner, or both with a comma.")] = "",
-    profile: Annotated[str, typer.Option(help="Profile of the definition.")] = "",
+    to: To = "",
+    edition: Edition = "",
+    profile: Profile = "",
     only: Annotated[str, typer.Option(help="Some reports only, e.g. trend,hotspots.")] = "",
-    processed: Annotated[Path | None, typer.Option(help="Folder of the store.")] = None,
-    reports: Annotated[Path | None, typer.Option(help="Folder for the reports.")] = None,
+    processed: Store = None,
+    reports: Reports = None,
     workers: Annotated[int, typer.Option(help="Boroughs at a time; 0: two a core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Dask: an address, or local.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Skip what has not changed.")] = False,
@@ -30,51 +35,77 @@ def report(  # every argument is one choice of the command line
     A borough that fails leaves its last good reports in place; the others go on.
     """
     from sna.batch import plan_jobs, run_reports
-    from sna.reporting.london import render_london
-    from sna.reporting.notebooks import choose_notebooks
     from sna.settings import read_settings
 
     if bool(boroughs) == everyone:
-        raise UsageError(
-            "Name boroughs, or all of them, not both." if boroughs else "No borough is named.",
-            where="sna report", do="Write sna report Hackney, or sna report --all.",
-        )  # fmt: skip
+        what = "Name boroughs, or all of them, not both." if everyone else "No borough is named."
+        raise UsageError(what, where="sna report", do="Write sna report Hackney, or --all.")
     settings = read_settings()
     jobs = plan_jobs(
-        boroughs or (), settings, end_month=to, profile=profile, notebooks=choose_notebooks(only),
-        editions=[word.strip() for word in edition.split(",") if word.strip()],
-        processed=processed, reports=reports,
-    )  # fmt: skip
+        boroughs or (),
+        settings,
+        to=to,
+        edition=edition,
+        profile=profile,
+        only=only,
+        processed=processed,
+        reports=reports,
+    )
     if dry_run:
-        for job in jobs:
-            typer.echo(f"{job.name}: {', '.join(job.notebooks)}")
+        typer.echo("\n".join(f"{job.name}: {', '.join(job.notebooks)}" for job in jobs))
         return
     _, code = run_reports(
         jobs, settings, workers=workers, scheduler=scheduler, resume=resume, quiet=quiet
     )
-    for name in sorted({job.edition for job in jobs}):
-        render_london(Path(jobs[0].reports), name)
-    if code:
-        raise typer.Exit(code)
+    raise typer.Exit(code)
 
 
 def place(
     area: Annotated[str, typer.Argument(help="Code or name of a ward or LSOA.")],
-    to: Annotated[str, typer.Option(help="Last month, e.g. 2025-03.")] = "",
-    edition: Annotated[str, typer.Option(help="public or partner.")] = "public",
-    profile: Annotated[str, typer.Option(help="Profile of the definition.")] = "london_2023",
-    processed: Annotated[Path | None, typer.Option(help="Folder of the store.")] = None,
+    to: To = "",
+    edition: Edition = "public",
+    profile: Profile = "london_2023",
+    processed: Store = None,
     reports: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("reports"),
 ) -> None:
     """Write the problem profile of one ward or LSOA."""
     from sna.reporting.place import render_place
 
-    made = render_place(area, end_month=to, edition=edition, profile=profile,
-                        processed=processed, reports=reports)  # fmt: skip
-    typer.echo(str(made))
+    page = render_place(
+        area,
+        end_month=to,
+        edition=edition,
+        profile=profile,
+        processed=processed,
+        reports=reports,
+    )
+    typer.echo(str(page))
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Folder of reports, or one file.")],
+    canary: Annotated[
+        list[str] | None, typer.Option(help="A value planted in the input; may be repeated.")
+    ] = None,
+) -> None:
+    """Scan what is to be shared: leaks end with exit code 4, faults of pages with 5."""
+    from sna.reporting.verify import verify_reports
+
+    number = verify_reports(folder, canaries=canary or [])
+    typer.echo(f"{number} files scanned: no leak of a known kind, no fault on a page.")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to write it into.")] = Path(),
+) -> None:
+    """Write a commented settings file, sna.toml."""
+    from sna.settings import init_settings
+
+    file = init_settings(folder)
+    typer.echo(f"Wrote {file}. Every line is commented out: switch on what you need.")
 
 
 def add_commands(app: typer.Typer) -> None:
     """Add this module's commands to the application."""
-    app.command()(report)
-    app.command()(place)
+    for command in (report, place, verify, init):
+        app.command()(command)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from sna.batch import plan_jobs, run_reports
-from sna.batch.plan import Keys
+from sna.batch.plan import hash_common, job_key
 from sna.reporting.notebooks import REPORTS, notebook_path
 from sna.sample import write_sample
 from sna.settings import Settings
@@ -42,7 +42,7 @@ def build_store(folder: Path, boroughs: tuple[str, ...]) -> Path:
 def reports(store: Path, boroughs: tuple[str, ...], **more) -> float:
     """Return the seconds that the reports of some boroughs take, into an empty folder."""
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()) as said:
-        jobs = plan_jobs(boroughs, SETTINGS, notebooks=notebooks(), processed=store,
+        jobs = plan_jobs(boroughs, SETTINGS, only=",".join(notebooks()), processed=store,
                          reports=Path(out))  # fmt: skip
         began = time.perf_counter()
         _, code = run_reports(jobs, SETTINGS, quiet=True, **more)
@@ -109,13 +109,13 @@ def unchanged(store: Path, quick: bool) -> list[Measured]:
     """Measure a run that has nothing to do against hashing its inputs."""
     chosen = BOROUGHS[:2] if quick else BOROUGHS
     with tempfile.TemporaryDirectory() as out, contextlib.redirect_stdout(io.StringIO()):
-        jobs = plan_jobs(chosen, SETTINGS, notebooks=notebooks(), processed=store,
+        jobs = plan_jobs(chosen, SETTINGS, only=",".join(notebooks()), processed=store,
                          reports=Path(out))  # fmt: skip
         run_reports(jobs, SETTINGS, quiet=True)
 
         def hash_inputs():
-            keys = Keys(store, SETTINGS)
-            return [keys.key(job) for job in jobs]
+            common = hash_common(store, SETTINGS)
+            return [job_key(job, common) for job in jobs]
 
         ours, theirs = alternate(
             lambda: run_reports(jobs, SETTINGS, resume=True, quiet=True), hash_inputs
