@@ -4,6 +4,7 @@ from hotspot_fixture import OWN, borough
 
 from sna import hotspots, maps
 from sna.charts import base
+from sna.charts.svg import to_svg
 from sna.disclosure import ProtectedTable, protect
 from sna.schemas.results import ResultTable
 
@@ -18,7 +19,7 @@ def protected(data):
 def svg_of(data):
     with base.style():
         ax = maps.map_areas(protected(data), data.areas, alt="A map for a test, of squares.")
-        return base.to_svg(ax.get_figure(), "map", "Title", "Description of the map")
+        return to_svg(ax.get_figure(), "map", "Title", "Description of the map")
 
 
 def test_a_map_names_the_highest_areas_states_its_classes_and_stays_small():
@@ -75,6 +76,6 @@ def test_tiles_print_every_value_and_mark_the_borough():
     )
     with base.style():
         figure = maps.map_tiles(made, borough_code=OWN).get_figure()
-        svg = base.to_svg(figure, "tiles", "Tiles", "Tile map of London")
+        svg = to_svg(figure, "tiles", "Tiles", "Tile map of London")
     assert all(f">{i + 0.5}<" in svg for i in range(33))
     assert len(svg) < 60_000

@@ -9,8 +9,8 @@ from tables import table
 from sna import counts, trend
 from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
-from sna.figures import show_trend
-from sna.narrative import describe_trend
+from sna.figures import show
+from sna.narrative import describe
 from sna.trend import control, models
 
 # --- counts -----------------------------------------------------------------------------------
@@ -528,10 +528,10 @@ def _everything(data):
     }  # fmt: skip
     for name, result in results.items():
         shown = protect(result, contract=f"trend_{name}", data=data)
-        html = show_trend(shown)._repr_html_()
+        html = show(shown)._repr_html_()
         assert ">nan<" not in html and ">inf<" not in html, name
         if name in ("series", "change", "areas", "control", "season", "funnel", "projection"):
-            assert str(describe_trend(shown)).endswith("."), name
+            assert str(describe(shown)).endswith("."), name
 
 
 HUGE, LATE = np.full((60, 33), 50), np.zeros((60, 33))

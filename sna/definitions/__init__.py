@@ -18,6 +18,7 @@ from sna.definitions.tables import (
     published_categories,
     relationships,
     rules,
+    source_titles,
     standard_population,
     store_columns,
     store_tables,

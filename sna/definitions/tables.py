@@ -43,6 +43,7 @@ ethnic_groups = _table("ethnic_groups", "ethnicity labels by scheme; observed ha
 age_bands = _table("age_bands", "age bands by scheme, youngest and oldest age (999: open)")
 standard_population = _table("standard_population", "European Standard Population 2013 by band")
 downloads = _table("downloads", "open files that sna fetch can download")
+source_titles = _table("source_titles", "what a reader is told of each source id")
 store_tables = _table("store_tables", "tables of the store with their grain")
 store_columns = _table("store_columns", "columns of the store: dtype, unit, meaning, values")
 mapping_looks = _table("mapping_looks", "what each role of a record extract looks like")

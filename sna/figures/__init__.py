@@ -17,4 +17,4 @@ from sna.figures.hotspots import (
     show_straddling,
     show_tiles,
 )
-from sna.figures.trend import show_trend
+from sna.figures.view import show

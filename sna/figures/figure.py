@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from markupsafe import Markup
 
-from sna.charts.base import clean, style, to_svg
+from sna.charts.base import clean, style
+from sna.charts.svg import to_svg
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
 from sna.figures.cells import csv_text, fill, notes, number_columns, texts

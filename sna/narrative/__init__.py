@@ -22,4 +22,4 @@ from sna.narrative.hotspots import (
     describe_straddling,
 )
 from sna.narrative.prose import KeyFindings, Prose
-from sna.narrative.trend import describe_trend, find_key_points
+from sna.narrative.sentences import describe, key_findings

@@ -77,6 +77,11 @@ def check_words(text: str) -> str:
     return text
 
 
+def flag_of(value: object) -> str:
+    """Return the shorthand that a cell of a protected table carries."""
+    return str(getattr(value, "flag", ""))
+
+
 def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int | None = 5) -> str:
     """Write a count; a suppressed one (``[c]``) is ``fewer than`` its threshold, None: ``too few``.
 
@@ -84,7 +89,7 @@ def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int
     ['1,234 offences', '1 person', 'no searches']
     """
     if pd.isna(value):
-        if flag != "[c]":
+        if (flag or flag_of(value)) != "[c]":
             return f"an unknown number of {noun}" if noun else "an unknown number"
         if threshold is None:
             return f"too few {noun} to show".replace("  ", " ")
@@ -98,7 +103,8 @@ def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int
 def format_rate(rate: float, *, per: int = 1000, of: str = "residents", flag: str = "") -> str:
     """Write a rate with its base: ``4.2 per 1,000 residents``, or that it is not reliable."""
     if pd.isna(rate):
-        return "a rate too small to show" if flag == "[c]" else "no reliable rate"
+        withheld = (flag or flag_of(rate)) == "[c]"
+        return "a rate too small to show" if withheld else "no reliable rate"
     return f"{format_number(rate)} per {per:,} {of}"
 
 
@@ -132,7 +138,8 @@ def format_share(share: float, *, flag: str = "") -> str:
     ['13%', 'under 1%', 'over 99%', '0%', '100%']
     """
     if pd.isna(share):
-        return "a share too small to show" if flag == "[c]" else "an unknown share"
+        withheld = (flag or flag_of(share)) == "[c]"
+        return "a share too small to show" if withheld else "an unknown share"
     if 0 < share < 0.005:
         return "under 1%"
     return "over 99%" if 0.995 <= share < 1 else f"{share * 100:.0f}%"

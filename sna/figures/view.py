@@ -1,0 +1,79 @@
+"""Every result table as its figure: words from TOML and templates, picture by name."""
+
+from importlib import import_module
+from typing import Any
+
+from sna.charts import base
+from sna.definitions import source_titles
+from sna.definitions.views import views
+from sna.disclosure.protected import ProtectedTable
+from sna.errors import UsageError
+from sna.figures.figure import Figure, Table
+from sna.narrative.sentences import fill_words, phrase
+from sna.narrative.words import check_words
+
+
+def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") -> Figure | Table:
+    """Show a result table as its figure, or as a table alone where it has no chart.
+
+    The headline says the finding where it is clear, else what is shown.
+
+    Parameters
+    ----------
+    protected
+        Result of `sna.protect`.
+    *more
+        What the chart or the headline needs besides: other protected tables, polygons of a map.
+    view
+        Which of the ways to show this table; its contract's name by default.
+    name
+        Name of the figure and its CSV file, where one page shows a view twice.
+    """
+    if not isinstance(protected, ProtectedTable):
+        raise TypeError("Pass the table through sna.protect first.")
+    view = view or protected.contract.name
+    if view not in views():
+        raise UsageError("There is no such view of a result table.", found=view)
+    spec, table = views()[view], protected.table
+
+    def text(key: str) -> str:
+        said = phrase(f"{view}_{key}", protected, *more)
+        return check_words(said or fill_words(spec.get(key, ""), protected))
+
+    kept = {
+        column: words
+        for column, words in spec["columns"].items()
+        if table.empty or set(table[column].astype(str)) != {"all"}
+    }
+    parts: dict[str, Any] = {
+        "name": name or view,
+        "title": text("title"),
+        "subtitle": text("subtitle"),
+        "protected": protected,
+        "columns": kept,
+        "source": name_sources(protected, spec.get("source", "")),
+        "note": text("note"),
+    }
+    chart = dict(spec.get("chart", {}))
+    needed = chart.pop("needs", None)
+    if not chart or table.empty or (needed and not table[needed].fillna(0).astype(bool).any()):
+        return Table(**parts)
+    alt = f"{text('alt')}. The figures are in the table below."
+    return Figure(**parts, alt=alt, draw=_draw(chart, more, alt))
+
+
+def _draw(chart: dict[str, Any], more: tuple[Any, ...], alt: str) -> Any:
+    """Return the function that draws: `bars` of charts.base, `trend.control`, `maps.map_areas`."""
+    room, _, form = chart.pop("form").rpartition(".")
+    if not room:
+        return lambda protected: getattr(base, form)(protected, base.Form(**chart))
+    module = import_module("sna.maps" if room == "maps" else f"sna.charts.{room}")
+    given = {**chart, "alt": alt} if room == "maps" else chart
+    return lambda protected: getattr(module, form)(protected, *more, **given)
+
+
+def name_sources(protected: ProtectedTable, more: str = "") -> str:
+    """Name the publishers' tables behind a result, and the period they cover."""
+    titles = source_titles().set_index("source")["title"]
+    named = [titles.get(source, source) for source in protected.sources if source]
+    return f"{'; '.join([*named, *filter(None, [more])]) or 'police records'}, {protected.period}"
