@@ -1,8 +1,8 @@
-"""The settings of a partnership, strictly read from sna.toml."""
+"""The settings of a partnership, strictly read from sna.toml; its comments say what each does."""
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,13 +13,15 @@ from sna.errors import UsageError
 
 FILE_NAME = "sna.toml"
 EDITIONS = ("public", "partner")
+TEMPLATE = Path(__file__).parent / "templates" / FILE_NAME
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Month = Annotated[str, StringConstraints(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
 
 
 class Periods(Strict):
     """Last month of the reports and the number of months shown."""
 
-    end_month: Annotated[str, StringConstraints(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")] = ""
+    end_month: Month = ""
     months: int = 60
 
 
@@ -56,7 +58,7 @@ class Disclosure(Strict):
 
 
 class Agreement(Strict):
-    """A data sharing agreement: partners see true counts of the sources that have one."""
+    """A sharing agreement: partners see true counts of the sources that have one."""
 
     isa_reference: Text
     recipients: Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -73,7 +75,7 @@ class Markings(Strict):
 
 
 class Quality(Strict):
-    """Who commissions, writes, assures and approves; unsigned reports carry a DRAFT banner."""
+    """Who commissions, writes, assures and approves."""
 
     commissioner: str = ""
     analyst: str = ""
@@ -101,7 +103,7 @@ class Folders(Strict):
 
 
 class Build(Strict):
-    """Share of a file's rows that may match no definition row before the build stops."""
+    """Share of a file's rows that may match no definition row."""
 
     unmatched_share: float = 0.01
 
@@ -122,6 +124,7 @@ class Settings(Strict):
     folders: Folders = Folders()
     build: Build = Build()
     root: Annotated[Path, Field(exclude=True)] = Path()  # folder of sna.toml; never read from it
+    expired: dict[str, date] = Field(default_factory=dict)  # agreements past their review date
 
     def folder(self, name: str) -> Path:
         """Return one of the folders (raw, processed, reports, records) as a path."""
@@ -130,49 +133,49 @@ class Settings(Strict):
     def profile_of(self, *names: str) -> str:
         """Return the profile of a borough, looked up by any of its code and name."""
         own = {key.casefold(): value for key, value in self.profiles.boroughs.items()}
-        return next(
-            (own[n.casefold()] for n in names if n.casefold() in own), self.profiles.default
-        )
+        found = (own[name.casefold()] for name in names if name.casefold() in own)
+        return next(found, self.profiles.default)
 
     def record(self) -> dict[str, Any]:
-        """Return the resolved settings for the run record: no absolute path, no person's name."""
+        """Return the settings for the run record: no path, no name, no recipient."""
         plain = self.model_dump(mode="json")
-        plain["qa"] = {role: "set" if value else "" for role, value in plain["qa"].items()}
-        plain["disclosure"]["overrides"] = [
-            {"contract": o.contract, "rule": o.rule, "reason": o.reason, "approver": "set"}
-            for o in self.disclosure.overrides
-        ]
+        named = [plain["qa"], *plain["disclosure"]["overrides"], *plain["agreements"].values()]
+        for part in named:
+            private = set(part) & {*Quality.model_fields, "isa_reference", "recipients"}
+            part.update({key: "set" if part[key] else "" for key in private - {"valid_until"}})
         text = json.dumps(plain, sort_keys=True).encode()
         return {**plain, "sha256": hashlib.sha256(text).hexdigest()}
 
 
-def read_settings(path: str | Path | None = None) -> Settings:
+def read_settings(path: str | Path | None = None, *, today: date | None = None) -> Settings:
     """Read sna.toml: `path`, or the file in this folder or the nearest above; defaults without.
 
     Raises `UsageError` if a named file is absent, is not TOML, or holds a key or value that cannot
-    be meant. Folders are relative to the file.
+    be meant. Folders are relative to the file. An agreement past its review date counts no more.
 
     Examples
     --------
     >>> Settings().disclosure.thresholds.standard
     5
     """
-    here = Path.cwd()
+    here, day = Path.cwd(), today or datetime.now(UTC).date()
     above = (folder / FILE_NAME for folder in (here, *here.parents))
     file = Path(path) if path else next((f for f in above if f.is_file()), None)
     if not file:
         return Settings(root=here)
-    document = read_toml(file) | {"root": file.resolve().parent}
-    return check_toml(document, Settings, file.name)
+    document = read_toml(file) | {"root": file.resolve().parent, "expired": {}}
+    read = check_toml(document, Settings, file.name)
+    late = {name: a.review_date for name, a in read.agreements.items() if a.review_date < day}
+    live = {name: a for name, a in read.agreements.items() if name not in late}
+    return read.model_copy(update={"agreements": live, "expired": late})
 
 
 def init_settings(folder: str | Path = ".") -> Path:
     """Write a commented sna.toml into a folder that has none, and return its path."""
     file = Path(folder) / FILE_NAME
     if file.exists():
-        raise UsageError("There is a settings file already; it was left alone.", where=str(file),
-                         do="Edit it, or move it away first.")  # fmt: skip
+        what, do = "There is a settings file already; it was left alone.", "Edit it, or move it."
+        raise UsageError(what, where=str(file), do=do)
     file.parent.mkdir(parents=True, exist_ok=True)
-    template = Path(__file__).parent / "templates" / FILE_NAME
-    file.write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+    file.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     return file

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 
 import pytest
 
@@ -34,10 +35,10 @@ def test_the_commented_file_changes_nothing_and_every_line_switched_on_is_read(t
     file = init_settings(tmp_path)
     assert read_settings(file).record() == Settings().record()
     on = re.sub(r"(?m)^# (?=\[|\w+ = )", "", file.read_text(encoding="utf-8"))
-    settings = read_settings(write(tmp_path, on))
+    settings = read_settings(write(tmp_path, on), today=date(2026, 3, 31))
     assert settings.agreements["extract"].recipients == ("Safer Hillingdon Partnership",)
     assert settings.disclosure.overrides[0].approver == "who decided"
-    known = set(Settings.model_fields) - {"root"}
+    known = set(Settings.model_fields) - {"root", "expired"}
     assert known <= set(re.findall(r"\w+", on))
     with pytest.raises(UsageError, match="already"):
         init_settings(tmp_path)
@@ -86,3 +87,31 @@ def test_the_record_holds_no_absolute_path(tmp_path):
     record = read_settings(write(tmp_path, 'boroughs = ["Camden"]')).record()
     assert len(record["sha256"]) == 64
     assert str(tmp_path) not in json.dumps(record)
+
+
+AGREED = """[agreements.extract]
+isa_reference = "ISA-77"
+recipients = ["Camden CSP"]
+review_date = 2026-03-31
+[qa]
+analyst = "Ana Lyst"
+[[disclosure.overrides]]
+contract = "a"
+rule = "group"
+reason = "checked"
+approver = "Cy"
+"""
+
+
+def test_an_agreement_past_its_review_date_counts_no_more(tmp_path):
+    file = write(tmp_path, AGREED)
+    assert set(read_settings(file, today=date(2026, 3, 31)).agreements) == {"extract"}
+    late = read_settings(file, today=date(2026, 4, 1))
+    assert late.agreements == {} and late.expired == {"extract": date(2026, 3, 31)}
+
+
+def test_the_record_names_no_person_recipient_or_agreement(tmp_path):
+    record = read_settings(write(tmp_path, AGREED), today=date(2026, 3, 1)).record()
+    text = json.dumps(record)
+    assert not [word for word in ("ISA-77", "Camden CSP", "Ana Lyst", "Cy") if word in text]
+    assert record["agreements"]["extract"]["isa_reference"] == "set" and "checked" in text

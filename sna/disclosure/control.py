@@ -8,20 +8,12 @@ import pandas as pd
 from sna.disclosure.derive import add_derived, add_estimate
 from sna.disclosure.ledger import ledger_rows
 from sna.disclosure.protected import ProtectedTable
-from sna.disclosure.rules import check_edition, is_lifted, row_rules, source_classes
+from sna.disclosure.rules import WORDS, check_edition, is_lifted, row_rules, source_classes
 from sna.disclosure.secondary import secondary_cells
 from sna.disclosure.suppress import primary_cells, round_counts
 from sna.errors import TableError
 from sna.schemas.results import ResultTable, result_table
 from sna.settings import Settings
-
-REASONS = {
-    "threshold": "count below the threshold",
-    "people": "fewer distinct people than the threshold",
-    "dominance": "two contributors make up more than 90 %",
-    "group": "the split would say something about everyone in a small or uniform group",
-    "secondary": "would let a suppressed count be worked out",
-}
 
 
 def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
@@ -56,48 +48,53 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     columns = _check_columns(table, shape)
     rules = row_rules(table, shape, data, settings)
     kept = rules["dropped"].eq("")
-    true, rows, base = table[kept], rules[kept], settings.disclosure.round_base
+    true, rows = table[kept], rules[kept]
     shown, flags, log = _protect_counts(true, shape, rows, settings)
     reliable = not is_lifted("reliability", shape, settings)
     for derived in shape.derived:
-        shown, flags = add_derived(
-            shown, flags, derived, rounded=rows["rounded"], reliability=reliable
-        )
+        shown, flags = add_derived(shown, flags, derived, rows["rounded"], reliability=reliable)
     for estimate in shape.estimates:
-        shown, flags = add_estimate(shown, flags, estimate, true=true, rounded=rows["rounded"],
-                                    base=base, counts=shape.counts)  # fmt: skip
+        base = settings.disclosure.round_base
+        shown, flags = add_estimate(shown, flags, estimate, true, rows["rounded"], base, shape)
     log.append(_log("geography", shape, table[~kept], "", rules["dropped"][~kept]))
+    release = pd.Timestamp(data.end_month)
     return ProtectedTable(
-        shape, shown[columns], flags[[name for name in columns if name in flags]],
-        data.edition, data.borough_name, _period(true, data), _sources(table, data),
-        _notes(flags, rows, settings, dropped=not kept.all()), bool(data.simulated),
-        getattr(settings.markings, data.edition), pd.concat(log, ignore_index=True),
-        ledger_rows(shown, shape, rows, pd.Timestamp(data.end_month)),
-    )  # fmt: skip
+        contract=shape,
+        table=shown[columns],
+        flags=flags[[name for name in columns if name in flags]],
+        edition=data.edition,
+        borough_name=data.borough_name,
+        period=_period(true, release),
+        sources=tuple(sorted(set(table.get("source", pd.Series(source_classes(data))).dropna()))),
+        notes=_notes(flags, rows, data.edition, settings, dropped=not kept.all()),
+        simulated=bool(data.simulated),
+        marking=getattr(settings.markings, data.edition),
+        log=pd.concat(log, ignore_index=True),
+        ledger=ledger_rows(shown, shape, rows, release),
+    )
 
 
 def _check_columns(table: pd.DataFrame, shape: ResultTable) -> list[str]:
     """Return the columns that may leave, in the order of the contract; raise if one is missing."""
     made = [name for d in shape.derived for name in (d.column, *d.limits)]
-    given = [*shape.keys, *shape.counts, *shape.plain]
     estimates = [e.column for e in shape.estimates]
-    inner = [*shape.people_columns.values(), *shape.top_two_columns.values(),
-             *(e.count for e in shape.estimates)]  # fmt: skip
+    inner = {e.count for e in shape.estimates}
+    inner |= {*shape.people_columns.values(), *shape.top_two_columns.values()}
+    given = [*shape.keys, *shape.counts, *shape.plain]
     if absent := {*given, *estimates, *inner} - {*table, *made}:
-        raise TableError(f"Result table {shape.name} lacks {len(absent)} columns of its contract.",
-                         found=sorted(absent), do="Add them, or change the contract.")  # fmt: skip
+        what = f"Result table {shape.name} lacks {len(absent)} columns of its contract."
+        raise TableError(what, found=sorted(absent), do="Add them, or change the contract.")
     return list(dict.fromkeys([*given, *made, *estimates]))
 
 
 def _protect_counts(
     true: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, settings: Settings
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
-    counts, flags, log = {}, {}, []
-    lifted = [r for r in ("dominance", "group") if is_lifted(r, shape, settings)]
+    """Return the table with protected counts, their flags, and why each cell was hidden."""
+    counts, flags, log, base = {}, {}, [], settings.disclosure.round_base
     for name in shape.counts:
-        value, base = true[name].astype("float64"), settings.disclosure.round_base
-        cells = primary_cells(true, shape, rows, name)
-        cells = {rule: hit for rule, hit in cells.items() if rule not in lifted}
+        value, found = true[name].astype("float64"), primary_cells(true, shape, rows, name)
+        cells = {rule: h for rule, h in found.items() if not is_lifted(rule, shape, settings)}
         first = pd.DataFrame(cells).any(axis=1)
         hidden = secondary_cells(value, first, true, shape, rows, base) if first.any() else first
         near = round_counts(value, base=base, threshold=rows["threshold"])
@@ -105,8 +102,8 @@ def _protect_counts(
         low = rows["restricted"] & ~rows["rounded"] & value.between(1, 4)
         flag = np.select([hidden, value.isna(), low], ["[c]", "[x]", "[low]"], "")
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
-        cells["secondary"] = hidden & ~first
-        log += [_log(r, shape, true[hit], name, REASONS[r]) for r, hit in cells.items()]
+        for rule, hit in (cells | {"secondary": hidden & ~first}).items():
+            log.append(_log(rule, shape, true[hit], name, WORDS["reasons"][rule]))
     return true.assign(**counts), pd.DataFrame(flags, index=true.index), log
 
 
@@ -118,34 +115,24 @@ def _log(
     return pd.DataFrame(facts | {"column": column, "reason": reason}, index=hit.index, dtype="str")
 
 
-def _period(true: pd.DataFrame, data: Any) -> str:
+def _period(true: pd.DataFrame, release: pd.Timestamp) -> str:
     if "month" not in true or not true["month"].notna().any():
-        return f"to {pd.Timestamp(data.end_month):%B %Y}"
+        return f"to {release:%B %Y}"
     first, last = true["month"].min(), true["month"].max()
     return f"{last:%B %Y}" if first == last else f"{first:%B %Y} to {last:%B %Y}"
 
 
-def _sources(table: pd.DataFrame, data: Any) -> tuple[str, ...]:
-    names = table["source"].dropna().astype("str") if "source" in table else source_classes(data)
-    return tuple(sorted(set(names)))
-
-
 def _notes(
-    flags: pd.DataFrame, rows: pd.DataFrame, settings: Settings, *, dropped: bool
+    flags: pd.DataFrame, rows: pd.DataFrame, edition: str, settings: Settings, *, dropped: bool
 ) -> tuple[str, ...]:
     """Say in plain words what was done, so that a reader meets no unexplained shorthand."""
-    met, base = set(flags.to_numpy().ravel()), settings.disclosure.round_base
-    limits = " or ".join(str(limit) for limit in sorted(set(rows["threshold"]) - {0}))
-    said = {
-        f"Counts from restricted sources are rounded to the nearest {base}, totals too, so figures "
-        "may not sum.": rows["rounded"].any(),
-        f"[c] means withheld to protect people: fewer than {limits}, or a figure that would reveal "
-        "one.": "[c]" in met,
-        "[u] means based on fewer than 20 events: treat with caution.": "[u]" in met,
-        "[x] means not available, or too few events for this measure.": "[x]" in met,
-        "[low] marks a small number, shown to named partners only. "
-        + settings.markings.handling: "[low]" in met,
-        "Restricted data is not shown for areas smaller than a ward, for periods under a quarter "
-        "below the borough, nor for homicide below the borough.": dropped,
+    done = {name: f"[{name}]" in set(flags.to_numpy().ravel()) for name in ("c", "u", "x", "low")}
+    done |= {"rounded": rows["rounded"].any(), "dropped": dropped}
+    done["expired"] = bool(settings.expired) and edition == "partner" and rows["rounded"].any()
+    facts = {
+        "base": settings.disclosure.round_base,
+        "limits": " or ".join(str(limit) for limit in sorted(set(rows["threshold"]) - {0})),
+        "handling": settings.markings.handling,
+        "expired": ", ".join(settings.expired),
     }
-    return tuple(sentence for sentence, is_true in said.items() if is_true)
+    return tuple(words.format(**facts) for name, words in WORDS["notes"].items() if done[name])

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from sna.rates import rate_difference, rate_limits, rate_ratio, wilson_limits
-from sna.schemas.results import Derived, Estimate
+from sna.schemas.results import Derived, Estimate, ResultTable
 
 RATE_LEAST, RELIABLE, CHANGE_LEAST, EXACT_PERCENT = 3, 20, 50, 4000
 Values = np.ndarray
+Tables = tuple[pd.DataFrame, pd.DataFrame]
 
 
 class Made(NamedTuple):
@@ -29,31 +30,36 @@ def _some(values: Values) -> Values:
 def _make(derived: Derived, first: Values, second: Values, *reference: Values) -> Made:
     """Compute one derived column; the meaning of the inputs is that of `Derived`."""
     if derived.kind == "rate":
-        size, limits = _some(second) / derived.per, rate_limits(first)
-        return Made(first / size, limits[0] / size, limits[1] / size, first)
+        size, (low, high) = _some(second) / derived.per, rate_limits(first)
+        return Made(first / size, low / size, high / size, first)
     if derived.kind == "share":
         unit = 100 if derived.column.endswith("_pct") else 1
         part = np.minimum(first, second)  # both are rounded on their own
         low, high = wilson_limits(part, second)
         return Made(unit * part / _some(second), unit * low, unit * high, second, 1)
     if derived.kind == "change_pct":
-        ratio = rate_ratio(first, np.ones(len(first)), second, np.ones(len(first)))
-        low, high = 100 * (ratio.lower_ci - 1), 100 * (ratio.upper_ci - 1)
-        return Made(100 * (first / _some(second) - 1), low, high, second, CHANGE_LEAST)
+        _, low, high = rate_ratio(first, np.ones(len(first)), second, np.ones(len(first)))
+        value = first / _some(second)
+        change = [100 * (ratio - 1) for ratio in (value, low, high)]
+        return Made(*change, events=second, least=CHANGE_LEAST)
     if derived.kind == "change_points":
         return Made(first - second, first * np.nan, first * np.nan, np.full(len(first), RELIABLE))
-    more = {} if derived.kind == "rate_ratio" else {"per": derived.per}
-    compare: Any = rate_difference if more else rate_ratio
-    value, low, high = compare(first, second, *reference, **more)
+    is_ratio = derived.kind == "rate_ratio"
+    compare: Any = rate_ratio if is_ratio else rate_difference
+    made = compare(first, second, *reference, **({} if is_ratio else {"per": derived.per}))
     own = (first == reference[0]) & (second == reference[1])  # against itself: no limits
-    low, high = (np.where(own, np.nan, limit) for limit in (low, high))
-    return Made(value, low, high, np.minimum(first, reference[0]))
+    low, high = (np.where(own, np.nan, limit) for limit in made[1:3])
+    return Made(made[0], low, high, np.minimum(first, reference[0]))
 
 
 def add_derived(
-    table: pd.DataFrame, flags: pd.DataFrame, derived: Derived, *, rounded: pd.Series,
+    table: pd.DataFrame,
+    flags: pd.DataFrame,
+    derived: Derived,
+    rounded: pd.Series,
+    *,
     reliability: bool = True,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+) -> Tables:
     """Add one derived column and its limits, and their flags, from the columns of `table`.
 
     ``[c]`` where an input is suppressed; ``[x]`` where it cannot be computed, under 3 events, or
@@ -69,21 +75,29 @@ def add_derived(
         coarse = rounded.to_numpy() & (inputs[1] < EXACT_PERCENT)
         value = np.where(coarse, np.round(value, places), value)
     hidden = (flags.reindex(columns=[*derived.inputs]) == "[c]").any(axis=1).to_numpy()
-    gone = hidden | np.isnan(value) | ((made.events < made.least) & reliability)
-    doubt = (made.events < RELIABLE) & reliability
-    flag = np.select([hidden, gone, doubt], ["[c]", "[x]", "[u]"], "")
-    text = pd.Series(flag, index=table.index, dtype="str")
+    few = (made.events < made.least) & reliability
+    gone, doubt = hidden | np.isnan(value) | few, (made.events < RELIABLE) & reliability
     columns = dict(zip((derived.column, *derived.limits), (value, *made[1:3]), strict=False))
-    return (
-        table.assign(**{name: np.where(gone, np.nan, column) for name, column in columns.items()}),
-        flags.assign(**dict.fromkeys(columns, text)),
-    )
+    shown = {name: np.where(gone, np.nan, column) for name, column in columns.items()}
+    return table.assign(**shown), flags.assign(**_flags([*columns], hidden, gone, doubt, flags))
+
+
+def _flags(
+    names: list[str], hidden: Any, gone: Any, doubt: Any, flags: pd.DataFrame
+) -> dict[str, pd.Series]:
+    text = np.select([hidden, gone, doubt], ["[c]", "[x]", "[u]"], "")
+    return dict.fromkeys(names, pd.Series(text, index=flags.index, dtype="str"))
 
 
 def add_estimate(
-    table: pd.DataFrame, flags: pd.DataFrame, estimate: Estimate, *, true: pd.DataFrame,
-    rounded: pd.Series, base: int, counts: tuple[str, ...],
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    table: pd.DataFrame,
+    flags: pd.DataFrame,
+    estimate: Estimate,
+    true: pd.DataFrame,
+    rounded: pd.Series,
+    base: int,
+    shape: ResultTable,
+) -> Tables:
     """Add one estimate made from true counts: shown from `minimum` events up, else withheld.
 
     On rounded rows it keeps three significant figures, and an estimate that only repeats or
@@ -92,17 +106,15 @@ def add_estimate(
     value = pd.to_numeric(true[estimate.column]).astype("float64")
     events = true[estimate.count].astype("float64")
     hidden = flags.reindex(columns=[estimate.count])[estimate.count].eq("[c]")
-    for name in counts:
+    for name in shape.counts:
         if scale := _repeats(value[rounded], true.loc[rounded, name].astype("float64")):
             near = (value / scale / base + 0.5).floordiv(1) * base * scale
             value, hidden = near.where(rounded, value), hidden | flags[name].eq("[c]")
-    few = ~(events >= estimate.minimum)
     value = value.where(~rounded, value.map(lambda number: float(f"{number:.3g}")))
-    flag = np.select([hidden, few | value.isna(), events < RELIABLE], ["[c]", "[x]", "[u]"], "")
-    return (
-        table.assign(**{estimate.column: value.mask(hidden | few)}),
-        flags.assign(**{estimate.column: pd.Series(flag, index=table.index, dtype="str")}),
-    )
+    gone = hidden | ~(events >= estimate.minimum) | value.isna()
+    names = [estimate.column]
+    marks = _flags(names, hidden, gone, events < RELIABLE, flags)
+    return table.assign(**{estimate.column: value.mask(gone)}), flags.assign(**marks)
 
 
 def _repeats(value: pd.Series, count: pd.Series) -> float:

@@ -7,27 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.disclosure.rules import SHORTHAND
 from sna.schemas.results import ResultTable
 
-SHORTHAND = {
-    "[c]": "withheld to protect people: a small number, or one that would reveal a small number",
-    "[x]": "not available, or too few events for this measure",
-    "[u]": "based on fewer than 20 events: treat with caution",
-    "[z]": "does not apply",
-    "[b]": "the series breaks here: do not compare across it",
-    "[low]": "a small number shown to named partners only: do not share further",
-}
+__all__ = ["SHORTHAND", "ProtectedTable"]
 
 
 @dataclass(frozen=True)
 class ProtectedTable:
     """A result table after disclosure control.
 
-    ``table`` holds the columns of the contract only; a suppressed or withheld value is missing
-    (NaN) there. ``flags`` has the same index and the value columns of ``table``; each cell is
-    ``""`` or a shorthand such as ``[c]``, ``[x]``, ``[u]``, ``[b]``. ``notes`` are sentences to
-    print above the table. ``log`` (rule, contract, cell, column, reason) and ``ledger`` (one row a
-    protected cell of a restricted source) are internal: they go to the records folder only.
+    ``table`` holds the columns of the contract only; a withheld value is missing (NaN) there.
+    ``flags`` has the same index and the value columns; a cell is ``""`` or shorthand such as
+    ``[c]``. ``notes`` stand above the table. ``log`` and ``ledger`` are internal: they go to the
+    records folder only.
     """
 
     contract: ResultTable
@@ -62,9 +55,9 @@ class ProtectedTable:
         return f"{text} {flag}".strip()
 
     def _decimals(self, column: str, value: float) -> int:
-        for derived in self.contract.derived:
-            if column in (derived.column, *derived.limits):
-                return 2 if derived.kind == "rate_ratio" else 1
+        made = {name: d.kind for d in self.contract.derived for name in (d.column, *d.limits)}
+        if column in made:
+            return 2 if made[column] == "rate_ratio" else 1
         if column in self.contract.counts or value.is_integer():
             return 0
         return 3 if column.startswith("p_") else 2
@@ -75,10 +68,10 @@ class ProtectedTable:
         Flags that stand beside a number (``[u]``, ``[low]``) go to the last column, ``flags``.
         """
         texts = self.table.astype("object").map(_plain).astype("str")
+        gaps = self.table[self.flags.columns].isna()
         for name in self.flags:
-            gap = self.table[name].isna()
-            texts[name] = texts[name].mask(gap, self.flags[name].replace("", "[x]"))
-        beside = self.flags.mask(self.table[self.flags.columns].isna(), "").to_dict("records")
+            texts[name] = texts[name].mask(gaps[name], self.flags[name].replace("", "[x]"))
+        beside = self.flags.mask(gaps, "").to_dict("records")
         joined = ["; ".join(f"{name} {flag}" for name, flag in r.items() if flag) for r in beside]
         return texts.assign(flags=pd.Series(joined, index=texts.index, dtype="str"))
 

@@ -1,34 +1,37 @@
 """Which rule each row of a result table falls under: class, threshold, exactness, geography."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sna.definitions.strict import read_toml
 from sna.errors import UsageError
 from sna.schemas.results import ResultTable
 from sna.settings import EDITIONS, Settings
 
-TOTAL, UNKNOWN = r"^(all|total|both|any)\b", r"unknown|not stated|not known|not recorded|missing"
-PERSON = r"^(age|sex|gender|ethnic)(?!.*_scheme$)"  # keys that describe a person
-_DETAIL = PERSON + r"|^(search_object|legislation|outcome|method|relationship)"
-_SENSITIVE = r"sexual|rape|domestic|exploitation|slavery|trafficking|hate crime"
-_UNDER_18 = r"^(under 1[0-8]|(\d|1[0-7])(\.0)?|(0?\d|1[0-7])\s*(-|–|to)\s*(\d|1[0-7]))$"
-_HEALTH = r"fingertips|ambulance|emergency_department|istv|hes\b"
-_LEVELS = {  # level -> names of keys, values of keys, values of area_level
-    "ward": (r"^(ward|msoa)", r"^E0[25]\d{6}$", r"^(ward|msoa)$"),
-    "lsoa": (r"^(lsoa|oa_|cell|grid|street|location|postcode)", r"^E0[01]\d{6}$",
-             r"^(lsoa|oa|cell|record|point)$"),
-}  # fmt: skip
-_PRIVATE = r"^(easting|northing|longitude|latitude|geometry|event_time|recorded_date|\w+_id)$"
+WORDS = read_toml(Path(__file__).parent.parent / "definitions" / "disclosure.toml")
+SHORTHAND: dict[str, str] = WORDS["shorthand"]
 _ORDER = {"standard": 0, "health": 1, "sensitive": 2}
 _CLASSES = ("open", "restricted", "person_level")
 
 
-def matches(values: pd.Series, pattern: str) -> pd.Series:
+def matches(values: pd.Series, words: str) -> pd.Series:
     """Say which values contain a pattern, whatever the case; each distinct value is read once."""
-    found = {v: bool(re.search(pattern, str(v), re.I)) for v in values.dropna().unique()}
+    pattern = re.compile(words, re.IGNORECASE)
+    found = {value: bool(pattern.search(str(value))) for value in values.dropna().unique()}
     return values.map(found).astype("object").fillna(False).astype(bool)
+
+
+def is_total(values: pd.Series) -> pd.Series:
+    """Say which values of a key mean all of it."""
+    return matches(values, WORDS["total"])
+
+
+def person_keys(shape: ResultTable) -> list[str]:
+    """Return the keys that describe a person."""
+    return [key for key in shape.keys if re.search(WORDS["person"], key)]
 
 
 def check_edition(edition: str) -> None:
@@ -52,83 +55,81 @@ def row_rules(
     """
     level, kind = _level(table, shape), _sensitivity(table, shape)
     strict = _restricted(table, shape, level)
-    private = [name for name in (*shape.keys, *shape.plain) if re.search(_PRIVATE, name)]
+    private = [n for n in (*shape.keys, *shape.plain) if re.search(WORDS["private"], n)]
     if strict.any() and private:
-        raise UsageError(f"Result table {shape.name} names columns of single records.",
-                         found=private, do="Show restricted data as counts only.")  # fmt: skip
-    given = settings.disclosure.thresholds
-    shared = strict & _covered(table, data, set(settings.agreements))
-    shared &= data.edition == "partner"
-    lifts = {name for name, a in settings.agreements.items() if a.lifts_health_threshold}
-    lifted = kind.ne("health") | _covered(table, data, lifts)
-    threshold = kind.map(given.model_dump()).mask(shared, given.standard).where(strict, 0)
+        what = f"Result table {shape.name} names columns of single records."
+        raise UsageError(what, found=private, do="Show restricted data as counts only.")
+    least = settings.disclosure.thresholds.model_dump()
+    agreed = settings.agreements if data.edition == "partner" else {}
+    shared = strict & _covered(table, data, set(agreed))
+    lifts = {name for name, terms in agreed.items() if terms.lifts_health_threshold}
+    free = shared & (kind.ne("health") | _covered(table, data, lifts))
+    threshold = kind.map(least).mask(shared, least["standard"]).mask(free, 0).where(strict, 0)
     dropped = pd.Series("", index=table.index, dtype="str")
     if not is_lifted("geography", shape, settings):
         dropped = _too_fine(table, shape, level).where(strict & ~shared, "")
-    return pd.DataFrame({
-        "restricted": strict, "threshold": threshold.mask(shared & lifted, 0).astype("int64"),
-        "rounded": strict & ~shared & (not shape.exact_totals), "dropped": dropped,
-    })  # fmt: skip
+    rounded = strict & ~shared & (not shape.exact_totals)
+    return pd.DataFrame(
+        {"restricted": strict, "threshold": threshold.astype("int64"), "rounded": rounded}
+    ).assign(dropped=dropped)
 
 
 def _sensitivity(table: pd.DataFrame, shape: ResultTable) -> pd.Series:
     """Return standard, health or sensitive: as the analysis said, or as words in keys demand."""
     kind = pd.Series("standard", index=table.index, dtype="str")
     if "source" in table:
-        kind = kind.mask(matches(table["source"], _HEALTH), "health")
+        kind = kind.mask(matches(table["source"], WORDS["health"]), "health")
     for key in shape.keys:
-        words = f"{_SENSITIVE}|{_UNDER_18}" if key.startswith("age") else _SENSITIVE
-        kind = kind.mask(matches(table[key], words), "sensitive")
-    if "sensitivity" in table:
-        said = table["sensitivity"].astype("object").fillna("standard")
-        if unknown := sorted(set(said) - set(_ORDER)):
-            raise UsageError(f"A sensitivity of {shape.name} is not known.", found=unknown,
-                             do="Use standard, health or sensitive.")  # fmt: skip
-        lower = kind.map(_ORDER).astype("int64") < said.map(_ORDER).astype("int64")
-        kind = kind.mask(lower, said)
-    return kind
+        young = f"|{WORDS['under_18']}" if key.startswith("age") else ""
+        kind = kind.mask(matches(table[key], WORDS["sensitive"] + young), "sensitive")
+    if "sensitivity" not in table:
+        return kind
+    said = table["sensitivity"].astype("object").fillna("standard")
+    if unknown := sorted(set(said) - set(_ORDER)):
+        what, do = f"A sensitivity of {shape.name} is not known.", f"Use {', '.join(_ORDER)}."
+        raise UsageError(what, found=unknown, do=do)
+    return kind.mask(kind.map(_ORDER).astype("int64") < said.map(_ORDER).astype("int64"), said)
 
 
 def _restricted(table: pd.DataFrame, shape: ResultTable, level: pd.Series) -> pd.Series:
     """Find rows restricted by class, or open demographics crossed three ways or below MSOA."""
     if "release_class" not in table:
         return pd.Series(True, index=table.index)
-    details = [key for key in shape.keys if re.search(_DETAIL, key)]
-    split = pd.DataFrame({k: table[k].notna() & ~matches(table[k], TOTAL) for k in details},
-                         index=table.index, dtype=bool)  # fmt: skip
-    person = split[[key for key in details if re.search(PERSON, key)]].any(axis=1)
-    crossed = person & ((split.sum(axis=1) >= 3) | level.eq("lsoa"))
-    return table["release_class"].astype("str").ne("open") | crossed
+    details = [key for key in shape.keys if re.search(WORDS["detail"], key)]
+    split = {key: table[key].notna() & ~is_total(table[key]) for key in details}
+    crossed = pd.DataFrame(split, index=table.index, dtype=bool)
+    person = crossed[person_keys(shape)].any(axis=1)
+    fine = person & ((crossed.sum(axis=1) >= 3) | level.eq("lsoa"))
+    return table["release_class"].astype("str").ne("open") | fine
 
 
 def _level(table: pd.DataFrame, shape: ResultTable) -> pd.Series:
     """Return the area level of each row: borough, ward (or MSOA), lsoa (or finer)."""
     level = pd.Series("borough", index=table.index, dtype="str")
-    for name, (key_names, codes, said) in _LEVELS.items():
+    for name in ("ward", "lsoa"):
+        signs = WORDS[name]
         for key in shape.keys:
-            named = table[key].notna() & bool(re.search(key_names, key))
-            level = level.mask(
-                (named & ~matches(table[key], TOTAL)) | matches(table[key], codes), name
-            )
+            is_named = bool(re.search(signs["key"], key))
+            named = table[key].notna() & ~is_total(table[key]) & is_named
+            level = level.mask(named | matches(table[key], signs["code"]), name)
         if "area_level" in table:
-            level = level.mask(matches(table["area_level"], said), name)
+            level = level.mask(matches(table["area_level"], signs["said"]), name)
     return level
 
 
 def _too_fine(table: pd.DataFrame, shape: ResultTable, level: pd.Series) -> pd.Series:
     """Say why a row of restricted data is finer than may be shown, else ""."""
-    below, killed = level.ne("borough"), pd.Series(False, index=table.index)
-    for key in shape.keys:
-        killed |= matches(table[key], "homicide|murder|manslaughter")
+    below = level.ne("borough")
+    killed = pd.DataFrame({key: matches(table[key], WORDS["killed"]) for key in shape.keys})
     months = pd.Series(1.0 if "month" in shape.keys else 12.0, index=table.index)
     length = next((n for n in ("window_months", "period_months") if n in table), None)
     if length:
         months = table[length].astype("float64").fillna(1)
-    if {"day", "weekday", "hour", "date"} & set(shape.keys):
+    if any(re.search(WORDS["short"], key) for key in shape.keys):
         months = months * 0
     reason = pd.Series("", index=table.index, dtype="str")
     reason = reason.mask(below & (months < 3), "finer than a quarter")
-    reason = reason.mask(below & killed, "homicide below borough")
+    reason = reason.mask(below & killed.any(axis=1), "homicide below borough")
     return reason.mask(level.eq("lsoa"), "finer than ward or MSOA")
 
 
@@ -142,7 +143,7 @@ def _covered(table: pd.DataFrame, data: Any, sources: set[str]) -> pd.Series:
 
 def source_classes(data: Any) -> dict[str, str]:
     """Return the release class of every source behind the data, the strictest if several."""
-    classes = dict(getattr(data, "sources", None) or {})
+    classes: dict[str, str] = {}
     for name in ("offences", "people", "outcomes"):
         frame = getattr(data, name, None)
         if frame is not None and {"source", "release_class"} <= set(frame):

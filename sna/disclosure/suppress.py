@@ -1,10 +1,8 @@
 """Primary suppression: small counts, few people, dominance, group disclosure; then rounding."""
 
-import re
-
 import pandas as pd
 
-from sna.disclosure.rules import PERSON, TOTAL, UNKNOWN, matches
+from sna.disclosure.rules import WORDS, is_total, matches, person_keys
 from sna.schemas.results import ResultTable
 
 TOP_TWO_SHARE = 0.9  # two contributors above this share dominate a count
@@ -34,17 +32,16 @@ def _group_cells(
 ) -> pd.Series:
     """Find splits by a personal attribute with all people in one category, or too few people."""
     hit = pd.Series(False, index=table.index)
-    for key in filter(re.compile(PERSON).search, shape.keys):
-        part = table[key].notna() & ~matches(table[key], TOTAL) & limit.gt(0)
-        known = (events > 0) & ~matches(table[key], UNKNOWN)
-        cells = pd.DataFrame({"value": events, "some": events > 0, "known": known, "t": limit})[
-            part
-        ]
+    some = events > 0
+    for key in person_keys(shape):
+        part = table[key].notna() & ~is_total(table[key]) & limit.gt(0)
+        known = some & ~matches(table[key], WORDS["unknown"])
+        facts = pd.DataFrame({"value": events, "some": some, "known": known, "t": limit})[part]
         others = [table.loc[part, other] for other in shape.keys if other != key]
-        groups = cells.groupby(others or cells["t"] * 0, dropna=False, observed=True, sort=False)
+        groups = facts.groupby(others or facts["t"] * 0, dropna=False, observed=True, sort=False)
         total, one = groups["value"].transform("sum"), groups["some"].transform("sum").eq(1)
         small = (one & groups["known"].transform("any")) | (total < groups["t"].transform("min"))
-        hit[cells.index] |= small & (total > 0) & groups["value"].transform("size").gt(1)
+        hit[facts.index] |= small & (total > 0) & groups["value"].transform("size").gt(1)
     return hit
 
 
