@@ -126,9 +126,10 @@ def _notes(
     flags: pd.DataFrame, rows: pd.DataFrame, edition: str, settings: Settings, *, dropped: bool
 ) -> tuple[str, ...]:
     """Say in plain words what was done, so that a reader meets no unexplained shorthand."""
-    done = {name: f"[{name}]" in set(flags.to_numpy().ravel()) for name in ("c", "u", "x", "low")}
-    done |= {"rounded": rows["rounded"].any(), "dropped": dropped}
-    done["expired"] = bool(settings.expired) and edition == "partner" and rows["rounded"].any()
+    is_late = edition == "partner" and bool(settings.expired)
+    is_rounded, met = bool(rows["rounded"].any()), set(flags.to_numpy().ravel())
+    done = {"rounded": is_rounded, "dropped": dropped, "expired": is_late and is_rounded}
+    done |= {name: f"[{name}]" in met for name in ("c", "u", "x", "low")}
     facts = {
         "base": settings.disclosure.round_base,
         "limits": " or ".join(str(limit) for limit in sorted(set(rows["threshold"]) - {0})),

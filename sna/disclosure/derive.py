@@ -39,9 +39,8 @@ def _make(derived: Derived, first: Values, second: Values, *reference: Values) -
         return Made(unit * part / _some(second), unit * low, unit * high, second, 1)
     if derived.kind == "change_pct":
         _, low, high = rate_ratio(first, np.ones(len(first)), second, np.ones(len(first)))
-        value = first / _some(second)
-        change = [100 * (ratio - 1) for ratio in (value, low, high)]
-        return Made(*change, events=second, least=CHANGE_LEAST)
+        change, low, high = (100 * (r - 1) for r in (first / _some(second), low, high))
+        return Made(change, low, high, second, CHANGE_LEAST)
     if derived.kind == "change_points":
         return Made(first - second, first * np.nan, first * np.nan, np.full(len(first), RELIABLE))
     is_ratio = derived.kind == "rate_ratio"

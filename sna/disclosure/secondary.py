@@ -126,7 +126,7 @@ class _Block:
 
     def known_exact(self) -> tuple[Numbers, Numbers, Margins]:
         """Return what an attacker knows of cells and totals: a hidden cell is 1 or more."""
-        sums = {(a,): (self.values.sum(axis=a),) * 2 for a in range(self.cells.ndim)}
+        sums: Margins = {(a,): (self.values.sum(a),) * 2 for a in range(self.cells.ndim)}
         low = np.where(self.gap, np.minimum(self.values, 1), self.values)
         return low, np.where(self.gap, self.most, self.values), sums
 
