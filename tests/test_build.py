@@ -39,7 +39,7 @@ def test_build_rejects_unknown_labels_and_bad_months_with_line_and_reason(tmp_pa
     rows += [street_row(n) for n in range(10, 20)]
     write(raw, "a-street.csv", STREET, *rows)
     summary = build(raw, tmp_path / "out")
-    assert (_line(summary, "a-street.csv")["rows_used"], summary.unmatched) == (
+    assert (_line(summary, "a-street.csv")["rows_used"], summary.partial) == (
         11,
         ["a-street.csv"],
     )

@@ -4,9 +4,11 @@ import pandas as pd
 import pytest
 
 from sna.errors import SourceError
-from sna.sources.extract import read_people, read_records
-from sna.sources.extract_fields import Notes
+from sna.sources.extract import read_extract
+from sna.sources.files import RawFile
+from sna.sources.layout import ReadResult
 from sna.sources.mapping import Coding, Flag, Mapping
+from sna.sources.text import sample_file
 
 TODAY = pd.Timestamp("2025-06-30")
 
@@ -50,15 +52,24 @@ Ref | Date       | Code | Age  | Borough     | DA
 """
 
 
-def read(text: str = RAW, **changes) -> tuple[pd.DataFrame, pd.DataFrame, Notes]:
-    notes = Notes()
-    offences, people = read_records(raw(text), mapping(**changes), today=TODAY, notes=notes)
-    return offences, people, notes
+@pytest.fixture
+def read(tmp_path):
+    """Give the reader of an extract written from text; returns offences, people and the result."""
+
+    def read(text: str = RAW, **changes) -> tuple[pd.DataFrame, pd.DataFrame, ReadResult]:
+        path = tmp_path / "extract.csv"
+        raw(text).to_csv(path, index=False)
+        sample = sample_file(RawFile(path.name, path))[0]
+        (result,) = read_extract(sample, mapping(**changes), today=TODAY)
+        return result.tables["offences"], result.tables.get("people"), result
+
+    return read
 
 
-def test_every_row_is_used_or_rejected_with_a_reason():
-    offences, _, notes = read()
-    rejects = pd.concat(notes.rejects)
+def test_every_row_is_used_or_rejected_with_a_reason(read):
+    offences, _, result = read()
+    rejects = result.rejects
+    assert (result.rows, result.used) == (7, 3)
     assert offences["offence_id"].tolist() == ["1", "2", "7"]
     assert len(offences) + rejects["rows"].sum() == 7
     reasons = dict(zip(rejects["line"], rejects["reason"], strict=True))
@@ -70,39 +81,39 @@ def test_every_row_is_used_or_rejected_with_a_reason():
     }
 
 
-def test_dates_are_read_day_first():
+def test_dates_are_read_day_first(read):
     assert read()[0]["recorded_date"].iloc[0] == pd.Timestamp("2025-02-01")
 
 
-def test_codes_stay_text_so_that_corporate_manslaughter_survives():
+def test_codes_stay_text_so_that_corporate_manslaughter_survives(read):
     assert read()[0]["offence_code"].tolist() == ["8N", "4.10", "34B"]
 
 
-def test_a_blank_flag_means_what_the_mapping_says():
+def test_a_blank_flag_means_what_the_mapping_says(read):
     assert read()[0]["domestic_abuse"].tolist() == ["yes", "no", "unknown"]
     unknown = {"is_domestic_abuse": flag("DA", "unknown")}
     assert read(flags=unknown)[0]["domestic_abuse"].tolist() == ["yes", "unknown", "unknown"]
 
 
-def test_an_age_of_999_is_unknown_and_found():
-    offences, _, notes = read()
+def test_an_age_of_999_is_unknown_and_found(read):
+    offences, _, result = read()
     assert offences["victim_age"].tolist() == ["17", "unknown", "unknown"]
-    assert any("age outside" in str(item["finding"]) for item in notes.findings)
+    assert any("age outside" in str(item["finding"]) for item in result.findings)
 
 
-def test_an_unknown_borough_is_kept_without_a_code():
-    offences, _, notes = read()
+def test_an_unknown_borough_is_kept_without_a_code(read):
+    offences, _, result = read()
     assert offences["borough_code"].iloc[0] == "E09000012"
     assert offences["borough_code"].isna().tolist() == [False, False, True]
-    assert any("borough" in str(item["finding"]) for item in notes.findings)
+    assert any("borough" in str(item["finding"]) for item in result.findings)
 
 
-def test_a_mapped_column_that_is_absent_stops_the_file():
+def test_a_mapped_column_that_is_absent_stops_the_file(read):
     with pytest.raises(SourceError, match="lacks 1 columns"):
         read(RAW.replace("Age ", "Alter"))
 
 
-def test_a_flag_column_that_the_mapping_leaves_out_stays_absent():
+def test_a_flag_column_that_the_mapping_leaves_out_stays_absent(read):
     assert "domestic_abuse" not in read(flags={})[0]
 
 
@@ -115,7 +126,7 @@ Ref | Date       | Code | Age | Victim | Borough | DA
 """
 
 
-def test_person_rows_collapse_on_the_reference_and_people_go_to_their_table():
+def test_person_rows_collapse_on_the_reference_and_people_go_to_their_table(read):
     columns = {**mapping().columns, "victim_id": "Victim"}
     offences, people, _ = read(PERSON_ROWS, columns=columns)
     assert offences["offence_id"].tolist() == ["1", "2"]
@@ -127,7 +138,7 @@ def test_person_rows_collapse_on_the_reference_and_people_go_to_their_table():
     assert people["age"].tolist() == [17.0, 40.0, 30.0]
 
 
-def test_flag_columns_make_one_weapon():
+def test_flag_columns_make_one_weapon(read):
     text = """
 Ref | Date       | Code | Age | Borough | Knife | Gun
 1   | 01/02/2025 | 8N   | 17  | Hackney | Y     | N
@@ -145,7 +156,7 @@ Ref | Date       | Code | Age | Borough | Knife | Gun
     ]
 
 
-def test_a_status_that_the_mapping_lacks_is_rejected():
+def test_a_status_that_the_mapping_lacks_is_rejected(read):
     text = """
 Ref | Date       | Code | Age | Borough | Status
 1   | 01/02/2025 | 8N   | 17  | Hackney | Live
@@ -154,17 +165,18 @@ Ref | Date       | Code | Age | Borough | Status
 """
     columns = {**mapping().columns, "status": "Status"}
     codings = {"status": Coding(map={"Live": "recorded", "No crime": "cancelled"})}
-    offences, _, notes = read(text, columns=columns, values=codings, flags={})
+    offences, _, result = read(text, columns=columns, values=codings, flags={})
     assert offences["status"].tolist() == ["recorded", "cancelled"]
-    assert pd.concat(notes.rejects)["value"].tolist() == ["Odd"]
+    assert result.rejects["value"].tolist() == ["Odd"]
 
 
-def test_the_people_file_is_read_through_its_own_columns():
+def test_the_people_file_is_read_through_its_own_columns(tmp_path):
     people = raw("""
 Ref | Role    | Age | Ethnicity
 1   | Victim  | 17  | W1
 1   | Suspect |     |
 2   | Witness | 30  | W1
+9   | Victim  | 30  | W1
 """)
     columns = {
         "crime_ref": "Ref",
@@ -172,10 +184,20 @@ Ref | Role    | Age | Ethnicity
         "age": "Age",
         "ethnicity_self": "Ethnicity",
     }
-    notes = Notes()
-    found = read_people(
-        people, mapping(people={"file": "people.csv", "columns": columns}), notes=notes
+    raw(RAW).to_csv(tmp_path / "extract.csv", index=False)
+    people.to_csv(tmp_path / "people.csv", index=False)
+    own, beside = (
+        sample_file(RawFile(name, tmp_path / name))[0] for name in ("extract.csv", "people.csv")
     )
+    shape = mapping(people={"file": "people.csv", "columns": columns})
+    _, result = read_extract(own, shape, today=TODAY, people=beside)
+    found = result.tables["people"]
     assert found["person_role"].tolist() == ["victim", "suspect"]
     assert found["age"].isna().tolist() == [False, True]
-    assert pd.concat(notes.rejects)["value"].tolist() == ["Witness"]
+    assert found["borough_code"].tolist() == ["E09000012"] * 2
+    reasons = dict(zip(result.rejects["line"], result.rejects["reason"], strict=True))
+    assert reasons == {
+        3: "not a victim or a suspect",
+        4: "the offence is not in the extract, or was rejected there",
+    }
+    assert result.rejects["value"].tolist() == ["Witness", ""]

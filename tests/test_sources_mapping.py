@@ -30,7 +30,7 @@ def test_a_good_mapping_is_read(tmp_path):
     mapping = read_mapping(write(tmp_path, GOOD))
     assert mapping.columns["crime_ref"] == "Ref"
     assert mapping.flags["is_domestic_abuse"].blank_means == "no"
-    assert mapping.headings == {"Ref", "Date", "Code", "DA"}
+    assert mapping.flag_columns == {"is_domestic_abuse": "DA"}
 
 
 @pytest.mark.parametrize("name", mapping_names())

@@ -84,12 +84,11 @@ def build(
     _print_inputs(summary.inputs)
     _print_findings(summary.findings[summary.findings["severity"] != "information"])
     typer.echo(summary.said)
-    if summary.unmatched:
-        typer.echo(
-            f"Too many rows match no definition row in: {', '.join(summary.unmatched[:5])}. "
-            "The rest is loaded; reports need --allow-partial.",
-            err=True,
-        )
+    if summary.partial:
+        named = ", ".join(summary.partial[:5])
+        share = settings.build.unmatched_share
+        text = f"More than {share:.0%} of rows are rejected in: {named}. The rest is loaded; "
+        typer.echo(f"{text}reports need --allow-partial.", err=True)
         raise typer.Exit(3)
 
 

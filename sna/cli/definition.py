@@ -41,9 +41,10 @@ def _read(file: Path, mapping: str) -> "tuple[pd.DataFrame, pd.DataFrame | None,
     people = sample_file(RawFile(beside.name, beside))[0] if beside else None
     sample = sample_file(RawFile(file.name, file))[0]
     today = pd.Timestamp.today().normalize()
-    read, persons = read_extract(sample, shape, today=today, people=people)
-    parts = [r.tables["people"] for r in (read, persons) if r and "people" in r.tables]
+    results = read_extract(sample, shape, today=today, people=people)
+    parts = [result.tables["people"] for result in results if "people" in result.tables]
     everyone = pd.concat(parts, ignore_index=True) if parts else None
+    read = results[0]
     return read.tables["offences"], everyone, shape.columns["crime_ref"], len(read.rejects)
 
 
@@ -75,9 +76,9 @@ def _table(frame: "pd.DataFrame") -> str:
 def _stored(*codes: str) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame | None]]":
     """Yield offences and people of the store, one borough at a time."""
     store: Any = importlib.import_module("sna.store")
-    folder = store.find_processed()
-    for code in codes or sorted(path.stem for path in (folder / "offences").glob("*.parquet")):
-        yield tuple(store.read_table(f"{name}/{code}", folder) for name in ("offences", "people"))
+    held = store.list_areas(store.read_state(), "offences")
+    for code in codes or [*held, store.UNPLACED]:
+        yield tuple(store.read_table(f"{name}/{code}") for name in ("offences", "people"))
 
 
 def explain(

@@ -1,32 +1,66 @@
-"""A restricted record extract, read through its mapping into offences and people."""
+"""A restricted record extract, read through its mapping into offences and people.
+
+Columns with few values are read as categories, so that each value is looked at once.
+"""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sna.errors import SourceError
-from sna.sources.extract_fields import (
-    Notes,
-    find_borough_codes,
-    keep_plausible_ages,
-    or_missing,
-    parse_dates,
-    read_flag,
-    translate,
-)
-from sna.sources.layout import FileSample, ReadResult
-from sna.sources.mapping import Mapping
-from sna.sources.text import read_text
+from sna import definitions
+from sna.errors import SourceError, UsageError
+from sna.schemas.store_tables import OFFENCES, STORE_TABLES
+from sna.sources.layout import FileSample, ReadResult, make_finding, make_rejects
+from sna.sources.mapping import Coding, Mapping
+from sna.sources.rows import line_rejects
+from sna.sources.text import TextTable, read_text
 
+OLDEST_AGE = 120
+EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
 _DATES = ("recorded_date", "committed_from", "committed_to")
+_NUMBERS = ("easting", "northing")
+_MANY = ("crime_ref", "linked_ref", "person_id", "victim_id", "suspect_id", *_DATES, *_NUMBERS)
 _TEXT = ("offence_code", "detailed_code", "offence_text", "relationship", "premises_type",
          "outcome", "ward_code", "lsoa_code")  # fmt: skip
-_OF_OFFENCE = ("offence_id", "month", "borough_code", "ward_code", "lsoa_code", "domestic_abuse")
-_PEOPLE = ("victim", "suspect")
-_EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
+_OF_OFFENCE = ("month", "borough_code", "ward_code", "lsoa_code", "domestic_abuse")
+_AGE_BAND = r"(?:under|over)?\s*\d{1,3}\s*(?:(?:-|to)\s*\d{1,3}|\+)?"
 # flag -> weapon, the stronger evidence for the definition last, so that it wins
 _WEAPONS = {"is_gun": "firearm_type_unknown", "is_corrosive": "corrosive", "is_knife": "knife"}
+_PERSON = STORE_TABLES["people"].columns
+_WORDS = {
+    **{role: OFFENCES.columns[role].allowed for role in ("status", "weapon", "weapon_use")},
+    "sex": (*_PERSON["sex"].allowed, "f=female", "m=male"),
+    "person_role": ("victim", "suspect"),
+}
+
+
+class Notes:
+    """Rejects and findings gathered while one file is read."""
+
+    def __init__(self) -> None:
+        self.rejects: list[pd.DataFrame] = []
+        self.findings: list[dict[str, Any]] = []
+
+    def reject(self, bad: pd.Series, column: str, reason: str, values: Any = None) -> None:
+        """Reject the rows where `bad`; its index is the row number, counted from 0."""
+        found = make_rejects(bad.to_numpy(), column=column, reason=reason, values=values)
+        lines = bad.index.to_numpy()[found["line"].to_numpy(dtype=int) - 1] + 1
+        self.rejects.append(found.assign(line=lines))
+
+    def find(self, finding: str, rows: pd.Series, do: str, severity: str = "warning") -> None:
+        """Add a finding when it touches any row."""
+        if number := int(rows.sum()):
+            self.findings.append(make_finding(finding, severity=severity, rows=number, action=do))
+
+    def result(self, tables: dict[str, Any], text: TextTable) -> ReadResult:
+        """Return what came out of the file, ragged lines rejected too."""
+        rejects = pd.concat([*self.rejects, line_rejects(text)], ignore_index=True)
+        used = text.rows - int(rejects["rows"].sum())
+        return ReadResult(tables, text.rows, used, rejects, [*text.findings, *self.findings])
 
 
 def read_extract(
@@ -36,232 +70,310 @@ def read_extract(
     today: pd.Timestamp,
     file_id: int = 0,
     people: FileSample | None = None,
-    people_file_id: int = 1,
-) -> tuple[ReadResult, ReadResult | None]:
+) -> list[ReadResult]:
     """Read a record extract, and its people file where the mapping names one.
 
     Rows dated after `today` are rejected. The first result holds the store tables ``offences`` and
-    ``people``, the second (None without a people file) ``people``; people take month and place
-    from their offence. Raises `SourceError` if the mapping names a column that is not there.
+    ``people``, the second, of a people file, ``people``; people take month and place from their
+    offence. Raises `SourceError` if the mapping names a column that is not there.
     """
-    notes, text = Notes(), read_text(sample)
-    offences, persons = read_records(text.table.to_pandas(), mapping, today=today, notes=notes)
+    notes = Notes()
     source = "extract" if mapping.kind == "offences" else mapping.kind
-    origin = {"source": source, "release_class": mapping.release_class}
-    offences = offences.reset_index(drop=True).assign(
-        **origin, file_id=file_id, area_level="record", period_months=1
-    )
+    origin = {"source": source, "release_class": mapping.release_class, "file_id": file_id}
+    given, text = _open(sample, mapping, {**mapping.roles, **mapping.flag_columns})
+    offences, persons = read_records(given, mapping, today=today, notes=notes)
+    offences = offences.assign(**origin, area_level="record", period_months=1)
     tables = {"offences": offences}
     if len(persons):
-        tables["people"] = _place_people(persons, offences).assign(**origin, file_id=file_id)
-    result = notes.result(tables, text)
-    if people is None:
-        return result, None
-    notes, text = Notes(), read_text(people)
-    persons = read_people(text.table.to_pandas(), mapping, notes=notes)
-    known = pa.array(offences["offence_id"])  # Arrow: pandas walks 1.2 million values in Python
-    found = pc.is_in(pa.array(persons["offence_id"]), value_set=known)
-    orphan = pd.Series(~np.asarray(found), index=persons.index)
-    reason = "the offence is not in the extract, or was rejected there"
-    notes.reject(persons["offence_id"][orphan].mask(orphan, ""), "crime_ref", reason)
-    placed = _place_people(persons[~orphan], offences).assign(**origin, file_id=people_file_id)
-    return result, notes.result({"people": placed}, text)
+        tables["people"] = _place_people(persons, offences, None).assign(**origin)
+    results = [notes.result(tables, text)]
+    if people is not None:
+        notes = Notes()
+        given, text = _open(people, mapping, mapping.people_roles)
+        persons = read_people(given, mapping, notes=notes)
+        placed = _place_people(persons, offences, notes).assign(**origin)
+        results.append(notes.result({"people": placed}, text))
+    return results
+
+
+def _open(
+    sample: FileSample, mapping: Mapping, roles: dict[str, str]
+) -> tuple[pd.DataFrame, TextTable]:
+    """Return the columns that play a role, under its name, and the text without its table."""
+    if missing := sorted({*roles.values()} - {*sample.columns}):
+        what = f"The file lacks {len(missing)} columns that its mapping names."
+        do = f"Correct the mapping. The file has: {', '.join(map(str, sample.columns[:40]))}."
+        raise SourceError(what, where=f"mapping {mapping.name}", found=missing, do=do)
+    columns = tuple(dict.fromkeys(roles.values()))
+    many = {heading for role, heading in roles.items() if role in _MANY}
+    text = read_text(sample, columns=columns, coded=tuple(n for n in columns if n not in many))
+    given = {}
+    for role, heading in roles.items():
+        column = text.table[heading].to_pandas()
+        given[role] = _plain(column if role in _MANY else column.astype("category"), mapping)
+    return pd.DataFrame(given), replace(text, table=text.table.slice(0, 0))
+
+
+def _plain(text: pd.Series, mapping: Mapping) -> pd.Series:
+    """Return text without blanks around it, and what means missing as missing."""
+    marks = {"", *mapping.missing}
+    if isinstance(text.dtype, pd.CategoricalDtype):
+        words = [str(word).strip() for word in text.cat.categories]
+        return recode(text, [None if word in marks else word for word in words])
+    stripped = text.str.strip()
+    return stripped.mask(stripped.isin(marks))
+
+
+def recode(text: pd.Series, answers: list[Any], blank: Any = None) -> pd.Series:
+    """Return the answer for each row's category, and `blank` where it is missing."""
+    codes, names = pd.factorize(pd.Series([*answers, blank], dtype="object"))
+    found = pd.Categorical.from_codes(
+        codes[text.cat.codes], categories=pd.Index(names, dtype="str")
+    )
+    return pd.Series(found, index=text.index)
+
+
+def _values(text: pd.Series) -> list[str]:
+    return [str(value) for value in text.cat.categories]
 
 
 def read_records(
-    raw: pd.DataFrame, mapping: Mapping, *, today: pd.Timestamp, notes: Notes
+    given: pd.DataFrame, mapping: Mapping, *, today: pd.Timestamp, notes: Notes
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Turn the text rows of an extract into one row an offence and one row a person.
+    """Turn the rows of an extract, by role, into one row an offence and one row a person.
 
     A role that the mapping leaves out stays absent, which the classifier reads as Unknown.
     """
-    raw = _blank(raw, mapping, mapping.headings)
-    roles = mapping.roles
-    reference = raw[roles["crime_ref"]].str.strip()
-    notes.reject(reference[reference == ""], roles["crime_ref"], "no crime reference")
-    rows = pd.DataFrame({"offence_id": reference})[reference != ""]
-    raw = raw[reference != ""]
-    rows = _add_dates(raw, rows, mapping, today, notes)
-    rows = _add_status(raw.loc[rows.index], rows, mapping, notes)
-    raw = raw.loc[rows.index]
-    rows = _add_weapons(raw, _add_place(raw, rows, roles, notes), mapping, notes)
-    rows = rows.assign(**{role: or_missing(raw[roles[role]]) for role in _TEXT if role in roles})
-    if "published_category" in roles:
-        text = raw[roles["published_category"]]
-        rows = rows.assign(published_category=text.where(text.str.contains(" | ", regex=False)))
-    if "linked_ref" in roles:
-        rows = rows.assign(linked_id=or_missing(raw[roles["linked_ref"]]))
-    people = [_people_of_rows(raw, rows, mapping, person, notes) for person in _PEOPLE]
-    offences = _collapse(rows, notes)
-    if len(offences) == len(rows):  # one row an offence: its ages decide without folding
-        for role in [f"{person}_age" for person in _PEOPLE if f"{person}_age" in roles]:
-            ages = keep_plausible_ages(raw[roles[role]], Notes())
-            offences = offences.assign(**{role: ages})
-    return offences, pd.concat(people, ignore_index=True)
-
-
-def read_people(raw: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.DataFrame:
-    """Turn the rows of the separate people file of an extract into one row a person."""
-    roles = {str(role): heading for role, heading in mapping.people_columns.items()}
-    raw = _blank(raw, mapping, set(roles.values()))
-    given = {role: raw[heading].str.strip() for role, heading in roles.items()}
-    words = translate(given["person_role"], "person_role", mapping.codings.get("person_role"))
-    bad = words.isna() | (given["crime_ref"] == "")
-    notes.reject(given["person_role"][bad], roles["person_role"], "not a victim or a suspect")
-    people = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": words})
-    return _describe(people, given, mapping, notes)[~bad]
-
-
-def _blank(raw: pd.DataFrame, mapping: Mapping, headings: set[str]) -> pd.DataFrame:
-    """Return the mapped columns with every missing mark as an empty string."""
-    if missing := sorted(headings - set(raw.columns)):
-        raise SourceError(
-            f"The file lacks {len(missing)} columns that its mapping names.",
-            where=f"mapping {mapping.name}", found=missing,
-            do=f"Correct the mapping. The file has: {', '.join(map(str, raw.columns[:40]))}.",
-        )  # fmt: skip
-    text = {name: raw[name].fillna("") for name in raw.columns if name in headings}
-    marks = [mark for mark in mapping.missing if mark]
-    hits = {name: t.str.strip().isin(marks) for name, t in text.items()}
-    return pd.DataFrame({n: t.mask(hits[n], "") if hits[n].any() else t for n, t in text.items()})
-
-
-def _add_dates(
-    raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, today: pd.Timestamp, notes: Notes
-) -> pd.DataFrame:
-    """Add the dates and the month counted in; rows whose dates cannot be meant are rejected."""
-    if mapping.undated:
-        return rows.assign(month=pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]"))
-    bad = pd.Series(False, index=rows.index)
-    counted = pd.Series(pd.NaT, index=rows.index, dtype="datetime64[us]")
-    for role in _DATES:
-        heading = mapping.roles.get(role)
-        if heading is None:
-            continue
-        dates = parse_dates(raw[heading], mapping.date_format)
-        unread = dates.isna() & (raw[heading].str.strip() != "") & ~bad
-        notes.reject(raw[heading][unread], heading, "not a date")
-        future = (dates >= today + pd.Timedelta(days=1)) & ~bad
-        notes.reject(raw[heading][future], heading, "date in the future")
-        bad |= unread | future
-        rows = rows.assign(**{role: dates})
-        counted = counted.fillna(dates) if role != "committed_to" else counted
-    early = (counted < pd.Timestamp(_EARLIEST)) & ~bad
-    notes.reject(counted[early].dt.strftime("%Y-%m-%d"), "date", f"date before {_EARLIEST}")
-    bad |= early
-    undated = counted.isna() & ~bad
-    notes.reject(pd.Series("", index=rows.index)[undated], "date", "no date")
-    month = counted.to_numpy().astype("datetime64[M]").astype("datetime64[us]")
-    return rows.assign(month=month)[~(bad | undated)]
-
-
-def _add_status(
-    raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
-) -> pd.DataFrame:
-    heading = mapping.columns.get("status")
-    if heading is None:
-        what = "no status column: every row is read as recorded"
-        every = pd.Series(True, index=rows.index)
-        notes.find(what, every, "Ask for cancelled records to be marked.", "information")
-        return rows
-    words = translate(raw[heading], "status", mapping.codings.get("status"))
-    notes.reject(raw[heading][words.isna()], heading, "status that the mapping lacks")
-    return rows.assign(status=words)[words.notna()]
-
-
-def _add_weapons(
-    raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
-) -> pd.DataFrame:
-    """Add the domestic-abuse flag and the weapon, from coded columns or from flags."""
-    codings = {str(role): coding for role, coding in mapping.codings.items()}
-    flags = {str(name): read_flag(raw, name, f, notes) for name, f in mapping.flags.items()}
-    if "is_domestic_abuse" in flags:
-        rows = rows.assign(domestic_abuse=flags["is_domestic_abuse"])
-    for role in ("weapon", "weapon_use"):
-        if heading := mapping.roles.get(role):
-            words = translate(raw[heading], role, codings.get(role))
-            what = f"{role}: values that the mapping does not translate, read as unknown"
-            notes.find(what, words.isna(), f"Add them to [values.{role}] map.")
-            rows = rows.assign(**{role: words.fillna("unknown")})
-    if "weapon_use" in rows:
-        rows = rows.assign(weapon_use=or_missing(rows["weapon_use"].replace("none", "")))
-    answers = pd.DataFrame({flag: flags[flag] for flag in _WEAPONS if flag in flags})
-    if answers.empty or "weapon" in rows:
-        return rows
-    unsure = (answers == "unknown").any(axis=1) | (answers.shape[1] < len(_WEAPONS))
-    weapon = unsure.map({True: "unknown", False: "none"})
-    for flag in answers:
-        weapon = weapon.mask(answers[flag] == "yes", _WEAPONS[str(flag)])
-    return rows.assign(weapon=weapon)
-
-
-def _add_place(
-    raw: pd.DataFrame, rows: pd.DataFrame, roles: dict[str, str], notes: Notes
-) -> pd.DataFrame:
-    for role in ("easting", "northing"):
-        if role in roles:
-            rows = rows.assign(**{role: pd.to_numeric(raw[roles[role]], errors="coerce")})
-    heading = roles.get("borough_code", roles.get("borough_name"))
-    if heading is None:
-        return rows
-    borough = find_borough_codes(raw[heading])
-    what = "borough is blank or not one of London: kept, but in no borough's report"
-    notes.find(what, borough.isna(), "Correct the spelling in the file, or leave as it is.")
-    return rows.assign(borough_code=borough)
-
-
-def _people_of_rows(
-    raw: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, person: str, notes: Notes
-) -> pd.DataFrame:  # fmt: skip
-    """One row a person named on the rows of the extract; rows that say nothing give none."""
-    also = "home_borough" if person == "victim" else person
-    mine = {
-        role.removeprefix(f"{person}_"): heading
-        for role, heading in mapping.roles.items()
-        if role.startswith((person, also))
-    }
-    if not mine:
-        return pd.DataFrame({"offence_id": pd.Series(dtype="str")})
-    given = {"person_id" if role == "id" else role: raw[heading] for role, heading in mine.items()}
-    said = pd.DataFrame({role: text.str.strip() != "" for role, text in given.items()}).any(axis=1)
-    people = _describe(rows[["offence_id"]].assign(person_role=person), given, mapping, notes)
-    if "person_id" not in people:
-        return people[said]
-    repeated = people["person_id"].notna() & people.duplicated(["offence_id", "person_id"])
-    return people[said & ~repeated]
-
-
-def _describe(
-    people: pd.DataFrame, given: dict[str, pd.Series], mapping: Mapping, notes: Notes
-) -> pd.DataFrame:
-    """Add id, age, sex, ethnicity and home borough to a table of people."""
-    if "age" in given:
-        ages = keep_plausible_ages(given["age"], notes)
-        number = pd.to_numeric(ages, errors="coerce").astype("float64")
-        band = ages.where(number.isna() & (ages != "unknown"))
-        people = people.assign(age=number, age_band=band)
-    if "sex" in given:
-        words = translate(given["sex"], "sex", mapping.codings.get("sex"))
-        people = people.assign(sex=words.fillna("unknown"))
-    for role in ("person_id", "ethnicity_self", "ethnicity_observed"):
-        if role in given:
-            people = people.assign(**{role: or_missing(given[role])})
-    if "home_borough" in given:
-        people = people.assign(home_borough_code=find_borough_codes(given["home_borough"]))
-    return people.assign(people=1)
-
-
-def _place_people(people: pd.DataFrame, offences: pd.DataFrame) -> pd.DataFrame:
-    place = offences[[name for name in _OF_OFFENCE if name in offences]]
-    return people.merge(place, how="left", on="offence_id", validate="many_to_one")
-
-
-def _collapse(rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
-    """One row an offence: person rows collapse on the crime reference."""
+    nameless = given["crime_ref"].isna()
+    notes.reject(nameless, mapping.columns["crime_ref"], "no crime reference")
+    given = _read_dates(given[~nameless], mapping, today, notes)
+    given = _read_status(given, mapping, notes)
+    rows = pd.DataFrame({"offence_id": given["crime_ref"], "month": given["month"]})
+    kept = [role for role in (*_DATES, "status", *_TEXT) if role in given]
+    rows = rows.assign(**{role: given[role] for role in kept})
+    rows = _add_weapons(given, _add_place(given, rows, notes), mapping, notes)
+    if "published_category" in given:
+        names = given["published_category"]
+        known = [name if " | " in name else None for name in _values(names)]
+        rows = rows.assign(published_category=recode(names, known))
+    if "linked_ref" in given:
+        rows = rows.assign(linked_id=given["linked_ref"])
+    persons = [_people_of_rows(given, mapping, person, notes) for person in ("victim", "suspect")]
     repeated = rows["offence_id"].duplicated()
     code = "offence_code" if "offence_code" in rows else "detailed_code"
     if repeated.any() and code in rows:
         distinct = rows.groupby("offence_id", sort=False)[code].nunique()
         what = "one crime reference with several offence codes: the first is used"
         notes.find(what, distinct > 1, "Check the reference column of the extract.")
-    return rows[~repeated].assign(offences=1)
+    if not repeated.any():  # one row an offence: its ages decide without folding
+        for role in ("victim_age", "suspect_age"):
+            rows = rows.assign(**({role: _ages(given[role], Notes())} if role in given else {}))
+    return rows[~repeated].assign(offences=1), pd.concat(persons, ignore_index=True)
+
+
+def read_people(given: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.DataFrame:
+    """Turn the rows of the separate people file of an extract into one row a person."""
+    words = _translate(given["person_role"], "person_role", mapping)
+    bad = words.isna() | given["crime_ref"].isna()
+    heading = mapping.people_roles["person_role"]
+    notes.reject(bad, heading, "not a victim or a suspect", given["person_role"].astype("str"))
+    people = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": words})
+    return _describe(people, given.drop(columns=["crime_ref", "person_role"]), mapping, notes)[~bad]
+
+
+def _read_dates(
+    given: pd.DataFrame, mapping: Mapping, today: pd.Timestamp, notes: Notes
+) -> pd.DataFrame:
+    """Read the dates and the month counted in; rows whose dates cannot be meant are rejected."""
+    counted = pd.Series(pd.NaT, index=given.index, dtype="datetime64[us]")
+    if mapping.undated:
+        return given.assign(month=counted)
+    bad = pd.Series(False, index=given.index)
+    for role in (role for role in _DATES if role in given):
+        text, heading = given[role], mapping.roles[role]
+        dates = parse_dates(text, mapping.date_format)
+        unread = dates.isna() & text.notna() & ~bad
+        notes.reject(unread, heading, "not a date", text)
+        future = (dates >= today + pd.Timedelta(days=1)) & ~bad
+        notes.reject(future, heading, "date in the future", text)
+        bad |= unread | future
+        given = given.assign(**{role: dates})
+        counted = counted.fillna(dates) if role != "committed_to" else counted
+    early = (counted < pd.Timestamp(EARLIEST)) & ~bad
+    notes.reject(early, "date", f"date before {EARLIEST}", counted)
+    undated = counted.isna() & ~bad
+    notes.reject(undated, "date", "no date")
+    month = counted.to_numpy().astype("datetime64[M]").astype("datetime64[us]")
+    return given.assign(month=month)[~(bad | early | undated)]
+
+
+def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
+    """Return local dates and times; what is not a date comes back missing."""
+    known: dict[str, dict[str, Any]] = {
+        "iso": {"format": "ISO8601"},
+        "day_first": {"format": "mixed", "dayfirst": True},
+    }
+    unique = text if date_format == "iso" else pd.Series(text.dropna().unique())
+    parsed = pd.to_datetime(
+        unique, errors="coerce", **known.get(date_format, {"format": date_format})
+    )
+    if parsed.dt.tz is not None:
+        parsed = parsed.dt.tz_convert("Europe/London").dt.tz_localize(None)
+    if date_format != "iso":
+        parsed = text.map(dict(zip(unique, parsed, strict=True)))
+    return parsed.astype("datetime64[us]")
+
+
+def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.DataFrame:
+    if "status" not in given:
+        what = "no status column: every row is read as recorded"
+        every = pd.Series(True, index=given.index)
+        notes.find(what, every, "Ask for cancelled records to be marked.", "information")
+        return given
+    words = _translate(given["status"], "status", mapping)
+    reason = "status that the mapping lacks"
+    notes.reject(words.isna(), mapping.roles["status"], reason, given["status"].astype("str"))
+    return given.assign(status=words)[words.notna()]
+
+
+def _translate(text: pd.Series, role: str, mapping: Mapping) -> pd.Series:
+    """Translate a coded column to our words; what is not one of them comes back missing."""
+    coding = {str(name): c for name, c in mapping.codings.items()}.get(role, Coding())
+    known = dict(word.split("=") if "=" in word else (word, word) for word in _WORDS[role])
+    known |= {key.lower(): word for key, word in coding.map.items()}
+    blank = coding.blank_means or ("recorded" if role == "status" else "unknown")
+    blank = None if role == "person_role" else blank
+    return recode(text, [known.get(value.lower()) for value in _values(text)], blank)
+
+
+def _add_weapons(
+    given: pd.DataFrame, rows: pd.DataFrame, mapping: Mapping, notes: Notes
+) -> pd.DataFrame:
+    """Add the domestic-abuse flag and the weapon, from coded columns or from flags."""
+    flags = {name: _flag(given[name], name, mapping, notes) for name in mapping.flag_columns}
+    if "is_domestic_abuse" in flags:
+        rows = rows.assign(domestic_abuse=flags["is_domestic_abuse"])
+    for role in (role for role in ("weapon", "weapon_use") if role in given):
+        words = _translate(given[role], role, mapping)
+        what = f"{role}: values that the mapping does not translate, read as unknown"
+        notes.find(what, words.isna(), f"Add them to [values.{role}] map.")
+        rows = rows.assign(**{role: recode(words, _values(words), "unknown")})
+    if "weapon_use" in rows:
+        used = rows["weapon_use"]
+        rows = rows.assign(
+            weapon_use=recode(used, [v if v != "none" else None for v in _values(used)])
+        )
+    answers = pd.DataFrame({flag: flags[flag] for flag in _WEAPONS if flag in flags})
+    if answers.empty or "weapon" in rows:
+        return rows
+    unsure = (answers == "unknown").any(axis=1) | (answers.shape[1] < len(_WEAPONS))
+    weapon = unsure.to_numpy().astype("int8")
+    words = ["none", "unknown", *_WEAPONS.values()]
+    for flag in answers:
+        weapon[answers[flag].eq("yes")] = words.index(_WEAPONS[str(flag)])
+    return rows.assign(weapon=pd.Categorical.from_codes(weapon, categories=words))
+
+
+def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Series:
+    """Return yes, no or unknown for every row."""
+    flag = {str(key): value for key, value in mapping.flags.items()}[name]
+    known = {"unknown": "unknown", **dict.fromkeys(map(str.lower, flag.false), "no")}
+    known |= dict.fromkeys(map(str.lower, flag.true), "yes")
+    answers = [known.get(value.lower()) for value in _values(text)]
+    if flag.contains:
+        marked = [any(mark in value for mark in flag.contains) for value in _values(text)]
+        answers = ["yes" if found else "no" for found in marked]
+    odd = recode(text, ["yes" if answer is None else "no" for answer in answers], "no") == "yes"
+    what = f"{name}: values that are neither yes nor no, read as unknown"
+    notes.find(what, odd, f"Add them to [flags.{name}].")
+    return recode(text, [answer or "unknown" for answer in answers], flag.blank_means)
+
+
+def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+    numbers = {r: pd.to_numeric(given[r], errors="coerce") for r in _NUMBERS if r in given}
+    rows = rows.assign(**numbers)
+    role = next((role for role in ("borough_code", "borough_name") if role in given), None)
+    if role is None:
+        return rows
+    borough = _boroughs(given[role])
+    what = "borough is blank or not one of London: kept, but in no borough's report"
+    notes.find(what, borough.isna(), "Correct the spelling in the file, or leave as it is.")
+    return rows.assign(borough_code=borough)
+
+
+def _boroughs(text: pd.Series) -> pd.Series:
+    """Return the codes of London boroughs in any published spelling, missing for other names."""
+
+    def find(name: str) -> str | None:
+        try:
+            return definitions.find_borough(name)[0]
+        except UsageError:
+            return None
+
+    return recode(text, [find(name) for name in _values(text)])
+
+
+def _ages(text: pd.Series, notes: Notes) -> pd.Series:
+    """Keep ages that are a number from 0 to 120 or a band; everything else is unknown."""
+    values = pd.Series(_values(text), dtype="str")
+    number = pd.to_numeric(values, errors="coerce")
+    good = number.between(0, OLDEST_AGE) | (number.isna() & values.str.fullmatch(_AGE_BAND))
+    odd = (~good & (values.str.lower() != "unknown")).map({True: "yes", False: "no"})
+    what = f"age outside 0 to {OLDEST_AGE} or not readable: read as unknown"
+    notes.find(
+        what, recode(text, odd.tolist(), "no") == "yes", "Check the age column of the extract."
+    )
+    return recode(text, values.where(good, "unknown").tolist(), "unknown")
+
+
+def _people_of_rows(
+    given: pd.DataFrame, mapping: Mapping, person: str, notes: Notes
+) -> pd.DataFrame:
+    """One row a person named on the rows of the extract; rows that say nothing give none."""
+    roles = [role for role in mapping.roles if role.startswith(f"{person}_")]
+    roles += ["home_borough"] if person == "victim" and "home_borough" in given else []
+    if not roles:
+        return pd.DataFrame({"offence_id": pd.Series(dtype="str")})
+    mine = given[roles].rename(columns=lambda role: str(role).removeprefix(f"{person}_"))
+    rows = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": person})
+    people = _describe(rows, mine.rename(columns={"id": "person_id"}), mapping, notes)
+    said = mine.notna().any(axis=1)
+    if "person_id" in people:
+        said &= people["person_id"].isna() | ~people.duplicated(["offence_id", "person_id"])
+    return people[said]
+
+
+def _describe(
+    people: pd.DataFrame, given: pd.DataFrame, mapping: Mapping, notes: Notes
+) -> pd.DataFrame:
+    """Add id, age, sex, ethnicity and home borough to a table of people."""
+    if "age" in given:
+        ages = _ages(given["age"], notes)
+        number = pd.to_numeric(pd.Series([*_values(ages), None], dtype="str"), errors="coerce")
+        bands = [None if value == "unknown" or known else value
+                 for value, known in zip(_values(ages), number.notna(), strict=False)]  # fmt: skip
+        numbers = number.to_numpy(dtype="float64")[ages.cat.codes]
+        people = people.assign(age=numbers, age_band=recode(ages, bands))
+    if "sex" in given:
+        sex = _translate(given["sex"], "sex", mapping)
+        people = people.assign(sex=recode(sex, _values(sex), "unknown"))
+    for role in ("person_id", "ethnicity_self", "ethnicity_observed"):
+        people = people.assign(**({role: given[role]} if role in given else {}))
+    if "home_borough" in given:
+        people = people.assign(home_borough_code=_boroughs(given["home_borough"]))
+    return people.assign(people=1)
+
+
+def _place_people(
+    people: pd.DataFrame, offences: pd.DataFrame, notes: Notes | None
+) -> pd.DataFrame:
+    """Give people the month and place of their offence; with `notes`, reject those without one."""
+    refs = pa.array(offences["offence_id"])  # Arrow: pandas walks 1.2 million values in Python
+    place = pc.index_in(pa.array(people["offence_id"]), value_set=refs)
+    found = np.asarray(place.fill_null(-1))
+    if notes is not None:
+        reason = "the offence is not in the extract, or was rejected there"
+        notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
+        people, found = people[found >= 0], found[found >= 0]
+    taken = offences[[name for name in _OF_OFFENCE if name in offences]].iloc[found]
+    return people.assign(**{name: taken[name].set_axis(people.index) for name in taken})

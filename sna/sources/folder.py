@@ -156,10 +156,9 @@ def read_item(item: Item, context: ReadContext) -> list[tuple[str, ReadResult]]:
     if item.mapping is None:
         assert item.match is not None
         return [(item.name, item.match.layout.read(item.sample, item.match, context))]
-    today = pd.Timestamp.now().normalize()
-    result, people = read_extract(
-        item.sample, item.mapping, today=today, file_id=context.file_id, people=item.people,
-        people_file_id=context.file_id,
+    results = read_extract(
+        item.sample, item.mapping, today=pd.Timestamp.now().normalize(), file_id=context.file_id,
+        people=item.people,
     )  # fmt: skip
-    results = [(item.name, result)]
-    return [*results, (item.people.file, people)] if item.people and people else results
+    names = [item.name, *([item.people.file] if item.people else [])]
+    return list(zip(names, results, strict=True))

@@ -98,14 +98,15 @@ class Mapping(Strict):
         return {str(role): heading for role, heading in self.columns.items()}
 
     @property
-    def headings(self) -> set[str]:
-        """Every heading of the extract that the mapping needs."""
-        return {*self.columns.values(), *(flag.column for flag in self.flags.values())}
+    def flag_columns(self) -> dict[str, str]:
+        """Flag -> heading in the extract."""
+        return {str(name): flag.column for name, flag in self.flags.items()}
 
     @property
-    def people_columns(self) -> dict[PersonRole, str]:
+    def people_roles(self) -> dict[str, str]:
         """Role -> heading in the people file, if there is one."""
-        return self.people.columns if self.people else {}
+        columns = self.people.columns if self.people else {}
+        return {str(role): heading for role, heading in columns.items()}
 
 
 def mapping_names() -> list[str]:

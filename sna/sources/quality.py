@@ -1,5 +1,13 @@
-"""Findings: what the reader of the data should know, file by file and between files."""
+"""Findings: what the reader of the data should know, file by file and between files.
 
+Their words, and which columns and layouts they are about, stand in ``quality.toml``.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,27 +16,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sna.sources.layout import make_finding
+from sna.sources.places import HEATHROW_WARD, HILLINGDON
 
-_EVENTS = {"offences": "offences", "people": "people", "outcomes": "outcomes"}
+EVENTS = ("offences", "people", "outcomes")  # tables, and the column that counts in each
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
+FOLD_FILES = 3  # as many files with the same finding are told in one row
+_CELL = ["month", "area_level", "published_category"]
+_SAYS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 class Part(Protocol):
     """What one file gave, as the build holds it."""
 
     record: dict[str, Any]
-    tables: dict[str, pa.Table]
+    cells: pd.DataFrame
+    lost: pd.DataFrame
     counts: pa.Table | None
     rejects: list[pd.DataFrame]
     findings: list[dict[str, Any]]
 
 
-def month_totals(table: pa.Table, count: str) -> dict[str, int]:
-    """Return the sum of a count column by month, as ``{"2024-01": 81}``."""
-    total = pa.table({"month": table["month"], "n": table[count]}).group_by("month")
-    rows = total.aggregate([("n", "sum")]).to_pylist()
-    months = {f"{r['month']:%Y-%m}": int(r["n_sum"]) for r in rows if r["month"] is not None}
-    return dict(sorted(months.items()))
+def say(name: str, rows: int | None = None, **facts: Any) -> dict[str, Any]:
+    """Return the finding called `name` with its facts filled in."""
+    severity = _SAYS["severity"].get(name, "information")
+    text, action = _SAYS["texts"][name].format(**facts), _SAYS["actions"].get(name, "")
+    return make_finding(text, severity=severity, rows=rows, action=action)
 
 
 def find_stubs(totals: dict[str, int]) -> list[str]:
@@ -40,219 +52,257 @@ def find_stubs(totals: dict[str, int]) -> list[str]:
     return [m for m in (months[0], months[-1]) if usual >= 100 and totals[m] < STUB_SHARE * usual]
 
 
-def _share(table: pa.Table, name: str) -> float:
-    if name not in table.column_names:
-        return 0.0
-    missing = table[name].is_null()
-    if name == "lsoa_code" and "lsoa_2011_code" in table.column_names:
-        missing = pc.and_(missing, table["lsoa_2011_code"].is_null())
-    return (pc.sum(missing).as_py() or 0) / table.num_rows
+def list_cells(record: dict[str, Any], tables: dict[str, pa.Table]) -> pd.DataFrame:
+    """Return what a file speaks for: months, levels and categories, with rows and counts.
+
+    The months' totals and the labels' months are noted in its line of inputs.
+    """
+    frames = [pd.DataFrame(columns=["table", *_CELL, "rows", "total"])]
+    for name in EVENTS:
+        if (table := tables.get(name)) is not None and table.num_rows:
+            keys = [key for key in _CELL if key in table.column_names]
+            sums = table.group_by(keys).aggregate([(name, "sum"), ([], "count_all")]).to_pandas()
+            text = sums.astype({key: "object" for key in keys if key != "month"})
+            frames.append(
+                text.set_axis([*text.columns[:-2], "total", "rows"], axis=1).assign(table=name)
+            )
+    cells = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+    months = cells["month"].map(lambda m: f"{m:%Y-%m}", na_action="ignore").rename("name")
+    first = cells["table"].eq(cells["table"].iloc[0] if len(cells) else "")
+    record["totals"] = cells[first]["total"].astype("int64").groupby(months).sum().to_dict()
+    if record["layout"].startswith("mps_") and "published_category" in cells:
+        spans = months[cells["total"] > 0].groupby(cells["published_category"]).agg(["min", "max"])
+        record["labels"] = {str(label): list(span) for label, *span in spans.itertuples()}
+    return cells
 
 
-def _month_findings(totals: dict[str, int]) -> list[dict[str, Any]]:
-    found = []
-    if totals:
-        span = pd.period_range(min(totals), max(totals), freq="M").strftime("%Y-%m")
-        gaps = [month for month in span if month not in totals]
-        if gaps:
-            found.append(make_finding(f"{len(gaps)} months are absent: {', '.join(gaps[:6])}.",
-                                      severity="warning"))  # fmt: skip
-    for month in find_stubs(totals):
-        found.append(make_finding(
-            f"{month} holds {totals[month]:,}, under a tenth of a usual month: a stub.",
-            severity="warning", rows=totals[month],
-            action="Another file's figure is taken, if any."))  # fmt: skip
-    return found
-
-
-_LABELS = {"borough_code": "borough", "lsoa_code": "LSOA", "sex": "sex", "age_band": "age band",
-           "ethnicity_self": "self-defined ethnicity", "offence_id": "reference"}  # fmt: skip
+# ---------------------------------------------------------------------------- one file
 
 
 def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
-    """Return findings about one file, and note its months' totals in its line of inputs."""
+    """Return findings about the rows of one file."""
     found: list[dict[str, Any]] = []
-    for name, count in _EVENTS.items():
-        table = tables.get(name)
-        if table is None or not table.num_rows:
-            continue
-        totals = month_totals(table, count)
-        record["totals"] = record["totals"] or totals
-        found += _month_findings(totals)
-        is_record = not record["layout"].startswith("mps")
-        for column, label in _LABELS.items():
-            share = _share(table, column)
-            if share > 0.005 and (is_record or column == "borough_code"):
-                rows = round(share * table.num_rows)
-                found.append(make_finding(f"{share:.1%} of rows have no {label}.", rows=rows))
-        if name == "offences" and is_record and "offence_id" in table.column_names:
-            ids = table["offence_id"].drop_null()
-            again = len(ids) - pc.count_distinct(ids).as_py()
-            if again:
-                found.append(make_finding(f"{again:,} rows repeat a reference.", rows=again))
-        found += _search_findings(table) if name == "people" else []
-        if "ward_code" in table.column_names and name == "offences":
-            found += _airport_finding(table)
+    for name in EVENTS:
+        if (table := tables.get(name)) is not None and table.num_rows:
+            found += _missing(record, table)
+            found += _repeats(record, table) if name == "offences" else []
+            found += _searches(table) if "event_time" in table.column_names else []
     return found
 
 
-def _search_findings(table: pa.Table) -> list[dict[str, Any]]:
-    """Return exact repeats and a month that stops early; repeats may be two real searches."""
-    if "event_time" not in table.column_names:
-        return []
-    frame = table.drop_columns(["file_id"]).to_pandas()
-    again = int(frame.duplicated().sum())
+def month_findings(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return absent months, stubs, and labels that begin or end inside the file."""
+    totals, found = record["totals"], []
+    span = pd.period_range(min(totals), max(totals), freq="M").strftime("%Y-%m") if totals else []
+    if gaps := [month for month in span if month not in totals]:
+        found.append(say("gaps", n=len(gaps), months=", ".join(gaps[:6])))
+    found += [say("stub", totals[m], month=m, n=totals[m]) for m in find_stubs(totals)]
+    months = sorted(totals)[2:-2]  # a label that lacks a month or two at an end is only rare
+    turns = {
+        label: (first in months, last in months)
+        for label, (first, last) in record["labels"].items()
+    }
+    words = [
+        f"{label} ({'from' if starts else 'to'} {record['labels'][label][0 if starts else 1]})"
+        for label, (starts, ends) in turns.items()
+        if starts or ends
+    ]
+    return [*found, *([say("labels", labels="; ".join(words[:6]))] if words else [])]
+
+
+def _missing(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
     found = []
-    if again:
-        found.append(make_finding(f"{again} rows repeat another exactly; kept, as two searches "
-                                  "can be alike.", rows=again))  # fmt: skip
-    last = frame["event_time"].max()
-    end = last + pd.offsets.MonthEnd(0)
-    if len(frame) >= 1000 and (end.normalize() - last.normalize()).days > 2:
-        found.append(make_finding(f"The last month stops on {last:%d %B %Y}.", severity="warning"))
+    for column, (label, other) in _SAYS["missing"].items():
+        counts_only = record["layout"].startswith("mps") and column != "borough_code"
+        if column in table.column_names and not counts_only:
+            gone = table[column].is_null()
+            gone = pc.and_(gone, table[other].is_null()) if other in table.column_names else gone
+            rows = pc.sum(gone).as_py() or 0
+            if rows > 0.005 * table.num_rows:
+                found.append(say("missing", rows, share=rows / table.num_rows, label=label))
     return found
 
 
-def _airport_finding(table: pa.Table) -> list[dict[str, Any]]:
-    from sna.sources.places import HEATHROW_WARD, HILLINGDON
+def _repeats(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
+    """Return repeated references, and the share of the airport's ward in Hillingdon."""
+    found = []
+    if "offence_id" in table.column_names and not record["layout"].startswith("mps"):
+        ids = table["offence_id"].drop_null()
+        again = len(ids) - pc.count_distinct(ids).as_py()
+        found += [say("repeats", again, n=again)] if again else []
+    if "ward_code" in table.column_names:
+        here = table.filter(pc.equal(table["borough_code"], HILLINGDON).combine_chunks())
+        airport = here.filter(pc.equal(here["ward_code"], HEATHROW_WARD).combine_chunks())
+        if rows := airport.num_rows:
+            part, whole = pc.sum(airport["offences"]).as_py(), pc.sum(here["offences"]).as_py()
+            found.append(say("airport", rows, n=part, whole=whole, share=part / max(whole, 1)))
+    return found
 
-    here = table.filter(pc.equal(table["borough_code"], HILLINGDON).combine_chunks())
-    airport = here.filter(pc.equal(here["ward_code"], HEATHROW_WARD).combine_chunks())
-    if not airport.num_rows:
-        return []
-    part, whole = pc.sum(airport["offences"]).as_py(), pc.sum(here["offences"]).as_py()
-    text = (f"Heathrow Villages holds {part:,} of Hillingdon's {whole:,} ward offences "
-            f"({part / max(whole, 1):.0%}); placed by ward code.")  # fmt: skip
-    return [make_finding(text, rows=airport.num_rows)]
+
+def _searches(table: pa.Table) -> list[dict[str, Any]]:
+    """Return exact repeats and a month that stops early; repeats may be two real searches."""
+    frame = table.drop_columns(["file_id"]).to_pandas()
+    again, last = int(frame.duplicated().sum()), frame["event_time"].max()
+    found = [say("exact", again, n=again)] if again else []
+    left = ((last + pd.offsets.MonthEnd(0)).normalize() - last.normalize()).days
+    return [
+        *found,
+        *([say("stops", day=f"{last:%d %B %Y}")] if len(frame) >= 1000 and left > 2 else []),
+    ]
 
 
 # ---------------------------------------------------------------------------- between files
 
 
-def _series(record: dict[str, Any]) -> str:
+def series_of(record: dict[str, Any]) -> str:
     """Return what two files must share to be about the same thing; extracts never do.
 
     Searches do not say which force they come from, so there the name without its month decides.
     """
     layout = record["layout"]
     if layout.startswith("police_uk"):
-        name = record["file"].rsplit("/", 1)[-1]
-        return f"{layout} {''.join(c for c in name if not c.isdigit())}"
+        return f"{layout} {re.sub('[0-9]', '', record['file'].rsplit('/', 1)[-1])}"
     letter = record["variant"][:8] if layout.startswith("mps_") else ""
-    return f"{layout} {letter}" if layout not in ("", "extract") else record["file"]
+    return f"{layout} {letter}".strip() if layout not in ("", "extract") else record["file"]
 
 
-def _cells(part: Part) -> pd.DataFrame:
-    """Return what a file speaks for: months, levels and categories, and how late it is."""
-    frames = []
-    for name in _EVENTS:
-        if (table := part.tables.get(name)) is not None and table.num_rows:
-            keys = [
-                k for k in ("month", "area_level", "published_category") if k in table.column_names
-            ]
-            cells = table.select(keys).group_by(keys).aggregate([]).to_pandas()
-            frames.append(
-                cells.astype({k: "object" for k in keys if k != "month"}).assign(table=name)
-            )
-    if not frames:
-        return pd.DataFrame()
-    totals = part.record["totals"]
-    cells = pd.concat(frames, ignore_index=True)
-    stubs = set(find_stubs(totals))
-    return cells.assign(
-        series=_series(part.record),
-        is_full=[f"{m:%Y-%m}" not in stubs for m in cells["month"]],
-        last=max(totals, default=""),
-        folder=part.record["file"].rsplit("/", 2)[0],
-        file=part.record["file"],
-    )
-
-
-def choose_files(parts: list[Any]) -> None:
+def choose_files(parts: Sequence[Part]) -> None:
     """Where files overlap take the later one, month by month and category by category; never add.
 
     A stub month never wins. Rows that lose become rejects of their file.
     """
-    for part in parts:
-        part.record["series"] = _series(part.record)
-    cells = [c for c in map(_cells, parts) if len(c)]
-    if not cells:
+    frames = []
+    for part in (part for part in parts if len(part.cells)):
+        record, stubs = part.record, set(find_stubs(part.record["totals"]))
+        frames.append(
+            part.cells.assign(
+                series=record["series"],
+                is_full=[f"{month:%Y-%m}" not in stubs for month in part.cells["month"]],
+                last=max(record["totals"], default=""),
+                folder=record["file"].rsplit("/", 2)[0],
+                file=record["file"],
+            )
+        )
+    if not frames:
         return
-    whole = pd.concat(cells, ignore_index=True)
-    latest = whole.groupby("folder")["last"].transform("max")
-    keys = [
-        k for k in ("series", "table", "month", "area_level", "published_category") if k in whole
-    ]
-    whole = whole.assign(latest=latest).sort_values(["is_full", "last", "latest", "file"])
+    whole = pd.concat(frames, ignore_index=True)
+    keys = [key for key in ("series", "table", *_CELL) if key in whole]
+    whole = whole.assign(latest=whole.groupby("folder")["last"].transform("max"))
+    whole = whole.sort_values(["is_full", "last", "latest", "file"])
     winner = whole.groupby(keys, dropna=False)["file"].transform("last")
     lost = whole.assign(winner=winner)[winner != whole["file"]]
     for part in parts:
-        mine = lost[lost["file"] == part.record["file"]]
-        if len(mine):
-            _drop(part, mine)
+        part.lost = lost[lost["file"] == part.record["file"]]
+        if len(part.lost):
+            _give_way(part)
 
 
-def _drop(part: Part, lost: pd.DataFrame) -> None:
-    """Take the lost cells out of a file's tables and counts, and say so."""
-    keys = [
-        k
-        for k in ("month", "area_level", "published_category")
-        if k in lost and lost[k].notna().any()
-    ]
-    gone, left = 0, 0
-    for name in list(part.tables):
-        if name in _EVENTS:
-            kept = _without(part.tables[name], lost[lost["table"] == name], keys)
-            gone += part.tables[name].num_rows - kept.num_rows
-            left += kept.num_rows
-            part.tables[name] = kept
+def _give_way(part: Part) -> None:
+    """Take the lost cells out of a file's counts, and say so; its rows go when they are written."""
+    lost, record = part.lost, part.record
     if part.counts is not None:
-        part.counts = _without(part.counts, lost[lost["table"] == "offences"], keys)
-    winner, months = lost["winner"].iloc[0], sorted({f"{m:%Y-%m}" for m in lost["month"]})
+        part.counts = without(part.counts, lost[lost["table"] == "offences"])
+    gone, left = int(lost["rows"].sum()), int(part.cells["rows"].sum() - lost["rows"].sum())
+    months, winner = sorted({f"{month:%Y-%m}" for month in lost["month"]}), lost["winner"].iloc[0]
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    part.findings.append(
-        make_finding(f"{span}: a later file is taken instead ({winner}).", rows=gone)
-    )
-    rows = (0 if left else part.record["rows_used"]) if part.record.get("is_wide") else gone
-    if rows:
-        part.record["rows_used"] -= rows
+    part.findings.append(say("later", gone, span=span, file=winner))
+    if rows := (0 if left else record["rows_used"]) if record["is_wide"] else gone:
+        record["rows_used"] -= rows
         reason = f"The same month and category stand in a later file: {winner}."
         part.rejects.append(pd.DataFrame([{"reason": reason[:200], "rows": rows}]))
+        record["rows_replaced"] = rows
 
 
-def _without(table: pa.Table, lost: pd.DataFrame, keys: list[str]) -> pa.Table:
-    used = [key for key in keys if key in table.column_names]
-    if lost.empty or not used:
+def without(table: pa.Table, lost: pd.DataFrame) -> pa.Table:
+    """Return a table without the rows of lost cells."""
+    said = [key for key in _CELL if key in lost and lost[key].notna().any()]
+    keys = [key for key in said if key in table.column_names]
+    if not keys:
         return table
-    frame = table.select(used).to_pandas()
-    frame = frame.astype({key: "object" for key in used if key != "month"})
-    bad = pd.MultiIndex.from_frame(frame).isin(pd.MultiIndex.from_frame(lost[used]))
+    frame = table.select(keys).to_pandas()
+    frame = frame.astype({key: "object" for key in keys if key != "month"})
+    bad = pd.MultiIndex.from_frame(frame).isin(pd.MultiIndex.from_frame(lost[keys]))
     return table.filter(pa.array(~bad))
+
+
+def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return findings as a table; one that several files of a layout share becomes one row."""
+    titles = {record["file"]: record["title"] for record in inputs}
+    table = pd.DataFrame(found, columns=["severity", "file", "finding", "rows", "action"])
+    table = table.astype({"rows": "Int64"})
+    kind = (
+        table["finding"]
+        .str.replace(r"\d[\d,.-]*", "#", regex=True)
+        .str.replace(r"\(.*", "", regex=True)
+    )
+    title = table["file"].map(titles).fillna("")
+    groups = table.assign(title=title, at=range(len(table))).groupby(
+        ["severity", title, kind], sort=False
+    )
+    rows = []
+    for _, group in groups:
+        name = group["title"].iloc[0]
+        if not name or group["file"].nunique() < FOLD_FILES:
+            rows += group.to_dict("records")
+            continue
+        worst = group.sort_values("rows", na_position="first", kind="stable").iloc[-1]
+        text = (
+            f"In {group['file'].nunique()} files, at most as in {worst['file']}: {worst['finding']}"
+        )
+        rows.append(
+            {
+                **worst,
+                "file": name,
+                "finding": text,
+                "rows": group["rows"].sum(min_count=1),
+                "at": group["at"].min(),
+            }
+        )
+    rows.sort(key=lambda row: row["at"])
+    return pd.DataFrame(rows, columns=table.columns).astype({"rows": "Int64"})
 
 
 def folder_findings(
     inputs: list[dict[str, Any]], previous: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return findings between files, and what changed since the build before."""
-    return _level_findings(inputs) + _revisions(inputs, previous)
+    found = [*_shortfalls(inputs), *_relabelled(inputs), *_revisions(inputs, previous)]
+    return [{**finding, "file": ""} for finding in found]
 
 
-def _level_findings(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Say how far ward and LSOA totals fall short of the borough total of the same months."""
     totals: dict[str, dict[str, int]] = {}
     for record in inputs:
         totals.setdefault(record["layout"], {}).update(record["totals"])
-    found = []
-    whole = totals.get("mps_borough", {})
+    found, whole = [], totals.get("mps_borough", {})
     for level in ("ward", "lsoa"):
         part = totals.get(f"mps_{level}", {})
-        shared = sorted(set(part) & set(whole))
-        if shared:
+        if shared := sorted(set(part) & set(whole)):
             small, large = sum(part[m] for m in shared), sum(whole[m] for m in shared)
-            text = (f"{level} files hold {small:,} offences in {shared[0]} to {shared[-1]}, "
-                    f"borough files {large:,}: {1 - small / max(large, 1):.1%} fewer. "
-                    "Not scaled.")  # fmt: skip
-            found.append({**make_finding(text), "file": ""})
+            facts = {"small": small, "large": large, "share": 1 - small / max(large, 1)}
+            found.append(say("short", level=level, first=shared[0], last=shared[-1], **facts))
+    return found
+
+
+def _relabelled(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Say which labels one edition of a published table has and the edition before it lacks."""
+    found = []
+    tables = [record for record in inputs if record["labels"] and record["totals"]]
+    tables.sort(key=lambda record: (record["layout"], max(record["totals"])))
+    for older, newer in pairwise(tables):
+        if older["layout"] == newer["layout"]:
+            gone, come = (
+                set(older["labels"]) - set(newer["labels"]),
+                set(newer["labels"]) - set(older["labels"]),
+            )
+            words = [
+                *(f"without {label}" for label in sorted(gone)),
+                *(f"new {label}" for label in sorted(come)),
+            ]
+            files = f"{older['file']} to {newer['file']}"
+            text = "; ".join(words[:8]) + (f"; and {len(words) - 8} more" if len(words) > 8 else "")
+            found += [say("relabelled", len(words), series=files, labels=text)] if words else []
     return found
 
 
@@ -264,51 +314,33 @@ def _revisions(
     def by_series(records: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
         series: dict[str, dict[str, int]] = {}
         for record in sorted(records, key=lambda r: max(r["totals"], default="")):
-            series.setdefault(record.get("series", ""), {}).update(record["totals"])
+            series.setdefault(record["series"], {}).update(record["totals"])
         return {name: months for name, months in series.items() if months}
 
     old, new, found = by_series(previous), by_series(inputs), []
     for name in sorted(set(old) & set(new)):
         before, after = old[name], new[name]
-        for month in sorted(set(before) & set(after)):
-            if before[month] != after[month]:
-                text = (
-                    f"{name.strip()}, {month}: revised from {before[month]:,} to {after[month]:,}."
-                )
-                found.append({**make_finding(text), "file": ""})
-        added = sorted(set(after) - set(before))
-        if added:
-            text = f"{name.strip()}: months added since the build before: {', '.join(added[:12])}."
-            found.append({**make_finding(text), "file": ""})
+        found += [
+            say("revised", series=name, month=month, before=before[month], after=after[month])
+            for month in sorted(set(before) & set(after))
+            if before[month] != after[month]
+        ]
+        moved = {"added": set(after) - set(before), "withdrawn": set(before) - set(after)}
+        for kind, months in moved.items():
+            if months:
+                found.append(say(kind, series=name, months=", ".join(sorted(months)[:12])))
     return found
-
-
-_SUPPORT = (
-    ("Headline series of serious violence (records)", ("extract",)),
-    ("Bounds of the definition, all ages", ("home_office_csp",)),
-    ("Proxies by month and borough", ("mps_borough", "mps_dashboard_tno")),
-    ("Knife crime and young knife victims", ("mps_dashboard_knife", "mps_dashboard_other")),
-    ("Hotspots by ward", ("mps_ward", "extract")),
-    ("Hotspots by LSOA", ("mps_lsoa", "police_uk_street")),
-    ("Stop and search by ethnicity", ("police_uk_stop_search",)),
-    ("Rates (residents)", ("census", "mid_year_age")),
-    ("Deprivation gradient", ("imd_2019", "imd_2025")),
-    ("Maps", ("boundaries",)),
-    ("Health", ("fingertips", "ambulance", "emergency_department")),
-)
 
 
 def describe_support(inputs: list[dict[str, Any]]) -> list[str]:
     """Return which sections the folder supports, and the tier of assessment it reaches."""
     there = {record["layout"] for record in inputs if record["rows_used"]}
     lines = []
-    for title, layouts in _SUPPORT:
+    for title, layouts in _SAYS["supports"].items():
         found = [name for name in layouts if name in there]
         lines.append(f"{'yes' if found else 'no ':3} {title}: {', '.join(found or layouts)}")
-    tier = "1: open data only"
-    if there & {"home_office_csp", "mps_dashboard_tno", "mps_dashboard_knife"}:
-        tier = "2: open data with dashboards or Home Office tables"
+    reached = [tier for tier, layouts in _SAYS["tiers"].items() if there & set(layouts)]
+    tier = reached[-1] if reached else "1: open data only"
     if "extract" in there:
-        tier = "3: with a restricted record extract"
         tier += " and health" if there & {"fingertips", "ambulance"} else ", no health data"
     return [*lines, f"Tier of assessment {tier}."]

@@ -1,0 +1,172 @@
+"""One file at a time: read, placed, classified, counted, and its rows set aside by borough."""
+
+import gc
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sna import store
+from sna.build.banding import add_bands, classify_table
+from sna.errors import SourceError
+from sna.schemas.store_tables import STORE_TABLES
+from sna.sources.folder import Item, read_item
+from sna.sources.layout import ReadContext, ReadResult, make_finding
+from sna.sources.places import Places
+from sna.sources.quality import file_findings, list_cells, month_findings, series_of, without
+
+_COUNT_KEYS = (
+    *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
+    *("published_category", "offence_code", "listed_family", "band", "possible_bands"),
+    *("contexts", "weapon_feature"),
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table set aside on disk: the place of each borough's rows in the file."""
+
+    path: str
+    places: dict[str, int]
+
+    def read(self, code: str) -> pa.Table:
+        """Return one borough's rows."""
+        with pa.OSFile(self.path) as source:  # read, not mapped: what is mapped stays resident
+            reader = pa.ipc.open_file(source)
+            return pa.Table.from_batches([reader.get_batch(self.places[code])])
+
+
+@dataclass
+class Part:
+    """What one file gave; ``lost`` are the cells that another file holds better."""
+
+    record: dict[str, Any]
+    tables: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
+    cells: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lost: pd.DataFrame = field(default_factory=pd.DataFrame)
+    counts: pa.Table | None = None
+    rejects: list[pd.DataFrame] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    is_events: bool = False
+
+
+def read_one(
+    pair: tuple[int, Item], places: Places, profile: str, spool: Path | None
+) -> list[Part]:
+    """Read one file; what cannot be read becomes a finding. Event rows go to disk below `spool`."""
+    number, item = pair
+    record = {
+        **{"file": item.name, "raw_file": item.raw.file, "file_id": number, "sha256": item.sha256},
+        **{"bytes": item.raw.path.stat().st_size, "layout": item.layout, "title": item.title},
+        **{"publisher": item.publisher, "licence": item.licence, "variant": "", "series": ""},
+        **{
+            "release_class": item.release_class,
+            "rows": 0,
+            "rows_used": 0,
+            "rows_rejected": 0,
+            "rows_replaced": 0,
+        },
+        **{"first_month": None, "last_month": None, "totals": {}, "labels": {}},
+    }
+    if item.problem:
+        return [Part(record, findings=[item.problem])]
+    try:
+        results = read_item(item, ReadContext(number, places, item.release_class))
+    except SourceError as error:
+        what = f"{error.what.rstrip('.')}: {error.found}." if error.found else error.what
+        return [Part(record, findings=[make_finding(what, severity="error", action=error.do)])]
+    people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
+    records = [{**record, "file": name, "variant": result.variant} for name, result in results]
+    for more in records[1:]:  # the people file of an extract
+        more |= {"raw_file": more["file"], "sha256": item.people_sha256}
+    parts = []
+    for line in records:
+        result = results.pop(0)[1]
+        parts.append(_make_part(result, line, people, places, profile, spool))
+        people = None
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    return parts
+
+
+def _make_part(
+    result: ReadResult, record: dict[str, Any], people: Any, places: Places, profile: str,
+    spool: Path | None,
+) -> Part:  # fmt: skip
+    """Return one file's tables in their contract's types, its offences with their band."""
+    used, is_wide = result.used, result.category_rows is not None
+    record |= {"rows": result.rows, "rows_used": used, "is_wide": is_wide}
+    part = Part(record, rejects=[result.rejects], findings=list(result.findings))
+    part.is_events = not set(store.BY_BOROUGH).isdisjoint(result.tables)
+    for name in list(result.tables):
+        table = result.tables.pop(name)
+        if name != "areas":
+            table = places.add_places(store.to_arrow(table, STORE_TABLES[name]))
+        if name == "offences":
+            table, rejects, lost = classify_table(table, result, people, profile)
+            people = None
+            part.rejects.append(rejects)
+            record["rows_used"] -= lost
+            part.counts = _count(table, profile)
+        part.tables[name] = table
+    part.findings += file_findings(record, part.tables)
+    record["series"] = series_of(record)
+    part.cells = list_cells(record, part.tables)
+    part.findings += month_findings(record)
+    for name in [name for name in store.BY_BOROUGH if name in part.tables]:
+        table = part.tables.pop(name)
+        if spool is not None and table.num_rows:
+            part.kept[name] = _set_aside(table, spool / f"{record['file_id']}-{name}-{used}.arrow")
+    return part
+
+
+def _count(table: pa.Table, profile: str) -> pa.Table:
+    """Return offences by month, borough, category and band."""
+    keys = [key for key in (*_COUNT_KEYS, "status") if key in table.column_names]
+    plain = table.select([*keys, "offences"]).unify_dictionaries()
+    total = plain.group_by(keys, use_threads=False).aggregate([("offences", "sum")])
+    banded = add_bands(total.rename_columns([*keys, "offences"]), profile)
+    kept = banded.select([n for n in (*_COUNT_KEYS, "offences") if n in banded.column_names])
+    # as text: Arrow 26 crashes when it unifies the dictionaries that a grouping gives
+    text = [pa.string() if pa.types.is_dictionary(f.type) else f.type for f in kept.schema]
+    return kept.cast(pa.schema(list(zip(kept.column_names, text, strict=True))))
+
+
+def _set_aside(table: pa.Table, path: Path) -> Kept:
+    """Write rows in order of borough, one batch a borough; those without one are unplaced."""
+    for place, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type) and column.num_chunks != 1:
+            column = column.cast(pa.string()).dictionary_encode().combine_chunks()
+            table = table.set_column(place, table.column_names[place], column)
+    column = table["borough_code"].chunk(0)
+    codes = column.indices.fill_null(-1).to_numpy()
+    names = [*column.dictionary.to_pylist(), store.UNPLACED]
+    rows = table.take(pa.array(np.argsort(codes, kind="stable"))).combine_chunks()
+    present, sizes = np.unique(codes, return_counts=True)
+    starts = np.cumsum(sizes) - sizes
+    part = path.with_suffix(".part")
+    with pa.ipc.new_file(part, rows.schema) as sink:
+        for start, size in zip(starts, sizes, strict=True):
+            sink.write(rows.slice(start, size))
+    part.replace(path)
+    return Kept(str(path), {names[code]: at for at, code in enumerate(present)})
+
+
+def write_borough(
+    code: str,
+    name: str,
+    found: list[tuple[Kept, pd.DataFrame]],
+    target: tuple[str, Path],
+    profile: str,
+) -> None:
+    """Write the rows of one borough that several files hold, in the order given."""
+    tables = [without(kept.read(code), lost) for kept, lost in found if code in kept.places]
+    if name == "offences":
+        whole = store.join_tables([t for t in tables if "band" not in t.column_names], name)
+        counted = [add_bands(whole, profile)] if whole is not None else []
+        tables = [t for t in tables if "band" in t.column_names] + counted
+    store.write_table(store.join_tables(tables, name), f"{name}/{code}{target[0]}", target[1])
