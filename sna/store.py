@@ -306,18 +306,12 @@ def rules_of(profile: str) -> str:
     return f"{__version__} {definitions.read_profile(profile).hash}"
 
 
-def read_inputs(
-    processed: Path, profile: str
-) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-    """Return state and inputs of a store that is whole and of these rules, else None."""
-    try:
-        state, inputs = read_state(processed), read_json(processed / "inputs.json")
-    except (TableError, UsageError):
-        return None
-    sizes = {name: known["bytes"] for name, known in state["files"].items()}
-    paths = {name: processed / name for name in sizes}
-    whole = all(p.is_file() and p.stat().st_size == sizes[n] for n, p in paths.items())
-    return (state, inputs) if whole and inputs and state["rules"] == rules_of(profile) else None
+def is_whole(processed: Path, state: dict[str, Any], profile: str) -> bool:
+    """Say whether a store was made by these rules and every file of it has its size."""
+    if not state or state["rules"] != rules_of(profile):
+        return False
+    sizes = {processed / name: known["bytes"] for name, known in state["files"].items()}
+    return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())
 
 
 # ---------------------------------------------------------------------------- one borough

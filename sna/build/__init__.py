@@ -82,31 +82,31 @@ def build(
 
 
 def _build(raw: Path, processed: Path, work: Path, job: _Job, fresh: bool) -> Summary:
-    old = None if fresh else store.read_inputs(processed, job.profile)
-    known = {(line["raw_file"], line["sha256"]) for line in old[1]} if old else set()
-    items, refused, gone = look_at(raw, frozenset(known))
-    parts = _read_more(items, processed, *old, job) if old and items and not gone else None
-    if old and not gone and not items:
+    state, before = store.read_before(processed)
+    last, whole = state.get("profile"), not fresh and store.is_whole(processed, state, job.profile)
+    known = frozenset((line["raw_file"], line["sha256"]) for line in before if whole)
+    items, refused, gone = look_at(raw, known)
+    if whole and not gone and not items:
         said = f"Nothing has changed since the last build of {processed.name}."
         findings = store.read_table("findings", processed)
-        return Summary(old[1], findings, old[0]["partial"], said=said)
-    before, inputs = store.read_before(processed)
-    if parts is None or old is None:
-        old = None
+        return Summary(before, findings, state["partial"], said=said)
+    parts = _read_more(items, processed, state, before, job) if whole and not gone else None
+    if parts is not None:
+        old, lines, refused, state["parts"] = processed, before, [], state["parts"] + 1
+    else:
+        old, lines = None, []
         items, refused, _ = look_at(raw) if known else (items, refused, gone)
         parts = _read_checked(raw, items, job)
         facts = {"simulated": is_simulated(raw, items), "districts": _districts(parts)}
         state = {**facts, "parts": 0, "files": {}, "partial": []}
-    else:
-        state, refused = {**old[0], "parts": old[0]["parts"] + 1}, []
     state |= {"profile": job.profile, "rules": store.rules_of(job.profile)}
-    state["partial"] = [*state["partial"], *_partial(parts, job.share)]
-    lines = [*(old[1] if old else []), *(part.record for part in parts)]
-    findings = _findings(parts, refused, lines, inputs)
-    if before.get("profile", job.profile) != job.profile:
-        changed = say("definition", before=before["profile"], after=job.profile)
-        findings = pd.concat([findings, pd.DataFrame([changed])], ignore_index=True)
-    _write_whole(parts, findings, processed if old else None, work)
+    state["partial"] += _partial(parts, job.share)
+    lines = [*lines, *(part.record for part in parts)]
+    changed = (
+        [say("definition", before=last, after=job.profile)] if last and last != job.profile else []
+    )
+    findings = _findings(parts, [*refused, *changed], lines, before)
+    _write_whole(parts, findings, old, work)
     _write_by_borough(parts, work, f".{state['parts']}" if old else "", job)
     store.write_json(lines, work / "inputs.json")
     written = store.publish(work, state)

@@ -239,10 +239,10 @@ def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.Data
 def _translate(text: pd.Series, role: str, mapping: Mapping) -> pd.Series:
     """Translate a coded column to our words; what is not one of them comes back missing."""
     coding = {str(name): c for name, c in mapping.codings.items()}.get(role, Coding())
-    known = dict(word.split("=") if "=" in word else (word, word) for word in _WORDS[role])
+    known = {word.split("=")[0]: word.split("=")[-1] for word in _WORDS[role]}
     known |= {key.lower(): word for key, word in coding.map.items()}
-    blank = coding.blank_means or ("recorded" if role == "status" else "unknown")
-    blank = None if role == "person_role" else blank
+    usual = {"status": "recorded", "person_role": None}.get(role, "unknown")
+    blank = coding.blank_means or usual
     return recode(text, [known.get(value.lower()) for value in _values(text)], blank)
 
 
@@ -268,10 +268,10 @@ def _add_weapons(
         return rows
     unsure = (answers == "unknown").any(axis=1) | (answers.shape[1] < len(_WEAPONS))
     weapon = unsure.to_numpy().astype("int8")
-    words = ["none", "unknown", *_WEAPONS.values()]
+    names = pd.Index(["none", "unknown", *_WEAPONS.values()], dtype="str")
     for flag in answers:
-        weapon[answers[flag].eq("yes")] = words.index(_WEAPONS[str(flag)])
-    return rows.assign(weapon=pd.Categorical.from_codes(weapon, categories=words))
+        weapon[answers[flag].eq("yes")] = names.get_loc(_WEAPONS[str(flag)])
+    return rows.assign(weapon=pd.Categorical.from_codes(weapon, categories=names))
 
 
 def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Series:
@@ -376,4 +376,4 @@ def _place_people(
         notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
         people, found = people[found >= 0], found[found >= 0]
     taken = offences[[name for name in _OF_OFFENCE if name in offences]].iloc[found]
-    return people.assign(**{name: taken[name].set_axis(people.index) for name in taken})
+    return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken})

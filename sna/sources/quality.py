@@ -36,7 +36,7 @@ class Part(Protocol):
     findings: list[dict[str, Any]]
 
 
-def say(name: str, rows: int | None = None, **facts: Any) -> dict[str, Any]:
+def say(name: str, rows: int | None = None, /, **facts: Any) -> dict[str, Any]:
     """Return the finding called `name` with its facts filled in."""
     severity = _SAYS["severity"].get(name, "information")
     text, action = _SAYS["texts"][name].format(**facts), _SAYS["actions"].get(name, "")
@@ -93,7 +93,9 @@ def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[d
 def month_findings(record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return absent months, stubs, and labels that begin or end inside the file."""
     totals, found = record["totals"], []
-    span = pd.period_range(min(totals), max(totals), freq="M").strftime("%Y-%m") if totals else []
+    span: Any = (
+        pd.period_range(min(totals), max(totals), freq="M").strftime("%Y-%m") if totals else []
+    )
     if gaps := [month for month in span if month not in totals]:
         found.append(say("gaps", n=len(gaps), months=", ".join(gaps[:6])))
     found += [say("stub", totals[m], month=m, n=totals[m]) for m in find_stubs(totals)]
@@ -229,37 +231,24 @@ def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> 
     """Return findings as a table; one that several files of a layout share becomes one row."""
     titles = {record["file"]: record["title"] for record in inputs}
     table = pd.DataFrame(found, columns=["severity", "file", "finding", "rows", "action"])
-    table = table.astype({"rows": "Int64"})
-    kind = (
-        table["finding"]
-        .str.replace(r"\d[\d,.-]*", "#", regex=True)
-        .str.replace(r"\(.*", "", regex=True)
+    table = table.astype({"rows": "Int64"}).assign(title=table["file"].map(titles).fillna(""))
+    kind = table["finding"].str.replace(r"\d[\d,.-]*", "#", regex=True)
+    kind = kind.str.replace(r"\(.*", "", regex=True).where(table["title"].ne(""), table["file"])
+    size = table["finding"].str.extract(r"([\d.,]+)")[0].str.replace(",", "").str.rstrip(".")
+    table = table.assign(kind=kind, size=pd.to_numeric(size, errors="coerce").fillna(0))
+    keys = ["severity", "title", "kind"]
+    files = table.groupby(keys)["file"].transform("nunique")
+    rows = table.groupby(keys)["rows"].transform("sum", min_count=1)
+    worst = table.index.isin(table.groupby(keys)["size"].idxmax())
+    many = files >= FOLD_FILES
+    said = "In " + files.astype("str") + " files, at most as in " + table["file"] + ": "
+    table = table.assign(
+        finding=table["finding"].where(~many, said + table["finding"]),
+        rows=table["rows"].where(~many, rows),
+        file=table["file"].where(~many, table["title"]),
     )
-    title = table["file"].map(titles).fillna("")
-    groups = table.assign(title=title, at=range(len(table))).groupby(
-        ["severity", title, kind], sort=False
-    )
-    rows = []
-    for _, group in groups:
-        name = group["title"].iloc[0]
-        if not name or group["file"].nunique() < FOLD_FILES:
-            rows += group.to_dict("records")
-            continue
-        worst = group.sort_values("rows", na_position="first", kind="stable").iloc[-1]
-        text = (
-            f"In {group['file'].nunique()} files, at most as in {worst['file']}: {worst['finding']}"
-        )
-        rows.append(
-            {
-                **worst,
-                "file": name,
-                "finding": text,
-                "rows": group["rows"].sum(min_count=1),
-                "at": group["at"].min(),
-            }
-        )
-    rows.sort(key=lambda row: row["at"])
-    return pd.DataFrame(rows, columns=table.columns).astype({"rows": "Int64"})
+    kept = table[~many | worst].drop(columns=["title", "kind", "size"])
+    return kept.reset_index(drop=True)
 
 
 def folder_findings(
