@@ -9,13 +9,12 @@ import pandas as pd
 from sna.errors import CoverageError, TableError, UsageError
 from sna.schemas.store_tables import RELEASE_CLASSES
 
-# open categories that stand in for the definition, best first; matched at the end of the label
-_PROXY = "violence with injury"
-_NEVER_PROXY = "violence and sexual offences"
+_WIDE = "violence and sexual offences"
 _NOTES = {
     "core": "Offences that meet the definition (band core).",
     "upper bound": "Upper bound of the definition: every listed class, whatever the context.",
     "proxy": "A published category used as a proxy: it is not the definition.",
+    "published": "A published category, as published.",
     "not a proxy": "A wide published category. It is not a proxy for serious violence.",
 }
 
@@ -42,8 +41,13 @@ def strictest(classes: pd.Series) -> str:
     return RELEASE_CLASSES[max(found, default=len(RELEASE_CLASSES) - 1)]
 
 
-def count_by_month(offences: pd.DataFrame, *, start_month: pd.Timestamp, end_month: pd.Timestamp,
-                   by: Sequence[str] = ()) -> pd.DataFrame:  # fmt: skip
+def count_by_month(
+    offences: pd.DataFrame,
+    *,
+    start_month: pd.Timestamp,
+    end_month: pd.Timestamp,
+    by: Sequence[str] = (),
+) -> pd.DataFrame:
     """Count offences by month and group over a complete grid.
 
     A month with nothing recorded is a zero: pass only months that have been published. Rows hold
@@ -67,23 +71,20 @@ def count_by_month(offences: pd.DataFrame, *, start_month: pd.Timestamp, end_mon
     start, end = pd.Timestamp(start_month), pd.Timestamp(end_month)
     if end < start:
         raise UsageError("The window ends before it starts.", found=[start, end])
-    step = _check_rows(offences)
-    months = pd.date_range(start, end, freq=f"{step}MS")
+    step, keys = _check_rows(offences), list(by) or ["_all"]
     given = offences.get("release_class", pd.Series("restricted", offences.index))
-    parts = offences.assign(release_class=given)
-    keys = list(by)
-    inside = parts[parts["month"].between(start, end)]
-    sums = inside.groupby([*keys, "month"], dropna=False, observed=True)["offences"].sum()
-    if not keys:
-        grid = sums.reindex(pd.Index(months, name="month"), fill_value=0).reset_index()
-        return grid.assign(period_months=step, release_class=strictest(parts["release_class"]))
-    groups = parts.groupby(keys, dropna=False, observed=True)["release_class"].agg(strictest)
-    grid = groups.reset_index().merge(pd.DataFrame({"month": months}), how="cross")
-    counted = grid.merge(sums.reset_index(), how="left", on=[*keys, "month"], validate="1:1")
-    counted = counted.assign(
-        offences=counted["offences"].fillna(0).astype("int64"), period_months=step
-    )
-    return counted[[*keys, "month", "offences", "period_months", "release_class"]]
+    parts = offences.assign(release_class=given, _all=0)
+    grouped = parts.groupby(keys, dropna=False, observed=True)["release_class"].agg(strictest)
+    months = pd.DataFrame({"month": pd.date_range(start, end, freq=f"{step}MS")})
+    groups = grouped.reset_index()
+    if not by and groups.empty:
+        groups = pd.DataFrame({"_all": [0], "release_class": RELEASE_CLASSES[-1]})
+    sums = parts.groupby([*keys, "month"], dropna=False, observed=True)["offences"].sum()
+    grid = groups.merge(months, how="cross")
+    grid = grid.merge(sums.reset_index(), how="left", on=[*keys, "month"], validate="1:1")
+    whole = grid["offences"].fillna(0).astype("int64")
+    columns = [*by, "month", "offences", "period_months", "release_class"]
+    return grid.assign(offences=whole, period_months=step)[columns]
 
 
 def _check_rows(offences: pd.DataFrame) -> int:
@@ -92,10 +93,11 @@ def _check_rows(offences: pd.DataFrame) -> int:
     bad = ~((values >= 0) & (values == np.floor(values)) & offences["month"].notna())
     lengths = offences["period_months"].dropna().unique() if "period_months" in offences else [1]
     if bad.any() or len(lengths) > 1:
-        some = f"{int(bad.sum())} of {len(values)} counts are negative, missing or fractional"
-        what = some if bad.any() else "Months and longer periods stand in one table"
-        raise TableError(f"{what}.", where="count_by_month", found=values[bad].tolist() or lengths,
-                         do="Count whole offences, each length of period on its own.")  # fmt: skip
+        some = f"{int(bad.sum())} of {len(values)} counts are negative, missing or fractional."
+        what = some if bad.any() else "Months and longer periods stand in one table."
+        found = values[bad].tolist() or list(lengths)
+        do = "Count whole offences, each length of period on its own."
+        raise TableError(what, where="count_by_month", found=found, do=do)
     return int(lengths[0]) if len(lengths) else 1
 
 
@@ -135,50 +137,61 @@ def add_population(counts: pd.DataFrame, population: pd.DataFrame) -> pd.DataFra
     known = population if "borough_code" in population else total_population(population)
     codes = counts["borough_code"].astype("str")
     if missing := sorted(set(codes) - set(known.loc[known["population"] > 0, "borough_code"])):
-        raise CoverageError(f"{len(missing)} boroughs have no residents in the population table.",
-                            where="table population", found=missing,
-                            do="Add a population file that covers them.")  # fmt: skip
+        what = f"{len(missing)} boroughs have no residents in the population table."
+        do = "Add a population file that covers them."
+        raise CoverageError(what, where="table population", found=missing, do=do)
     wide = known.pivot_table(index="borough_code", columns="population_year", values="population")
-    years = wide.columns.to_numpy(dtype=float)
+    years, values = wide.columns.to_numpy(dtype=float), wide.reindex(codes).to_numpy()
     gap = np.abs(counts["month"].dt.year.to_numpy()[:, None] - years[None, :])
-    values = wide.reindex(codes).to_numpy()
-    nearest = (
-        np.where(np.isnan(values), np.inf, gap).argmin(axis=1)
-        if len(counts)
-        else gap[:, 0].astype(int)
-    )
-    rows = np.arange(len(counts))
-    return counts.assign(
-        population=values[rows, nearest], population_year=years[nearest].astype("int64")
-    )
+    gap = np.where(np.isnan(values), np.inf, gap)
+    nearest = gap.argmin(axis=1) if len(counts) else np.zeros(0, dtype=int)
+    found, of_year = values[np.arange(len(counts)), nearest], years[nearest].astype("int64")
+    return counts.assign(population=found, population_year=of_year)
 
 
-def choose_series(counts: pd.DataFrame, borough_code: str) -> Series:
+# source, end of the published category (records and the Home Office have none), measure, standing
+_LADDER: tuple[tuple[str, str, str, str], ...] = (
+    ("extract", "", "Serious violence, core", "core"),
+    ("home_office_csp", "", "Serious violence, upper bound", "upper bound"),
+    ("mps_borough", "violence with injury", "Violence with injury", "proxy"),
+    ("mps_dashboard_tno", "violence with injury", "Violence with injury", "proxy"),
+    ("mps_ward", "violence with injury", "Violence with injury", "proxy"),
+    ("police_uk_street", _WIDE, _WIDE.capitalize(), "not a proxy"),
+    ("camden_street", _WIDE, _WIDE.capitalize(), "not a proxy"),
+)
+
+
+def choose_series(counts: pd.DataFrame, borough_code: str, *, label: str = "") -> Series:
     """Choose the source and measure that carry a borough's headline, with rows of every borough.
 
     In order: the definition on records; its upper bound from Home Office tables; a published
     category as a proxy (violence with injury); last, police.uk's wide category, never a proxy.
+    ``label`` asks for a published category by name in place of the headline.
     """
-    mine = counts["borough_code"].astype("str").eq(borough_code)
-    source = counts["source"].astype("str")
-    label = (
-        counts.get("published_category", pd.Series("", counts.index)).astype("str").str.casefold()
-    )
+    text = counts.astype(dict.fromkeys(["borough_code", "source", "band"], "str"))
+    labels = counts.get("published_category", pd.Series("", counts.index)).astype("str").fillna("")
+    labels = labels.str.rsplit("|", n=1).str[-1].str.strip().str.casefold()
     possible = counts.get("possible_bands", counts["band"]).astype("str").fillna("")
-    could = counts["band"].astype("str").eq("core") | possible.str.contains(r"\bcore\b")
-    ladder = [
-        ("extract", source.eq("extract") & counts["band"].astype("str").eq("core"),
-         "Serious violence, core", "core"),
-        ("home_office_csp", source.eq("home_office_csp") & could,
-         "Serious violence, upper bound", "upper bound"),
-        *((name, source.eq(name) & label.str.endswith(_PROXY), "Violence with injury", "proxy")
-          for name in ("mps_borough", "mps_dashboard_tno", "mps_ward")),
-        *((name, source.eq(name) & label.str.endswith(_NEVER_PROXY), "Violence and sexual offences",
-           "not a proxy") for name in ("police_uk_street", "camden_street")),
-    ]  # fmt: skip
-    for name, rows, measure, standing in ladder:
-        if (rows & mine).any():
-            return Series(name, measure, standing, _NOTES[standing], counts[rows])
-    raise CoverageError("No source in the store carries a series of violence for this borough.",
-                        where="table counts", found=[borough_code, *sorted(source[mine].unique())],
-                        do="Add a record extract or a published count, then build.")  # fmt: skip
+    is_core = text["band"].eq("core")
+    inside = {"core": is_core, "upper bound": is_core | possible.str.contains(r"\bcore\b")}
+    ladder = _LADDER
+    if wanted := label.casefold():
+        sources = sorted(text["source"].unique(), key=_order)
+        ladder = tuple((name, wanted, label.capitalize(), "published") for name in sources)
+    for source, end, measure, standing in ladder:
+        rows = text["source"].eq(source) & inside.get(standing, labels.eq(end))
+        if (rows & text["borough_code"].eq(borough_code)).any():
+            return Series(source, measure, standing, _NOTES[standing], counts[rows])
+    what = f"No source in the store carries a series of {label or 'violence'} for this borough."
+    do = "Add a record extract or a published count, then build."
+    found = [
+        borough_code,
+        *sorted(text.loc[text["borough_code"].eq(borough_code), "source"].unique()),
+    ]
+    raise CoverageError(what, where="table counts", found=found, do=do)
+
+
+def _order(source: str) -> tuple[int, str]:
+    """Order sources as the ladder does, unknown ones last."""
+    names = [row[0] for row in _LADDER]
+    return names.index(source) if source in names else len(names), source

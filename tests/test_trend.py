@@ -524,7 +524,7 @@ def _everything(data):
         "calendar": trend.count_calendar(panel),
         "clock": clock, "slope": trend.fit_slopes(panel), "backtest": tried,
         "periods": trend.count_periods(panel), "similar": trend.find_similar(panel),
-        "split": trend.count_split(panel, by="listed_family"),
+
     }  # fmt: skip
     for name, result in results.items():
         shown = protect(result, contract=f"trend_{name}", data=data)

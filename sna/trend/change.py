@@ -28,46 +28,58 @@ def change_word(later: Any, earlier: Any, phi: Any, confidence: float = 0.95) ->
     return np.where((x + y < LEAST_EVENTS) | (x == 0) | (y == 0), TOO_LITTLE, word)
 
 
-def compare_periods(data: Any) -> pd.DataFrame:
+def compare_periods(data: Any, *, across_breaks: str = "") -> pd.DataFrame:
     """Compare the last twelve months with those one, three and five years before.
 
     Similar does not mean that nothing changed: these counts cannot tell. A break in between leaves
-    both counts and takes away the rest (``word`` is ``[b]``). ``p_value`` is the e-test's, of
+    both counts and takes away the rest (``word`` is ``[b]``), unless ``across_breaks`` gives the
+    reason why the comparison holds all the same; reports print it. ``p_value`` is the e-test's, of
     chance alone; ``ratio_low`` and ``ratio_high`` are widened by the ``dispersion``. One row an
     area (borough, London) and window that the data reaches back to.
     """
     made = load_panel(data)
-    areas = [(made.borough_name, made.series)]
-    areas += [(LONDON, made.counts.sum(axis=1))] if made.has_london else []
-    rows = []
-    for area, values in areas:
-        phi = float(dispersion(made, values)[0])
-        for words, back in WINDOWS.items():
-            first = len(values) - (back + 1) * made.per_year
-            if first >= 0:
-                rows.append(_compare_one(made, area, values, phi, words, first))
-    return pd.DataFrame(rows) if rows else no_rows("trend_change")
+    areas = {made.borough_name: made.series}
+    areas |= {LONDON: made.counts.sum(axis=1)} if made.has_london else {}
+    years = made.years(len(made.months))
+    parts = [
+        _compare_one(made, area, window, (values, years[-1 - back]), across_breaks)
+        for area, values in areas.items()
+        for window, back in WINDOWS.items()
+        if len(years) > back
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_change")
 
 
 def _compare_one(
-    panel: Panel, area: str, values: Array, phi: float, window: str, first: int
-) -> dict[str, Any]:
-    now, then = slice(-panel.per_year, None), slice(first, first + panel.per_year)
-    later, earlier = float(values[now].sum()), float(values[then].sum())
-    crossed = panel.breaks["month"] > panel.months[first]
-    word = "[b]" if crossed.any() else str(change_word(later, earlier, phi))
+    panel: Panel, area: str, window: str, then: tuple[Array, slice], reason: str
+) -> pd.DataFrame:
+    (values, before), now = then, panel.years(1)[0]
+    later, earlier = float(values[now].sum()), float(values[before].sum())
+    crossed = panel.breaks["month"] > panel.months[before.start]
+    phi, is_broken = float(dispersion(panel, values)[0]), crossed.any() and not reason.strip()
+    word = "[b]" if is_broken else str(change_word(later, earlier, phi))
     widened = rate_ratio(later / phi, 1, earlier / phi, 1)
     known = word not in ("[b]", TOO_LITTLE)
-    return panel.label(
-        area=area, window=window, period=in_words(panel.months[now]),
-        period_earlier=in_words(panel.months[then]), offences=later, offences_earlier=earlier,
-        comparable=np.nan if crossed.any() else later, both=later + earlier, exposure=1.0,
-        comparable_earlier=np.nan if crossed.any() else earlier, dispersion=phi, word=word,
+    return panel.table(
+        area=area,
+        window=window,
+        period=in_words(panel.months[now], 12 // panel.per_year),
+        period_earlier=in_words(panel.months[before], 12 // panel.per_year),
+        offences=later,
+        offences_earlier=earlier,
+        comparable=np.nan if is_broken else later,
+        comparable_earlier=np.nan if is_broken else earlier,
+        both=later + earlier,
+        exposure=1.0,
+        dispersion=phi,
+        word=word,
         p_value=float(e_test(later, 1, earlier, 1)) if known else np.nan,
         ratio_low=float(widened.lower_ci) if known else np.nan,
         ratio_high=float(widened.upper_ci) if known else np.nan,
-        break_text=" ".join(panel.breaks.loc[crossed, "report_text"]), period_months=12,
-    )  # fmt: skip
+        break_text=" ".join(panel.breaks.loc[crossed, "report_text"]),
+        reason=reason.strip() if crossed.any() else "",
+        period_months=12,
+    )
 
 
 def fit_slopes(data: Any) -> pd.DataFrame:
@@ -78,32 +90,30 @@ def fit_slopes(data: Any) -> pd.DataFrame:
     """
     made = load_panel(data)
     against = ["itself", *(["rest of London"] if made.has_london else [])]
-    rows = [
-        _slope(made, made.segments == n, name) for n in np.unique(made.segments) for name in against
-    ]
-    return pd.DataFrame(rows)
+    numbers = np.unique(made.segments)
+    rows = [_slope(made, made.segments == n, name) for n in numbers for name in against]
+    return pd.concat(rows, ignore_index=True)
 
 
-def _slope(panel: Panel, inside: Any, against: str) -> dict[str, Any]:
+def _slope(panel: Panel, inside: Any, against: str) -> pd.DataFrame:
     months, values, rest = panel.months[inside], panel.series[inside], panel.rest[inside]
-    row = panel.label(
-        period=in_words(months), against=against, months=len(months), offences=float(values.sum()),
-        slope_pct=np.nan, lower_ci=np.nan, upper_ci=np.nan, p_value=np.nan, dispersion=np.nan,
-        word=TOO_LITTLE, period_months=len(months) * 12 // panel.per_year,
-    )  # fmt: skip
-    alone = against == "itself"
-    if len(months) < 2 * panel.per_year or not (alone or (rest > 0).all()):
-        return row
-    offset = 0.0 if alone else np.log(rest)
-    fit = fit_quasi_poisson(values, make_design(months, seasonal=True), offset)
-    if not fit.converged[0]:
-        return row
-    low, high = (float(limit[0]) for limit in fit.limits(1))
-    word = "similar" if low <= 0 <= high else "rising" if low > 0 else "falling"
-    percent = [100 * np.expm1(part) for part in (float(fit.estimate[1, 0]), low, high)]
-    return row | {"slope_pct": percent[0], "lower_ci": percent[1], "upper_ci": percent[2],
-                  "p_value": float(fit.p_value(1)[0]), "dispersion": float(fit.dispersion[0]),
-                  "word": word}  # fmt: skip
+    found = dict.fromkeys(["slope_pct", "lower_ci", "upper_ci", "p_value", "dispersion"], np.nan)
+    alone, word = against == "itself", TOO_LITTLE
+    if len(months) >= 2 * panel.per_year and (alone or (rest > 0).all()):
+        offset = 0.0 if alone else np.log(rest)
+        fit = fit_quasi_poisson(values, make_design(months, seasonal=True), offset)
+        if fit.converged[0]:
+            low, high = (float(limit[0]) for limit in fit.limits(1))
+            word = "similar" if low <= 0 <= high else "rising" if low > 0 else "falling"
+            percent = [100 * np.expm1(part) for part in (float(fit.estimate[1, 0]), low, high)]
+            numbers = *percent, float(fit.p_value(1)[0]), float(fit.dispersion[0])
+            found = dict(zip(found, numbers, strict=True))
+    each = 12 // panel.per_year
+    total = {"offences": float(values.sum()), "period_months": len(months) * each}
+    period = in_words(months, each)
+    return panel.table(
+        period=period, against=against, months=len(months), word=word, **found, **total
+    )
 
 
 def find_trend(data: Any) -> pd.DataFrame:
@@ -113,21 +123,24 @@ def find_trend(data: Any) -> pd.DataFrame:
     trend across a break, and none of fewer than five years.
     """
     made = load_panel(data)
-    years = min(5, len(made.months) // made.per_year)
-    if years == 0:
+    years = made.years(5)
+    if not years:
         return no_rows("trend_recent")
-    rows = slice(len(made.months) - years * made.per_year, None)
-    values = made.series[rows].reshape(years, -1).sum(axis=1)
-    people = made.population[rows, made.mine].reshape(years, -1).mean(axis=1)
-    ends = made.months[rows][made.per_year - 1 :: made.per_year]
+    values = np.array([made.series[rows].sum() for rows in years])
+    people = np.array([made.population[rows, made.mine].mean() for rows in years])
     trend, chi2 = TOO_LITTLE, np.nan
-    if len(np.unique(made.segments[rows])) > 1:
+    if len(np.unique(made.segments[years[0].start :])) > 1:
         trend = "[b]"
-    elif years == 5 and values.sum() >= LEAST_EVENTS:
+    elif len(years) == 5 and values.sum() >= LEAST_EVENTS:
         limits = rate_limits(values)
         trend, chi2 = find_recent_trend(*(part / people for part in (values, *limits)))
-    return pd.DataFrame(
-        made.label(year=[f"year to {end:%B %Y}" for end in ends], offences=values,
-                   population=people, all_offences=values.sum(), trend=trend, chi_squared=chi2,
-                   period_months=12)
-    )  # fmt: skip
+    ends = [in_words(made.months[rows], 12 // made.per_year).split(" to ")[1] for rows in years]
+    return made.table(
+        year=[f"year to {end}" for end in ends],
+        offences=values,
+        population=people,
+        all_offences=values.sum(),
+        trend=trend,
+        chi_squared=chi2,
+        period_months=12,
+    )

@@ -8,7 +8,7 @@ import pandas as pd
 from sna import definitions
 from sna.rates import funnel_dispersion, funnel_limits, rate_ratio
 from sna.trend.change import dispersion
-from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
+from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, in_words, load_panel, no_rows
 
 SIMILAR_BOROUGHS = 5
 VARIABLES = {  # variable -> what it is, printed beside the list
@@ -24,6 +24,33 @@ def _names(panel: Panel) -> pd.DataFrame:
     return definitions.boroughs().set_index("borough_code").reindex(list(panel.codes))
 
 
+def _last_year(panel: Panel) -> tuple[Array, Array, str]:
+    """Return counts and residents of the last twelve months by borough, and the period."""
+    rows = panel.years(1)[0]
+    events, people = panel.counts[rows].sum(axis=0), panel.population[rows].mean(axis=0)
+    return events, people, in_words(panel.months[rows], 12 // panel.per_year)
+
+
+def _groups(panel: Panel) -> dict[str, tuple[str, Any]]:
+    """Return the areas beside the borough: name -> kind, and which boroughs are in it."""
+    names = _names(panel)
+    own = names.iloc[panel.mine]
+    found: dict[str, tuple[str, Any]] = {}
+    found[panel.borough_name] = "borough", names.index == own.name
+    if not panel.has_london:
+        return found
+    unit, like = names["bcu"].eq(own["bcu"]), find_similar(panel)
+    found[LONDON] = "London", np.ones(len(names), dtype=bool)
+    part = f"{own['inner_outer'].title()} London"
+    found[part] = "part of London", names["inner_outer"].eq(own["inner_outer"]).to_numpy()
+    if unit.sum() > 1:
+        found[f"{own['bcu']} command unit"] = "command unit", unit.to_numpy()
+    if len(like):
+        alike = names["borough_name"].isin(like["area"]).to_numpy()
+        found["Most similar boroughs"] = "similar boroughs", alike
+    return found
+
+
 def compare_areas(data: Any) -> pd.DataFrame:
     """Compare the borough's yearly rate with London, its part, its command unit and the like.
 
@@ -31,61 +58,45 @@ def compare_areas(data: Any) -> pd.DataFrame:
     area without it, by score limits widened by the borough's dispersion. One row an area.
     """
     made = load_panel(data)
-    if len(made.months) < made.per_year:
+    if not made.years(1):
         return no_rows("trend_areas")
-    events, people, period = made.last_year()
-    names, mine = _names(made), made.mine
-    groups = {made.borough_name: ("borough", np.arange(len(made.codes)) == mine)}
-    if made.has_london:
-        part, unit = names["inner_outer"].iloc[mine], names["bcu"].iloc[mine]
-        groups[LONDON] = ("London", np.ones(len(made.codes), dtype=bool))
-        same = names["inner_outer"].eq(part).to_numpy()
-        groups[f"{str(part).title()} London"] = ("part of London", same)
-        inside = names["bcu"].eq(unit).to_numpy()
-        if inside.sum() > 1:
-            groups[f"{unit} command unit"] = ("command unit", inside)
-        like = find_similar(made)
-        if len(like):
-            alike = names["borough_name"].isin(like["area"]).to_numpy()
-            groups["Most similar boroughs"] = ("similar boroughs", alike)
-    phi = float(dispersion(made, made.series)[0])
-    rows = []
-    for area, (kind, inside) in groups.items():
-        others = inside & (np.arange(len(inside)) != mine)
-        rows.append(
-            made.label(
-                area=area, kind=kind, period=period, offences=events[inside].sum(),
-                population=people[inside].sum(), period_months=12,
-                members=", ".join(names["borough_name"][inside]) if inside.sum() < 12 else "",
-                word=_word(events, people, mine, others, phi) if others.any() else "",
-            )
-        )  # fmt: skip
-    return pd.DataFrame(rows)
+    (events, people, period), names = _last_year(made), _names(made)["borough_name"]
+    phi, rows = float(dispersion(made, made.series)[0]), []
+    for area, (kind, inside) in _groups(made).items():
+        others = inside & (np.arange(len(inside)) != made.mine)
+        other = events[others].sum(), people[others].sum()
+        pair = (events[made.mine], people[made.mine], *other)
+        total = {"offences": events[inside].sum(), "population": people[inside].sum()}
+        members = ", ".join(names[inside]) if inside.sum() < 12 else ""
+        word = _word(*(part / phi for part in pair), least=10 / phi) if others.any() else ""
+        rows.append({"area": area, "kind": kind, "members": members, "word": word, **total})
+    return made.table(pd.DataFrame(rows), period=period, period_months=12)
 
 
-def _word(events: Array, people: Array, mine: int, others: Any, phi: float) -> str:
-    other = events[others].sum(), people[others].sum()
-    ratio = rate_ratio(*(part / phi for part in (events[mine], people[mine], *other)))
-    if not np.isfinite(ratio.value) or events[mine] < 10:
+def _word(x: float, n: float, y: float, m: float, *, least: float) -> str:
+    ratio = rate_ratio(x, n, y, m)
+    if not np.isfinite(ratio.value) or x < least:
         return TOO_LITTLE
     return "higher" if ratio.lower_ci > 1 else "lower" if ratio.upper_ci < 1 else "similar"
 
 
-def _describe(data: Any, codes: tuple[str, ...]) -> pd.DataFrame:
-    people = data.population[data.population["area_level"].astype(str).eq("borough")]
-    people = people.assign(code=people["area_code"].astype(str))
-    found: dict[str, pd.Series] = {}
+def _describe(panel: Panel) -> pd.DataFrame:
+    """Return what the boroughs are compared on, one column a variable known for all of them."""
+    people = panel.data.population
+    people = people[people["area_level"].astype("str").eq("borough")]
+    people = people.assign(code=people["area_code"].astype("str"))
+    found = {"residents": pd.Series(np.log(panel.population[-1]), index=list(panel.codes))}
     if {"age_lower", "age_upper"} <= set(people):
         everyone = people["age_lower"].eq(0) & people["age_upper"].ge(120)
         aged = people[people["age_lower"].notna() & ~everyone]
         found["under_25_share"] = _share(aged, aged["age_upper"] < 25)
         found["aged_65_share"] = _share(aged, aged["age_lower"] >= 65)
     if "ethnic_group" in people:
-        label = people["ethnic_group"].astype(str).where(people["ethnic_group"].notna(), "all")
-        groups = people[label.ne("all")]
-        found["white_share"] = _share(groups, label[groups.index].str.startswith("White"))
-    found["deprived_share"] = _deprived(data)
-    table = pd.DataFrame({name: part.reindex(list(codes)) for name, part in found.items()})
+        groups = people[people["ethnic_group"].notna() & people["ethnic_group"].ne("all")]
+        white = groups["ethnic_group"].astype("str").str.startswith("White")
+        found["white_share"] = _share(groups, white)
+    found["deprived_share"] = _deprived(panel.data)
+    table = pd.DataFrame({name: part.reindex(list(panel.codes)) for name, part in found.items()})
     return table.loc[:, table.notna().all()]
 
 
@@ -99,11 +110,11 @@ def _deprived(data: Any) -> pd.Series:
     if ranks is None or lookup is None or not {"lsoa_code", "domain"} <= set(ranks):
         return pd.Series(dtype=float)
     places = lookup.dropna(subset=["borough_code"]).drop_duplicates("lsoa_code")
-    rows = ranks[ranks["domain"].astype(str).isin(["income", "overall"])]
-    domain = "income" if rows["domain"].eq("income").any() else "overall"
-    rows = rows[rows["domain"].astype(str).eq(domain) & rows["edition"].eq(rows["edition"].max())]
+    domain = ranks["domain"].astype("str")
+    chosen = "income" if domain.eq("income").any() else "overall"
+    rows = ranks[domain.eq(chosen) & ranks["edition"].eq(ranks["edition"][domain.eq(chosen)].max())]
     known = rows.merge(places[["lsoa_code", "borough_code"]], how="inner", on="lsoa_code")
-    return known["decile"].le(2).groupby(known["borough_code"].astype(str)).mean()
+    return known["decile"].le(2).groupby(known["borough_code"].astype("str")).mean()
 
 
 def find_similar(data: Any, *, k: int = SIMILAR_BOROUGHS) -> pd.DataFrame:
@@ -113,24 +124,19 @@ def find_similar(data: Any, *, k: int = SIMILAR_BOROUGHS) -> pd.DataFrame:
     differences. The City of London is left out. One row a borough and variable.
     """
     made = load_panel(data)
-    table = _describe(made.data, made.codes)
-    residents = pd.Series(np.log(made.population[-1]), index=list(made.codes), name="residents")
-    table = pd.concat([residents, table], axis=1)
-    table = table[(table.index != "E09000001") | (table.index == made.borough_code)]
-    spread = table.std().replace(0, np.nan)
-    scaled = ((table - table.mean()) / spread).dropna(axis=1)
+    own, table = made.codes[made.mine], _describe(made)
+    table = table[(table.index != "E09000001") | (table.index == own)]
+    scaled = ((table - table.mean()) / table.std().replace(0, np.nan)).dropna(axis=1)
     if scaled.shape[1] < 2 or len(table) < k + 2:
         return no_rows("trend_similar")
-    gap = np.sqrt(((scaled - scaled.loc[made.borough_code]) ** 2).sum(axis=1))
-    nearest = gap.drop(made.borough_code).nsmallest(k)
-    names = _names(made)["borough_name"]
-    return pd.DataFrame(
-        [
-            {"area": names[code], "variable": VARIABLES[str(name)], "distance": float(far),
-             "value": table.loc[code, name], "release_class": "open", "source": "population"}
-            for code, far in nearest.items() for name in scaled.columns
-        ]
-    )  # fmt: skip
+    gap = np.sqrt(((scaled - scaled.loc[own]) ** 2).sum(axis=1)).rename("distance")
+    nearest = gap.drop(own).nsmallest(k)
+    named = table.loc[nearest.index, scaled.columns].assign(
+        area=_names(made)["borough_name"], distance=nearest
+    )
+    long = named.melt(["area", "distance"]).sort_values("distance", kind="stable")
+    long = long.assign(variable=long["variable"].map(VARIABLES))
+    return long.reset_index(drop=True).assign(release_class="open", source="population")
 
 
 def compare_funnel(data: Any) -> pd.DataFrame:
@@ -140,50 +146,49 @@ def compare_funnel(data: Any) -> pd.DataFrame:
     wider ones. Empty under 30 boroughs or 20 offences.
     """
     made = load_panel(data)
-    if not made.has_london or len(made.months) < made.per_year or made.counts[-12:].sum() < 20:
+    if not made.has_london or not made.years(1) or made.counts[made.years(1)[0]].sum() < 20:
         return no_rows("trend_funnel")
-    events, people, period = made.last_year()
+    events, people, period = _last_year(made)
     target = events.sum() / people.sum()
     expected = people * target
-    spread = funnel_dispersion(events, expected)
-    limits = {}
+    spread, limits = funnel_dispersion(events, expected), {}
     for confidence, name in ((0.95, "95"), (0.998, "998")):
-        low, high = funnel_limits(expected, confidence, tau_squared=spread.tau_squared)
-        for side, limit in (("lower", low), ("upper", high)):
+        pair = funnel_limits(expected, confidence, tau_squared=spread.tau_squared)
+        for side, limit in zip(("lower", "upper"), pair, strict=True):
             limits[f"{side}_{name}"] = np.round(1000 * target * limit, 2)
-    rate = 1000 * events / people
-    outside = [rate > limits["upper_998"], rate < limits["lower_998"]]
-    word = np.select(outside, ["higher", "lower"], "similar")
-    return pd.DataFrame(
-        made.label(
-            area=_names(made)["borough_name"].to_numpy(), period=period, offences=events,
-            population=people, expected=expected.round(), target=round(1000 * target, 2), **limits,
-            phi=spread.phi, is_overdispersed=spread.is_overdispersed, word=word,
-            is_mine=np.arange(len(events)) == made.mine, period_months=12,
-        )
-    ).sort_values("area", ignore_index=True)  # fmt: skip
+    rate, names = 1000 * events / people, _names(made)["borough_name"]
+    above, below = rate > limits["upper_998"], rate < limits["lower_998"]
+    table = made.table(
+        area=names.to_numpy(),
+        offences=events,
+        population=people,
+        expected=np.round(expected),
+        target=round(1000 * target, 2),
+        word=np.select([above, below], ["higher", "lower"], "similar"),
+        is_mine=np.arange(len(events)) == made.mine,
+        **limits,
+        phi=spread.phi,
+        is_overdispersed=spread.is_overdispersed,
+        period=period,
+        period_months=12,
+    )
+    return table.sort_values("area", ignore_index=True)
 
 
 def count_tiles(data: Any, *, years: int = 5) -> pd.DataFrame:
     """Count every borough's last whole years, each with its place on a tile map of London."""
-    made = load_panel(data)
-    number = min(years, len(made.months) // made.per_year)
-    rows = number * made.per_year
+    made, parts = load_panel(data), []
     names = _names(made)
-    parts = []
-    for back in range(number):
-        inside = slice(len(made.months) - rows + back * made.per_year, None)
-        stop = inside.start + made.per_year
-        parts.append(
-            pd.DataFrame(
-                made.label(
-                    area=names["borough_name"].to_numpy(), year=f"{made.months[stop - 1]:%B %Y}",
-                    offences=made.counts[inside.start : stop].sum(axis=0),
-                    population=made.population[inside.start : stop].mean(axis=0),
-                    tile_row=names["tile_row"].to_numpy(),
-                    tile_column=names["tile_column"].to_numpy(),
-                    is_mine=np.arange(len(names)) == made.mine, period_months=12,
-                )
-            )
-        )  # fmt: skip
+    for rows in made.years(years):
+        year = made.table(
+            area=names["borough_name"].to_numpy(),
+            offences=made.counts[rows].sum(axis=0),
+            population=made.population[rows].mean(axis=0),
+            tile_row=names["tile_row"].to_numpy(),
+            tile_column=names["tile_column"].to_numpy(),
+            is_mine=np.arange(len(names)) == made.mine,
+            year=in_words(made.months[rows], 12 // made.per_year).split(" to ")[1],
+            period_months=12,
+        )
+        parts.append(year)
     return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_tiles")

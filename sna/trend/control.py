@@ -8,15 +8,20 @@ import pandas as pd
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
 from sna.trend.panel import Panel, load_panel
 
-SIGNALS = {0: "", 1: "outside the limits", 2: "seven rising or falling",
-           3: "two of three near a limit", 4: "seven on one side"}  # fmt: skip
+SIGNALS = (
+    "",
+    "outside the limits",
+    "seven rising or falling",
+    "two of three near a limit",
+    "seven on one side",
+)
 LEAST_MEAN, LEAST_POINTS, LEAST_ADJUST = 5, 12, 36  # a month; points; months
 REASONS = {
     "none": "There is too little data for control limits.",
     "xmr": "Monthly counts without a clear season: individual values and moving ranges.",
     "adjusted": "Monthly counts with a season: limits on seasonally adjusted values.",
     "seasonal": "A season is clear but there are under 36 months: compare the same months instead.",
-    "c": "Small monthly counts: limits for counts, widened where they vary by more than chance.",
+    "c": "Small counts: limits for counts, widened where they vary by more than chance.",
     "quarters": "Under five a month: limits on quarters.",
     "gaps": "Too rare for counts: months between one offence and the next.",
 }
@@ -41,11 +46,9 @@ def xmr_limits(values: Any, *, screen: bool = True) -> Limits:
     """
     x = np.asarray(values, dtype=float)
     ranges = np.abs(np.diff(x, axis=0))
-    width = ranges.mean(axis=0)
-    if screen:
-        kept = ranges <= 3.267 * width
-        width = (ranges * kept).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
-    return Limits(x.mean(axis=0), x.mean(axis=0) - 2.66 * width, x.mean(axis=0) + 2.66 * width)
+    kept = ranges <= 3.267 * ranges.mean(axis=0) if screen else ranges >= 0
+    width = 2.66 * (ranges * kept).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
+    return Limits(x.mean(axis=0), x.mean(axis=0) - width, x.mean(axis=0) + width)
 
 
 def count_limits(counts: Any, exposure: Any = 1.0) -> Limits:
@@ -68,43 +71,32 @@ def gap_limits(gaps: Any, *, whole: bool = True) -> Limits:
     """
     x = np.asarray(gaps, dtype=float)
     if not whole:
-        line = xmr_limits(x ** (1 / 3.6))
-        return Limits(*(np.maximum(part, 0) ** 3.6 for part in line))
+        return Limits(*(np.maximum(part, 0) ** 3.6 for part in xmr_limits(x ** (1 / 3.6))))
     chance = 1 / (1 + x.mean(axis=0))  # geometric from zero
     stay = np.log1p(-np.minimum(chance, 1 - 1e-12))
     tails = (np.maximum(np.ceil(np.log1p(-p) / stay) - 1, 0) for p in (0.5, 0.00135, 0.99865))
     return Limits(*tails)
 
 
+def _runs(marks: Array, length: int, need: int) -> Array:
+    """Say where the last `length` marks add up to at least `need`, on one side or the other."""
+    total = np.concatenate([np.zeros((length, *marks.shape[1:])), marks]).cumsum(axis=0)
+    return np.abs(total[length:] - total[:-length]) >= need
+
+
 def find_signals(values: Any, limits: Limits) -> Array:
-    """Find the rule that flags each point, 0 or a key of `SIGNALS`, in its order of precedence.
+    """Find the rule that flags each point, a position in `SIGNALS`, in its order of precedence.
 
     A run is flagged from its seventh point on (points on the centre never count), two of three
     beyond two thirds of the way to a limit on one side from the second such point on.
     """
-    x = np.asarray(values, dtype=float)
-    flat = x[:, None] if x.ndim == 1 else x
-    centre, lower, upper = (
-        np.broadcast_to(
-            np.asarray(part, float).reshape(-1, flat.shape[1]) if np.ndim(part) else part,
-            flat.shape,
-        )
-        for part in limits
-    )
-    side, step = np.sign(flat - centre), np.sign(np.diff(flat, axis=0, prepend=flat[:1]))
-    third = np.where(
-        side > 0, flat - centre > 2 / 3 * (upper - centre), centre - flat > 2 / 3 * (centre - lower)
-    )
-    near = side * third
-
-    def runs(marks: Array, length: int, need: int) -> Array:
-        total = np.cumsum(np.vstack([np.zeros((length, marks.shape[1])), marks]), axis=0)
-        return np.abs(total[length:] - total[:-length]) >= need
-
-    two = runs((near > 0) * 1.0, 3, 2) & (near > 0) | runs((near < 0) * 1.0, 3, 2) & (near < 0)
-    rules = [(flat > upper) | (flat < lower), runs(step, 6, 6), two, runs(side, 7, 7)]
-    found = np.select(rules, [1, 2, 3, 4], 0)
-    return found[:, 0] if x.ndim == 1 else found
+    x, (centre, lower, upper) = np.asarray(values, dtype=float), limits
+    side, step = np.sign(x - centre), np.sign(np.diff(x, axis=0, prepend=x[:1]))
+    edge = np.where(side > 0, upper, lower)
+    near = side * (np.abs(x - centre) > 2 / 3 * np.abs(edge - centre))
+    two = [_runs(near == sign, 3, 2) & (near == sign) for sign in (-1, 1)]
+    rules = [(x > upper) | (x < lower), _runs(step, 6, 6), two[0] | two[1], _runs(side, 7, 7)]
+    return np.select(rules, [1, 2, 3, 4], 0)
 
 
 def choose_chart(counts: Any, months: pd.DatetimeIndex) -> str:
@@ -121,11 +113,9 @@ def choose_chart(counts: Any, months: pd.DatetimeIndex) -> str:
 
 def adjust_season(counts: Array, months: pd.DatetimeIndex, segments: Any = None) -> Array:
     """Divide counts (months by series) by the season of a two-wave model."""
-    y = counts[:, None] if counts.ndim == 1 else counts
-    fit = fit_quasi_poisson(y, make_design(months, seasonal=True, segments=segments))
+    fit = fit_quasi_poisson(counts, make_design(months, seasonal=True, segments=segments))
     factor = np.exp(seasonal_terms(months) @ np.nan_to_num(fit.estimate[2:6]))
-    adjusted = y / (factor / factor.mean(axis=0))
-    return adjusted[:, 0] if counts.ndim == 1 else adjusted
+    return (counts.reshape(len(months), -1) / (factor / factor.mean(axis=0))).reshape(counts.shape)
 
 
 def control_chart(data: Any) -> pd.DataFrame:
@@ -135,23 +125,18 @@ def control_chart(data: Any) -> pd.DataFrame:
     rare events) with ``value``, limits and ``signal``; ``is_trial`` under 12 points.
     """
     made = load_panel(data)
+    kind = choose_chart(made.series, made.months)
     if made.per_year != 12:
         kind = "c" if made.series.mean() >= LEAST_MEAN else "none"
-    else:
-        kind = choose_chart(made.series, made.months)
-    parts = []
-    for number in np.unique(made.segments):
-        inside = made.segments == number
-        months, values, offences = _charted(made, kind, inside)
-        parts.append(_chart_one(made, kind, int(number), months, values, offences))
+    adjusted = made.series
+    if kind == "adjusted":
+        adjusted = adjust_season(made.series, made.months, made.segments)
+    parts = [_chart_one(made, kind, adjusted, number) for number in np.unique(made.segments)]
     return pd.concat(parts, ignore_index=True)
 
 
-def _charted(panel: Panel, kind: str, inside: Any) -> tuple[Any, Array, Array]:
-    months, counts = panel.months[inside], panel.series[inside]
-    if kind == "adjusted":
-        adjusted = adjust_season(panel.series, panel.months, panel.segments)[inside]
-        return months, adjusted, counts
+def _charted(kind: str, months: Any, counts: Array, adjusted: Array) -> tuple[Any, Any, Any]:
+    """Return the periods, values and offences that a chart of this kind shows."""
     if kind == "quarters":
         whole = pd.Series(counts, index=months).resample("QS")
         sums = whole.sum()[whole.count() == 3]
@@ -159,29 +144,35 @@ def _charted(panel: Panel, kind: str, inside: Any) -> tuple[Any, Array, Array]:
     if kind == "gaps":
         at = np.repeat(np.arange(len(counts)), counts.astype(int))
         return months[at[1:]], np.diff(at).astype(float), np.ones(max(len(at) - 1, 0))
-    return months, counts, counts
+    return months, adjusted, counts
 
 
-def _chart_one(
-    panel: Panel, kind: str, number: int, months: Any, values: Array, offences: Array
-) -> pd.DataFrame:
-    limits = Limits(*(np.full(len(values), np.nan) for _ in range(3)))
-    if kind in ("xmr", "adjusted") and len(values) > 1:
-        limits = xmr_limits(values)
-        limits = limits._replace(lower=np.maximum(limits.lower, 0))
-    elif kind in ("c", "quarters") and len(values) > 1:
-        limits = count_limits(values)
-    elif kind == "gaps" and len(values) > 1:
-        limits = gap_limits(values)
-    signal = find_signals(values, limits)
+def _chart_one(panel: Panel, kind: str, adjusted: Array, number: int) -> pd.DataFrame:
+    inside = panel.segments == number
+    shown = panel.months[inside], panel.series[inside], adjusted[inside]
+    months, values, offences = _charted(kind, *shown)
+    limits, signal = Limits(*np.full((3, len(values)), np.nan)), np.zeros(len(values), dtype=int)
+    if len(values) > 1 and kind not in ("none", "seasonal"):
+        rule: Any = {"xmr": xmr_limits, "adjusted": xmr_limits, "gaps": gap_limits}
+        limits = rule.get(kind, count_limits)(values)
+        signal = find_signals(values, limits)
     if kind == "gaps":
         signal = np.where(signal == 1, 1, 0)  # the run rules assume symmetry
-    return pd.DataFrame(
-        panel.label(
-            month=months, offences=offences, value=values, centre=limits.centre,
-            lower_limit=limits.lower, upper_limit=limits.upper,
-            signal=[SIGNALS[int(code)] for code in signal], kind=kind, reason=REASONS[kind],
-            segment=number, is_trial=len(values) < LEAST_POINTS,
-            all_offences=panel.series.sum(), period_months=3 if kind == "quarters" else 1,
-        )
-    )  # fmt: skip
+    began = panel.breaks["month"].isin(panel.months[inside][:1])
+    reason = " ".join(panel.breaks.loc[began, "report_text"])
+    return panel.table(
+        month=months,
+        offences=offences,
+        value=values,
+        centre=limits.centre,
+        lower_limit=np.maximum(limits.lower, 0),
+        upper_limit=limits.upper,
+        signal=[SIGNALS[code] for code in signal],
+        kind=kind,
+        reason=REASONS[kind],
+        segment=int(number),
+        break_text=[reason, *[""] * (len(values) - 1)][: len(values)],
+        is_trial=len(values) < LEAST_POINTS,
+        all_offences=panel.series.sum(),
+        period_months=3 if kind == "quarters" else 12 // panel.per_year,
+    )

@@ -26,7 +26,6 @@ class Fit:
     standard_error: Array
     dispersion: Array
     deviance: Array
-    fitted: Array
     converged: npt.NDArray[np.bool_]
     degrees: int
 
@@ -42,11 +41,15 @@ class Fit:
         return np.asarray(2 * stdtr(self.degrees, -size))
 
 
-def seasonal_terms(months: pd.DatetimeIndex, *, pairs: int = 2) -> Array:
-    """Return sine and cosine of the year, one and two waves (and more with `pairs`)."""
+def _step(months: pd.DatetimeIndex) -> int:
+    return max(1, round((months[1] - months[0]).days / 30.44)) if len(months) > 1 else 1
+
+
+def seasonal_terms(months: pd.DatetimeIndex) -> Array:
+    """Return sine and cosine of the year: two waves of months, one of quarters."""
     angle = 2 * np.pi * (months.month.to_numpy() - 1) / 12
-    waves = [wave(k * angle) for k in range(1, pairs + 1) for wave in (np.sin, np.cos)]
-    return np.column_stack(waves) if waves else np.empty((len(months), 0))
+    pairs = (1, 2) if _step(months) == 1 else (1,)
+    return np.column_stack([wave(k * angle) for k in pairs for wave in (np.sin, np.cos)])
 
 
 def make_design(
@@ -55,21 +58,10 @@ def make_design(
     """Return columns: level, slope in years, season, then one level for each later segment."""
     years = np.arange(len(months)) * _step(months) / 12
     columns = [np.ones(len(months)), *([years - years.mean()] if slope else [])]
-    design = np.column_stack(columns)
-    if seasonal:
-        design = np.column_stack(
-            [design, seasonal_terms(months, pairs=2 if _step(months) == 1 else 1)]
-        )
+    columns += list(seasonal_terms(months).T) if seasonal else []
     if segments is not None:
-        later = [np.asarray(segments) == n for n in np.unique(segments)[1:]]
-        design = np.column_stack([design, *later]) if later else design
-    return design.astype(float)
-
-
-def _step(months: pd.DatetimeIndex) -> int:
-    if len(months) < 2:
-        return 1
-    return max(1, round((months[1] - months[0]).days / 30.44))
+        columns += [np.asarray(segments) == number for number in np.unique(segments)[1:]]
+    return np.column_stack(columns).astype(float)
 
 
 def fit_quasi_poisson(counts: Any, design: Array, offset: Any = 0.0) -> Fit:
@@ -78,59 +70,56 @@ def fit_quasi_poisson(counts: Any, design: Array, offset: Any = 0.0) -> Fit:
     All share a ``design`` (periods by terms, first a column of ones); ``offset`` is the logarithm
     of an exposure. Reweighted least squares with Pearson's dispersion, as statsmodels'
     ``scale="X2"`` (McCullagh and Nelder 1989). Fewer than three non-zero periods are not fitted.
+
+    >>> flat = fit_quasi_poisson([4, 6, 5, 5], np.ones((4, 1)))
+    >>> float(np.exp(flat.estimate[0, 0]).round(6))  # the mean
+    5.0
     """
-    y = np.asarray(counts, dtype=float)
-    y = y[:, None] if y.ndim == 1 else y
+    y = np.asarray(counts, dtype=float).reshape(len(design), -1)
     if not (y >= 0).all():
         raise TableError("A series holds negative or missing counts.", where="fit_quasi_poisson")
     periods, terms = design.shape
     shift = np.asarray(offset, dtype=float)
     shift = np.broadcast_to(shift[:, None] if shift.ndim == 1 else shift, y.shape)
     usable = ((y > 0).sum(axis=0) >= 3) & (periods > terms) & np.isfinite(shift).all(axis=0)
-    if np.linalg.matrix_rank(design) < terms:
-        usable = usable & False
+    usable &= np.linalg.matrix_rank(design) == terms
     beta = np.full((terms, y.shape[1]), np.nan)
     unit, settled = beta.copy(), np.zeros(y.shape[1], dtype=bool)
     if usable.any():
-        beta[:, usable], unit[:, usable], settled[usable] = _iterate(
-            y[:, usable], design, shift[:, usable]
-        )
+        fitted = _iterate(y[:, usable], design, shift[:, usable])
+        beta[:, usable], unit[:, usable], settled[usable] = fitted
     beta = np.where(settled, beta, np.nan)
-    mean = np.exp(design @ beta + shift)
-    degrees = max(periods - terms, 1)
+    mean, degrees = np.exp(design @ beta + shift), max(periods - terms, 1)
     phi = ((y - mean) ** 2 / mean).sum(axis=0) / degrees
-    ratio = np.where(y > 0, y, 1) / mean
-    deviance = 2 * (np.where(y > 0, y * np.log(ratio), 0) - (y - mean)).sum(axis=0)
+    gain = np.where(y > 0, y * np.log(np.where(y > 0, y, 1) / mean), 0)
+    deviance = 2 * (gain - (y - mean)).sum(axis=0)
     error = np.where(settled, unit * np.sqrt(np.maximum(phi, 1)), np.nan)
-    return Fit(beta, error, phi, deviance, mean, settled, degrees)
+    return Fit(beta, error, phi, deviance, settled, degrees)
 
 
 def _iterate(y: Array, design: Array, shift: Array) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
-    eta = np.log(y + 0.5)
-    beta = np.zeros((design.shape[1], y.shape[1]))
-    settled = np.zeros(y.shape[1], dtype=bool)
+    terms, eta = design.shape[1], np.log(y + 0.5)
+    beta, settled = np.zeros((terms, y.shape[1])), np.zeros(y.shape[1], dtype=bool)
     pairs = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     for _ in range(STEPS):
         weight = np.exp(np.clip(eta, -30, 30))
         target = weight * (eta - shift) + y - weight
-        cross = (weight.T @ pairs).reshape(y.shape[1], design.shape[1], design.shape[1])
-        ridge = 1e-12 * np.trace(cross, axis1=1, axis2=2)[:, None, None] * np.eye(design.shape[1])
+        cross = (weight.T @ pairs).reshape(-1, terms, terms)
+        ridge = 1e-12 * np.trace(cross, axis1=1, axis2=2)[:, None, None] * np.eye(terms)
         new = np.linalg.solve(cross + ridge, (design.T @ target).T[:, :, None])[:, :, 0].T
         settled = np.abs(new - beta).max(axis=0) < TOLERANCE * (1 + np.abs(new).max(axis=0))
-        beta = new
-        eta = np.clip(design @ beta + shift, -30, 30)
+        beta, eta = new, np.clip(design @ new + shift, -30, 30)
         if settled.all():
             break
-    cross = (np.exp(eta).T @ pairs).reshape(y.shape[1], design.shape[1], design.shape[1])
+    cross = (np.exp(eta).T @ pairs).reshape(-1, terms, terms)
     unit = np.sqrt(np.abs(np.diagonal(np.linalg.pinv(cross), axis1=1, axis2=2))).T
     return beta, unit, settled & (np.abs(beta).max(axis=0) < 25)
 
 
 def season_p(counts: Any, months: pd.DatetimeIndex) -> Array:
-    """Return the p of no season for each series (F test of two waves); missing under 24 months."""
-    y = np.asarray(counts, dtype=float)
-    y = y[:, None] if y.ndim == 1 else y
-    if len(months) < 24 // _step(months):
+    """Return the p of no season for each series (F test of its waves); missing under 24 months."""
+    y = np.asarray(counts, dtype=float).reshape(len(months), -1)
+    if len(months) * _step(months) < 24:
         return np.full(y.shape[1], np.nan)
     without = fit_quasi_poisson(y, make_design(months, seasonal=False))
     full = fit_quasi_poisson(y, make_design(months, seasonal=True))
@@ -151,26 +140,21 @@ def find_recent_trend(value: Any, lower_ci: Any, upper_ci: Any) -> tuple[str, fl
     """
     y, low, high = (np.asarray(part, dtype=float) for part in (value, lower_ci, upper_ci))
     if y.shape != (5,):
-        raise TableError(
-            "The recent trend needs five annual values.", found=f"{y.size} values",
-            do="Give the last five whole years; rolling years overlap and may not be tested.",
-        )  # fmt: skip
-    error = (high - low) / 3.92
+        do = "Give the last five whole years; rolling years overlap and may not be tested."
+        found = f"{y.size} values"
+        raise TableError("The recent trend needs five annual values.", found=found, do=do)
+    error, years = (high - low) / 3.92, np.arange(5.0)
     if not (np.isfinite(y).all() and (error > 0).all()):
         return "too little data to tell", float("nan")
-    years, weight = np.arange(5.0), 1 / error**2
 
-    def slope(keep: npt.NDArray[np.bool_]) -> tuple[float, float]:
-        w, x = weight[keep], years[keep] - np.average(years[keep], weights=weight[keep])
-        return float((w * x * y[keep]).sum() / (w * x**2).sum()), float(
-            1 / np.sqrt((w * x**2).sum())
-        )
+    def slope(*left: int) -> float:
+        x, z, weight = (np.delete(part, left) for part in (years, y, 1 / error))
+        return float(np.polyfit(x, z, 1, w=weight)[0])
 
-    whole, spread = slope(np.ones(5, dtype=bool))
-    signs = {np.sign(slope(years != left)[0]) for left in years}
-    chi2 = (whole / spread) ** 2
-    if chi2 > TREND_CHI2 and signs == {np.sign(whole)}:
-        return ("increasing" if whole > 0 else "decreasing"), chi2
+    middle = np.average(years, weights=error**-2.0)
+    chi2 = float(slope() ** 2 * (((years - middle) / error) ** 2).sum())
+    if chi2 > TREND_CHI2 and {np.sign(slope(left)) for left in range(5)} == {np.sign(slope())}:
+        return ("increasing" if slope() > 0 else "decreasing"), chi2
     return "no significant change", chi2
 
 
@@ -182,19 +166,15 @@ def find_step(
     The p of the largest deviance drop is adjusted for the months tried (Bonferroni); ``offset`` is
     the logarithm of a control, ``edge`` the months at either end that are not tried.
     """
-    y = np.asarray(counts, dtype=float)
     base = make_design(months, seasonal=len(months) >= 24, slope=False)
-    flat = fit_quasi_poisson(y, base, offset)
-    tried = range(edge, len(months) - edge)
-    best = (-1, float("nan"), float("nan"))
-    drop = -np.inf
-    for start in tried:
-        fit = fit_quasi_poisson(
-            y, np.column_stack([base, np.arange(len(y)) >= start]).astype(float), offset
-        )
+    flat, found = fit_quasi_poisson(counts, base, offset), []
+    for start in range(edge, len(months) - edge):
+        step = np.arange(len(months)) >= start
+        fit = fit_quasi_poisson(counts, np.column_stack([base, step]), offset)
         gain = float((flat.deviance - fit.deviance)[0]) / max(float(fit.dispersion[0]), 1)
-        if gain > drop:
-            drop = gain
-            p = min(1.0, float(fdtrc(1, fit.degrees, max(gain, 0))) * len(tried))
-            best = (start, float(np.exp(fit.estimate[-1, 0])), p)
-    return best
+        found.append((gain, start, float(np.exp(fit.estimate[-1, 0])), fit.degrees))
+    known = [row for row in found if np.isfinite(row[0])]
+    if not known:
+        return -1, float("nan"), float("nan")
+    gain, start, ratio, degrees = max(known)
+    return start, ratio, min(1.0, float(fdtrc(1, degrees, max(gain, 0))) * len(found))

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,50 +24,73 @@ _FROM_MPS = ("extract", "mps_", "police_uk", "camden")
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure of all boroughs: ``counts`` and ``population`` are months by boroughs."""
+    """One measure of all boroughs: ``counts`` and ``population`` are months by boroughs.
+
+    ``months`` are complete up to the end month or the last one published; equal ``segments`` (the
+    breaks at or before each month) are comparable; ``mine`` is the borough's column, ``series`` its
+    counts and ``rest`` those of all other boroughs together.
+    """
 
     source: str
     measure: str
     release_class: str
-    borough_code: str
     borough_name: str
-    months: pd.DatetimeIndex  # complete up to the end month or the last one published
+    months: pd.DatetimeIndex
     codes: tuple[str, ...]
     counts: Array
     population: Array
     per_year: int
     breaks: pd.DataFrame
-    segments: npt.NDArray[np.int64]  # breaks at or before each month: equal ones are comparable
-    mine: int  # column of the borough
-    series: Array  # its counts
-    rest: Array  # those of all other boroughs together
-    has_london: bool
     data: Any = field(repr=False)
 
-    def label(self, **columns: Any) -> dict[str, Any]:
-        """Return the columns that every result table carries, and those given."""
-        return {"measure": self.measure, "source": self.source,
-                "release_class": self.release_class, **columns}  # fmt: skip
+    @cached_property
+    def mine(self) -> int:  # noqa: D102
+        return self.codes.index(self.data.borough_code)
 
-    def last_year(self) -> tuple[Array, Array, str]:
-        """Return counts and residents of the last twelve months by borough, and the period."""
-        rows = slice(-self.per_year, None)
-        events, people = self.counts[rows].sum(axis=0), self.population[rows].mean(axis=0)
-        return events, people, in_words(self.months[rows])
+    @cached_property
+    def series(self) -> Array:  # noqa: D102
+        return self.counts[:, self.mine]
+
+    @cached_property
+    def rest(self) -> Array:  # noqa: D102
+        return self.counts.sum(axis=1) - self.series
+
+    @cached_property
+    def segments(self) -> npt.NDArray[np.int64]:  # noqa: D102
+        return np.searchsorted(self.breaks["month"], self.months, side="right")
+
+    @property
+    def has_london(self) -> bool:
+        """Whether enough boroughs are covered to speak of London."""
+        return len(self.codes) >= LEAST_BOROUGHS
+
+    def table(self, frame: pd.DataFrame | None = None, /, **columns: Any) -> pd.DataFrame:
+        """Make a result table: `frame`, the columns given, and those of every result table."""
+        rows = max((len(column) for column in columns.values() if np.ndim(column)), default=1)
+        made = pd.DataFrame(index=range(rows)) if frame is None else frame
+        labels = {"source": self.source, "release_class": self.release_class}
+        return made.assign(**{"measure": self.measure} | labels | columns)
+
+    def years(self, number: int) -> list[slice]:
+        """Return the rows of the last whole years, at most `number`, the last one last."""
+        size, whole = self.per_year, min(number, len(self.months) // self.per_year)
+        ends = [len(self.months) - back * size for back in range(whole - 1, -1, -1)]
+        return [slice(end - size, end) for end in ends]
 
 
-def in_words(months: pd.DatetimeIndex) -> str:
+def in_words(months: pd.DatetimeIndex, months_each: int = 1) -> str:
     """Write a run of months: April 2024 to March 2025."""
-    return f"{months[0]:%B %Y} to {months[-1]:%B %Y}"
+    last = months[-1] + pd.DateOffset(months=months_each - 1)
+    return f"{months[0]:%B %Y} to {last:%B %Y}"
 
 
 def no_rows(contract: str) -> pd.DataFrame:
     """Return an empty result table with every column of its contract."""
     shape = result_table(contract)
-    words = [*shape.keys, *shape.plain, "release_class"]
     numbers = [*shape.counts, *(name for e in shape.estimates for name in (e.column, e.count))]
-    columns = dict.fromkeys(numbers, "float64") | dict.fromkeys(words, "str")
-    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    words = dict.fromkeys([*shape.keys, *shape.plain, "release_class"], "str")
+    kinds = dict.fromkeys(numbers, "float64") | words
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def find_breaks(
@@ -93,48 +117,50 @@ def find_breaks(
 
 
 def _codes_of(measure: str) -> frozenset[str]:
-    table = definitions.offence_codes()
-    if measure.startswith("Violence with injury"):
-        rows = table["offence_subgroup"].astype(str).str.casefold().eq("violence with injury")
-    elif measure.startswith("Serious violence"):
-        rows = table["role"].astype(str).eq("listed")
+    """Return the offence codes that a measure counts, as far as the catalogue knows them."""
+    table, name = definitions.offence_codes().astype("str"), measure.casefold()
+    if name.startswith("serious violence"):
+        rows = table["role"].eq("listed")
+    elif name == "violence and sexual offences":
+        rows = table["offence_group"].str.casefold().str.startswith(("viol", "sexual"))
     else:
-        rows = table["offence_group"].astype(str).str.casefold().str.startswith(("viol", "sexual"))
-    return frozenset(table.loc[rows, "offence_code"].astype(str))
+        rows = table["offence_subgroup"].str.casefold().eq(name)
+    return frozenset(table.loc[rows, "offence_code"])
 
 
-def load_panel(data: Any) -> Panel:
+def load_panel(data: Any, *, label: str = "") -> Panel:
     """Make the panel of a borough's headline; a panel made before comes back as it is.
 
     Months end at the end month or the last one published. Simulated data has no changes of
-    recording, so no break is applied to it.
+    recording, so no break is applied to it. ``label`` is the end of a published category
+    ("homicide", "knife crime") to look at in place of the headline.
     """
     if isinstance(data, Panel):
         return data
-    series = counting.choose_series(data.counts, data.borough_code)
+    series = counting.choose_series(data.counts, data.borough_code, label=label)
     rows = series.rows[series.rows["borough_code"].isin(definitions.boroughs()["borough_code"])]
     rows = rows.assign(borough_code=rows["borough_code"].astype("str"))
     start, end = rows["month"].min(), min(rows["month"].max(), pd.Timestamp(data.end_month))
     if start > end:
-        raise CoverageError("The end month lies before the first month of the data.",
-                            where=f"source {series.source}", found=[f"{start:%Y-%m}"],
-                            do="Ask for a later end month.")  # fmt: skip
+        what = "The end month lies before the first month of the data."
+        where, do = f"source {series.source}", "Ask for a later end month."
+        raise CoverageError(what, where=where, found=[f"{start:%Y-%m}"], do=do)
     grid = counting.count_by_month(rows, start_month=start, end_month=end, by=["borough_code"])
     known = counting.total_population(data.population)
     grid = counting.add_population(grid[grid["borough_code"].isin(known["borough_code"])], known)
-    grid = grid[["month", "borough_code", "offences", "population"]]
-    wide = grid.pivot_table(index="month", columns="borough_code")
-    months, counts = pd.DatetimeIndex(wide.index), wide["offences"].to_numpy(float)
-    codes = tuple(str(code) for code in wide["offences"].columns)
+    wide = grid.pivot_table(["offences", "population"], index="month", columns="borough_code")
+    months = pd.DatetimeIndex(wide.index)
     breaks = find_breaks(series.source, series.measure, months, codes=_codes_of(series.measure))
-    breaks = breaks.head(0) if data.simulated else breaks
-    mine = codes.index(data.borough_code)
     return Panel(
-        source=series.source, measure=series.measure, borough_code=data.borough_code,
-        borough_name=data.borough_name, months=months, codes=codes, counts=counts, breaks=breaks,
-        release_class=counting.strictest(rows["release_class"]), mine=mine,
-        population=wide["population"].to_numpy(float), per_year=12 // series.period_months,
-        segments=np.searchsorted(breaks["month"], months, side="right"), series=counts[:, mine],
-        rest=counts.sum(axis=1) - counts[:, mine], has_london=len(codes) >= LEAST_BOROUGHS,
+        source=series.source,
+        measure=series.measure,
+        release_class=counting.strictest(rows["release_class"]),
+        borough_name=data.borough_name,
+        months=months,
+        codes=tuple(str(code) for code in wide["offences"].columns),
+        counts=wide["offences"].to_numpy(float),
+        population=wide["population"].to_numpy(float),
+        per_year=12 // series.period_months,
+        breaks=breaks.head(0) if data.simulated else breaks,
         data=data,
-    )  # fmt: skip
+    )

@@ -9,61 +9,61 @@ import pandas as pd
 from sna.trend.models import Array, fit_quasi_poisson, make_design, seasonal_terms
 from sna.trend.panel import load_panel, no_rows
 
-HORIZON, LEAST_HISTORY, SPACING = 12, 36, 2
+LEAST_YEARS, SPACING = 3, 2
 NAIVE = "seasonal naive"
 
 
-def _naive(y: Array, months: pd.DatetimeIndex) -> Array:  # noqa: ARG001
-    return y[-HORIZON:]
+def _fit(y: Array, months: pd.DatetimeIndex, per_year: int, years: int) -> tuple[Array, Array]:
+    """Return next year's season around the last year's level, and the slope, of the last years."""
+    when = months[-years * per_year :]
+    fit = fit_quasi_poisson(y[-years * per_year :], make_design(when, seasonal=True))
+    terms = seasonal_terms(when[-per_year:])
+    season = np.exp(terms @ np.nan_to_num(fit.estimate[2 : 2 + terms.shape[1]]))
+    return y[-per_year:].mean(axis=0) * season / season.mean(axis=0), fit.estimate[1]
 
 
-def _mean_season(y: Array, months: pd.DatetimeIndex) -> Array:
-    part, when = y[-LEAST_HISTORY:], months[-LEAST_HISTORY:]
-    fit = fit_quasi_poisson(part, make_design(when, seasonal=True))
-    season = np.exp(seasonal_terms(when[-HORIZON:]) @ np.nan_to_num(fit.estimate[2:6]))
-    return y[-HORIZON:].mean(axis=0) * season / season.mean(axis=0)
+def _naive(y: Array, months: pd.DatetimeIndex, per_year: int) -> Array:  # noqa: ARG001
+    return y[-per_year:]
 
 
-def _trend_season(y: Array, months: pd.DatetimeIndex) -> Array:
-    when = months[-60:]
-    fit = fit_quasi_poisson(y[-60:], make_design(when, seasonal=True))
-    season = np.exp(seasonal_terms(when[-HORIZON:]) @ np.nan_to_num(fit.estimate[2:6]))
-    drift = np.exp(
-        np.nan_to_num(fit.estimate[1]) * (0.5 + (np.arange(HORIZON) + 1)[:, None] / 12) / 2
-    )
-    return y[-HORIZON:].mean(axis=0) * drift * season / season.mean(axis=0)
+def _mean_season(y: Array, months: pd.DatetimeIndex, per_year: int) -> Array:
+    return _fit(y, months, per_year, LEAST_YEARS)[0]
 
 
-MODELS: dict[str, Callable[[Array, pd.DatetimeIndex], Array]] = {
+def _trend_season(y: Array, months: pd.DatetimeIndex, per_year: int) -> Array:
+    level, slope = _fit(y, months, per_year, 5)
+    ahead = (0.5 + (np.arange(per_year) + 1)[:, None] / per_year) / 2
+    return level * np.exp(np.nan_to_num(slope) * ahead)
+
+
+MODELS: dict[str, Callable[[Array, pd.DatetimeIndex, int], Array]] = {
     NAIVE: _naive,
     "level and season": _mean_season,
     "level, season and half the slope": _trend_season,
 }
 
 
-def backtest(counts: Array, months: pd.DatetimeIndex) -> tuple[pd.DataFrame, dict[str, Array]]:
-    """Forecast from every second month with each model: errors, and errors over root forecast."""
-    origins = range(LEAST_HISTORY, len(months) - HORIZON + 1, SPACING)
-    scaled: dict[str, list[Array]] = {name: [] for name in MODELS}
-    errors: dict[str, list[float]] = {name: [] for name in MODELS}
-    for origin in origins:
-        actual = counts[origin : origin + HORIZON]
-        for name, model in MODELS.items():
-            ahead = model(counts[:origin], months[:origin])
-            errors[name].append(float(np.abs(actual - ahead).mean()))
-            scaled[name].append((actual - ahead) / np.sqrt(np.maximum(ahead, 1)))
-    mean = [float(np.mean(errors[name])) if errors[name] else np.nan for name in MODELS]
-    table = pd.DataFrame({"model": list(MODELS), "origins": len(origins), "error": mean})
-    return table, {name: np.array(rows) for name, rows in scaled.items()}
+def backtest(
+    counts: Array, months: pd.DatetimeIndex, per_year: int = 12
+) -> tuple[pd.DataFrame, dict[str, Array]]:
+    """Forecast from every second period with each model: errors, and errors over root forecast."""
+    origins = range(LEAST_YEARS * per_year, len(months) - per_year + 1, SPACING)
+    actual = np.array([counts[origin : origin + per_year] for origin in origins])
+    scaled, rows = {}, []
+    for name, model in MODELS.items():
+        ahead = np.array([model(counts[:at], months[:at], per_year) for at in origins])
+        scaled[name] = (actual - ahead) / np.sqrt(np.maximum(ahead, 1))
+        rows.append((name, len(origins), float(np.abs(actual - ahead).mean())))
+    return pd.DataFrame(rows, columns=["model", "origins", "error"]), scaled
 
 
 def _coverage(scaled: Array) -> tuple[float, float]:
+    """Return the half-width that held 95 % of scaled errors, and the share on origins left out."""
     size = np.abs(scaled).reshape(len(scaled), -1)
-    held = []
-    for left in range(len(size)):
-        others = np.delete(size, left, axis=0)
-        held.append((size[left] <= np.quantile(others, 0.95)).mean() if len(others) else np.nan)
-    return float(np.quantile(size, 0.95)), float(np.mean(held))
+    if len(size) < 2:
+        return float(np.quantile(size, 0.95)), float("nan")
+    reach = [np.quantile(np.delete(size, left, axis=0), 0.95) for left in range(len(size))]
+    return float(np.quantile(size, 0.95)), float((size <= np.array(reach)[:, None]).mean())
 
 
 def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -74,28 +74,25 @@ def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     and its ``coverage`` is measured on origins left out. Empty under 48 months since a break.
     """
     made = load_panel(data)
-    inside = made.segments == made.segments[-1]
+    inside, size = made.segments == made.segments[-1], made.per_year
     months, y = made.months[inside], made.series[inside][:, None]
-    if len(months) < LEAST_HISTORY + HORIZON or made.per_year != 12:
+    if len(months) < (LEAST_YEARS + 1) * size:
         return no_rows("trend_projection"), no_rows("trend_backtest")
-    table, scaled = backtest(y, months)
+    table, scaled = backtest(y, months, size)
     width, cover = zip(*(_coverage(scaled[name]) for name in MODELS), strict=True)
     naive = table["error"].iloc[0]
-    table = table.assign(error_ratio=table["error"] / naive if naive else np.nan, coverage=cover)
-    best = int(table["error"].to_numpy().argmin()) if naive else 0
-    chosen = best if table["error_ratio"].iloc[best] < 0.99 else 0
-    table = table.assign(is_chosen=np.arange(len(table)) == chosen, **made.label())
-    name = table["model"].iloc[chosen]
-    ahead = MODELS[name](y, months)[:, 0]
-    reach = width[chosen] * np.sqrt(np.maximum(ahead, 1))
-    when = pd.date_range(months[-1], periods=HORIZON + 1, freq="MS")[1:]
+    ratio = table["error"] / naive if naive else table["error"] * np.nan
+    best = int(table["error"].to_numpy().argmin())
+    best = best if ratio.iloc[best] < 0.99 else 0
+    table = table.assign(error_ratio=ratio, coverage=cover, is_chosen=table.index == best)
+    name = str(table["model"].iloc[best])
+    ahead = MODELS[name](y, months, size)[:, 0]
+    reach = width[best] * np.sqrt(np.maximum(ahead, 1))
+    when = pd.date_range(months[-1], periods=size + 1, freq=f"{12 // size}MS")[1:]
     past = pd.DataFrame({"month": months, "offences": y[:, 0], "kind": "recorded"})
-    future = pd.DataFrame(
-        {"month": when, "kind": "projected", "projected": ahead,
-         "lower_ci": np.maximum(ahead - reach, 0), "upper_ci": ahead + reach}
-    )  # fmt: skip
-    labels = made.label(
-        model=name, coverage=cover[chosen], error_ratio=table["error_ratio"].iloc[chosen],
-        origins=table["origins"].iloc[0], all_offences=y.sum(), period_months=1,
-    )  # fmt: skip
-    return pd.concat([past, future], ignore_index=True).assign(**labels), table
+    future = {"month": when, "kind": "projected", "projected": ahead}
+    limits = {"lower_ci": np.maximum(ahead - reach, 0), "upper_ci": ahead + reach}
+    both = pd.concat([past, pd.DataFrame(future | limits)], ignore_index=True)
+    labels = {"model": name, "all_offences": y.sum(), "period_months": 12 // size}
+    labels |= {key: table[key].iloc[best] for key in ("coverage", "error_ratio", "origins")}
+    return made.table(both, **labels), made.table(table)

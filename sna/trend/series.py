@@ -7,15 +7,28 @@ import pandas as pd
 
 from sna.counts import count_by_month
 from sna.errors import UsageError
-from sna.trend.panel import LONDON, load_panel, no_rows
+from sna.trend.panel import LONDON, Panel, load_panel, no_rows
 
 SPLITS = {  # column -> what the split is called
-    "band": "band", "listed_family": "family of offence", "contexts": "context",
-    "weapon_feature": "weapon", "place_type": "kind of place", "ward_code": "ward",
-    "sex": "victim's sex", "age_band": "victim's age",
-}  # fmt: skip
-PERIODS = {"quarter": ("Q", 3), "year": ("Y-DEC", 12), "financial_year": ("Y-MAR", 12)}
+    "band": "band",
+    "listed_family": "family of offence",
+    "contexts": "context",
+    "weapon_feature": "weapon",
+    "place_type": "kind of place",
+    "ward_code": "ward",
+    "sex": "victim's sex",
+    "age_band": "victim's age",
+}
+PERIODS = {  # period -> pandas' code, months
+    "month": ("M", 1),
+    "quarter": ("Q", 3),
+    "year": ("Y-DEC", 12),
+    "financial_year": ("Y-MAR", 12),
+    "year_to_end_month": ("", 12),
+    "rolling_year": ("M", 12),
+}
 _AGES = ("under 10", "10-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+")
+_EDGES = [0, 10, 18, 25, 35, 45, 55, 65, np.inf]
 _HOME = "dwelling|house|flat|home|residential|hostel|care"  # words of premises; assumption A-36
 _PUBLIC = "street|public|transport|park|road|open|bus|station|pub|club"
 
@@ -44,60 +57,105 @@ def count_series(data: Any) -> pd.DataFrame:
     if made.has_london:
         areas[LONDON] = (made.counts.sum(axis=1), made.population.sum(axis=1))
     texts = made.breaks.set_index("month")["report_text"].reindex(made.months).fillna("")
+    months = {"month": made.months, "break_text": texts.to_numpy()}
+    each = {"period_months": 12 // made.per_year}
     tables = [
-        pd.DataFrame(made.label(area=area, month=made.months, offences=values, population=people,
-                                break_text=texts.to_numpy(), period_months=12 // made.per_year))
+        made.table(area=area, offences=values, population=people, **months, **each)
         for area, (values, people) in areas.items()
-    ]  # fmt: skip
+    ]
     rolled = add_rolling_total(pd.concat(tables, ignore_index=True), window_months=made.per_year)
     return rolled.rename(columns={"offences_rolling": "offences_year"})
 
 
-def count_periods(data: Any, *, period: str = "financial_year") -> pd.DataFrame:
-    """Count the headline by whole ``quarter``, ``year`` or ``financial_year``, one row each.
+def count_periods(data: Any, *, period: str = "financial_year", by: str = "") -> pd.DataFrame:
+    """Count the headline by whole period (a key of `PERIODS`) and group (a key of `SPLITS`).
 
-    Part periods are left out: nine months are not a bad year.
+    Part periods are left out: nine months are not a bad year. Calendar and financial quarters are
+    the same months. Contexts overlap, so they never add up; ``band`` counts every band; ``sex`` and
+    ``age_band`` count victims, by residents of that sex or age where they are known. Groups come
+    from records: without them the table is empty. One row a group and period.
     """
     made = load_panel(data)
-    if period not in PERIODS:
-        raise UsageError("The period is not known.", found=period, do=f"Use {', '.join(PERIODS)}.")
+    if period not in PERIODS or by not in ("", *SPLITS):
+        do = f"Periods are {', '.join(PERIODS)}; groups are {', '.join(SPLITS)}."
+        raise UsageError("The period or group is not known.", found=period or by, do=do)
+    if by == "ward_code" and period in ("month", "rolling_year"):
+        raise UsageError("Below borough, a quarter is the shortest period.", found=period)
+    grid = pd.DataFrame({"month": made.months, "offences": made.series, "group": "all"})
+    population = pd.Series({"all": made.population[-1, made.mine]})
+    grid = grid.assign(population=made.population[:, made.mine])
+    if by:
+        grid, population = _split(made, by)
+        grid = grid.assign(population=grid["group"].map(population))
+    whole = _sum_periods(grid, period, made)
+    if whole.empty:
+        return no_rows("trend_periods")
+    name = f"{made.measure} by {SPLITS[by]}" if by else made.measure
+    size = PERIODS[period][1]
+    return made.table(whole, period_months=size, measure=name)
+
+
+def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
+    """Add up the months of whole periods, with the period in words."""
     code, months = PERIODS[period]
-    monthly = pd.DataFrame(
-        {"offences": made.series, "population": made.population[:, made.mine], "parts": 1},
-        index=made.months.to_period(code),
-    )
-    sums = monthly.groupby(level=0).agg({"offences": "sum", "population": "mean", "parts": "sum"})
-    whole = sums[sums["parts"].eq(months * made.per_year // 12)]
-    ends = pd.PeriodIndex(whole.index)
-    words = [f"{a:%B} to {b:%B %Y}" if period != "financial_year" else f"{a:%Y}/{b:%y}"
-             for a, b in zip(ends.start_time, ends.end_time, strict=True)]  # fmt: skip
-    table = whole.drop(columns="parts").reset_index(drop=True)
-    return table.assign(**made.label(period=words, period_months=months))
+    need = months * panel.per_year / 12
+    if period == "rolling_year":
+        rolled = add_rolling_total(grid, window_months=panel.per_year).dropna(
+            subset="offences_rolling"
+        )
+        words = "year to " + rolled["month"].dt.strftime("%B %Y")
+        return rolled.assign(offences=rolled["offences_rolling"], period=words)[
+            ["group", "period", "offences", "population"]
+        ]
+    code = code or f"Y-{panel.months[-1]:%b}".upper()
+    parts = grid.assign(when=grid["month"].dt.to_period(code), parts=1)
+    how = {"offences": "sum", "population": "mean", "parts": "sum"}
+    sums = parts.groupby(["group", "when"], sort=False).agg(how).reset_index()
+    sums = sums[sums["parts"].eq(need)]
+    first, last = sums["when"].dt.start_time, sums["when"].dt.end_time
+    words = first.dt.strftime("%B") + " to " + last.dt.strftime("%B %Y")
+    if period == "financial_year":
+        words = first.dt.strftime("%Y") + "/" + last.dt.strftime("%y")
+    elif period == "month":
+        words = first.dt.strftime("%B %Y")
+    elif period == "year_to_end_month":
+        words = "year to " + last.dt.strftime("%B %Y")
+    return sums.assign(period=words)[["group", "period", "offences", "population"]]
 
 
-def count_split(data: Any, *, by: str) -> pd.DataFrame:
-    """Count core records by group (a key of `SPLITS`) and year to the end month, five at most.
-
-    Contexts overlap, so they never add up; ``band`` counts every band; ``sex`` and ``age_band``
-    count victims. Empty where the headline does not come from records.
-    """
-    made = load_panel(data)
-    if by not in SPLITS:
-        raise UsageError("The split is not known.", found=by, do=f"Use one of {', '.join(SPLITS)}.")
-    rows = _split_rows(made.data, by)
+def _split(panel: Panel, by: str) -> tuple[pd.DataFrame, pd.Series]:
+    """Return counts by group and month of core records, and the residents of each group."""
+    rows = _split_rows(panel.data, by)
     rows = rows[rows["source"].astype("str").eq("extract")]
-    if made.source != "extract" or rows.empty:
-        return no_rows("trend_split")
+    if panel.source != "extract" or rows.empty:
+        empty = pd.DataFrame({"group": "", "month": panel.months[:0], "offences": 0.0})
+        return empty, pd.Series(dtype=float)
     group = rows[by].astype("str").where(rows[by].notna(), "").str.replace("_", " ")
     rows = rows.assign(group=group.replace("", "not known").str.split("|")).explode("group")
-    end, years = made.months[-1], min(5, len(made.months) // made.per_year)
-    start = end - pd.DateOffset(months=12 * years - 1)
-    grid = count_by_month(rows, start_month=start, end_month=end, by=["group"])
-    back = (end.year - grid["month"].dt.year) * 12 + end.month - grid["month"].dt.month
-    words = (back // 12).map(lambda n: f"{end - pd.DateOffset(months=12 * n):%B %Y}")
-    counted = grid.assign(year=words).groupby(["group", "year"], sort=False)["offences"].sum()
-    labels = made.label(measure=f"{made.measure} by {SPLITS[by]}", period_months=12)
-    return counted.reset_index().assign(**labels)
+    window = {"start_month": panel.months[0], "end_month": panel.months[-1]}
+    grid = count_by_month(rows, **window, by=["group"])
+    return grid, _residents(panel, by, grid["group"].unique())
+
+
+def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
+    """Return residents by group: of the ward, sex or age where known, else of the borough."""
+    if by not in ("ward_code", "sex", "age_band"):
+        return pd.Series(panel.population[-1, panel.mine], index=groups)
+    people = panel.data.population
+    level = people["area_level"].astype("str").eq("ward" if by == "ward_code" else "borough")
+    own = people["area_code"].astype("str").eq(panel.data.borough_code)
+    people = people[level & (own | (by == "ward_code"))]
+    if by == "age_band":
+        bands = [pd.cut(people[end].clip(upper=130), _EDGES, right=False, labels=_AGES)
+                 for end in ("age_lower", "age_upper")]  # fmt: skip
+        name = bands[0].astype("str").where(bands[0].eq(bands[1]), "")
+    else:
+        name = people["area_code" if by == "ward_code" else "sex"].astype("str").replace("all", "")
+    named = people.assign(group=name, source=people["source"].astype("str"))
+    named = named[named["group"].ne("") & named["group"].ne("nan")]
+    keys = ["population_year", "source"]
+    sums = named.pivot_table("population", keys, "group", aggfunc="sum")
+    return sums.iloc[-1] if len(sums) else pd.Series(dtype=float)
 
 
 def _split_rows(data: Any, by: str) -> pd.DataFrame:
@@ -107,8 +165,7 @@ def _split_rows(data: Any, by: str) -> pd.DataFrame:
     if by in ("sex", "age_band"):
         victims = data.people[data.people["person_role"].astype("str").eq("victim")]
         inside = victims["offence_id"].isin(set(rows["offence_id"]))
-        edges = [0, 10, 18, 25, 35, 45, 55, 65, 130]
-        ages = pd.cut(victims["age"], edges, right=False, labels=_AGES).astype("str")
+        ages = pd.cut(victims["age"], _EDGES, right=False, labels=_AGES).astype("str")
         return victims[inside].assign(offences=victims["people"], age_band=ages.replace("nan", ""))
     if by == "place_type" and "premises_type" in rows:
         kind = rows["premises_type"].astype("str").str.casefold()
