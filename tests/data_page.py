@@ -28,14 +28,24 @@ def make_page() -> str:
             lines.append(f"| `{name}` | {column.dtype} | {column.unit} | {must} | {meaning} |")
     lines += ["", "## Layouts that are recognised", ""]
     lines += [
-        "| Id | Title | Publisher | Licence | Columns it must have | Tables |",
-        "|---|---|---|---|---|---|",
+        "A layout is a row of `sna/sources/layouts/<publisher>.toml`. To read a new source, add one:",
+        "its `roles` (a pattern of headings, and of values where that helps), the `table` of the store it",
+        'fills, and `columns`: each `store column = "role: converter"`, alternatives after a semicolon.',
+        "A converter is a name of `sna/sources/convert.py` or of a table of `layouts/words.toml`, a template",
+        "with `{}`, or `/a pattern/` that lets values through. `must` gives the reason why rows without an",
+        "answer are rejected; `wide` turns columns such as months into rows; `is_checked = false` says that",
+        "no real file was seen, and every build repeats it. Only what TOML cannot say has a module of its own.",
+        "",
+        "| Id | Title | Publisher | Licence | Columns it must have | Tables | Checked on |",
+        "|---|---|---|---|---|---|---|",
     ]
     for layout in layouts():
         roles = [role.replace("_", " ") for role, rule in layout.roles.items() if rule.needed]
-        roles += ["a column a month"] if layout.months_wide else []
+        roles += [f"a column a {layout.wide.key}"] if layout.wide else []
+        tables = [layout.table, *([layout.split.table] if layout.split else [])]
+        checked = "headings as published" if layout.is_checked else "a description only"
         lines.append(f"| `{layout.id}` | {layout.title} | {layout.publisher} | {layout.licence} | "
-                     f"{', '.join(roles)} | {', '.join(layout.tables)} |")  # fmt: skip
+                     f"{', '.join(roles)} | {', '.join(tables)} | {checked} |")  # fmt: skip
     lines += [
         "",
         "A record extract is read through `NAME.mapping.toml` beside it; see `sna mapping new`.",

@@ -1,35 +1,31 @@
 """Readers of published layouts: recognise a file by content, read it into store tables.
 
-To add a reader: write a module with ``LAYOUTS`` and name it in ``_READERS``.
+To add a layout: write it into ``layouts/<publisher>.toml``; `docs/data.md` says how.
 """
 
-import importlib
+import tomllib
+from functools import cache
+from importlib import resources
 
+from sna.definitions.strict import check_toml
 from sna.sources.layout import FileSample, Layout, Match, Nearest, find_nearest, match_layout
 
-# A reader module each; the first of two equal matches wins, so the narrower layout comes first.
-_READERS: tuple[str, ...] = (
-    "police_uk",
-    "mps",
-    "reference",
-    "population",
-    "deprivation",
-    "people_tables",
-    "home_office",
-    "fingertips",
-)
 
-
-def layouts() -> list[Layout]:
-    """Return every layout that can be read."""
-    modules = (importlib.import_module(f"sna.sources.{name}") for name in _READERS)
-    return [layout for module in modules for layout in module.LAYOUTS]
+@cache
+def layouts() -> tuple[Layout, ...]:
+    """Return every layout that can be read; of two that fit alike the first is taken."""
+    found = []
+    folder = resources.files("sna.sources").joinpath("layouts")
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        rows = document.pop("layout", [])
+        found += [check_toml({**document, **row}, Layout, path.name) for row in rows]
+    return tuple(found)
 
 
 def recognise(sample: FileSample) -> Match | Nearest:
     """Return the layout that fits `sample` with most columns, else the nearest and what differs."""
-    known = layouts()
-    matches = [match for layout in known if (match := match_layout(sample, layout))]
+    matches = [match for layout in layouts() if (match := match_layout(sample, layout))]
     if matches:
         return max(matches, key=lambda match: len(match.columns))
-    return find_nearest(sample, known)
+    return find_nearest(sample, list(layouts()))

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from sna import definitions
 from sna.errors import SourceError, UsageError
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
-from sna.sources.layout import FileSample, ReadResult, make_finding, make_rejects
+from sna.sources.layout import FileSample, ReadResult, make_finding
 from sna.sources.mapping import Coding, Mapping
-from sna.sources.rows import line_rejects
+from sna.sources.rows import line_rejects, make_rejects
 from sna.sources.text import TextTable, read_text
 
 OLDEST_AGE = 120

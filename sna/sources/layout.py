@@ -1,18 +1,20 @@
 """What a published layout is, what the first look at a file shows, and how the two are matched.
 
 A file is recognised by the roles its columns can play: a heading that fits and values that fit,
-never by its name. A reader module lists its `Layout` objects in ``LAYOUTS``.
+never by its name. Layouts are rows of ``layouts/*.toml``, one file a publisher.
 """
 
+import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from sna.definitions.strict import Strict
 from sna.errors import SourceError
 
 if TYPE_CHECKING:
@@ -21,20 +23,92 @@ if TYPE_CHECKING:
     from sna.sources.places import Places
 
 
-MONTH_HEADING = re.compile(r"(19|20)\d\d[-_/ ]?(0[1-9]|1[0-2])")
-
-
-@dataclass(frozen=True)
-class Role:
+class Role(Strict):
     """What a column can be: a heading (regex on the plain text) and a pattern of its values.
 
-    With ``by_values`` a column with another heading takes the role when its values alone say so.
+    With ``by_values`` a column with another heading takes the role when its values alone say so;
+    a column of mostly ``unique`` values is never encoded.
     """
 
     heading: str
-    pattern: str = ""
+    fits: str = ""
     needed: bool = True
     by_values: bool = False
+    unique: bool = False
+
+
+class Wide(Strict):
+    """Columns whose headings hold a value, such as a month: each becomes rows of its own.
+
+    ``cells`` are store columns with the headings that hold them; ``key`` is the role that the
+    heading then plays; ``keys`` are the names that headings stand for, where they are none.
+    """
+
+    key: str
+    cells: dict[str, str]
+    keys: dict[str, str] = Field(default_factory=dict)
+    least: int = 1
+    blank_is_bad: bool = False
+    zeros: bool = True
+    wanted: str = ""
+
+    def find_key(self, value: str, heading: str) -> str | None:
+        """Return what a heading stands for as a column of `value`, None when it is none."""
+        plain = plain_heading(heading)
+        if not re.fullmatch(self.cells[value], plain):
+            return None
+        named = (name for name, pattern in self.keys.items() if re.search(pattern, plain))
+        return next(named, None) if self.keys else heading
+
+
+class Notice(Strict):
+    """A finding about the rows whose value a converter gives no answer for."""
+
+    column: str
+    text: str
+
+
+class Split(Strict):
+    """Rows for which a column has an answer, and the table they go to."""
+
+    column: str
+    table: str
+    constants: dict[str, str | int] = Field(default_factory=dict)
+
+
+class Layout(Strict):
+    """One published layout: its column roles, and how each column of the store comes from them.
+
+    ``columns`` maps a store column to ``role: converter``, alternatives after a semicolon;
+    ``must`` gives the reason why rows without an answer are rejected; ``absent`` is a pattern of
+    headings that another layout has.
+    """
+
+    id: str
+    title: str
+    roles: dict[str, Role]
+    table: str
+    publisher: str = ""
+    licence: str = ""
+    columns: dict[str, str] = Field(default_factory=dict)
+    constants: dict[str, str | int] = Field(default_factory=dict)
+    must: dict[str, str] = Field(default_factory=dict)
+    wide: Wide | None = None
+    absent: str = ""
+    notices: tuple[Notice, ...] = ()
+    notes: tuple[str, ...] = ()
+    split: Split | None = None
+    kinds: tuple[str, ...] = ("csv", "xlsx", "ods", "parquet")
+    is_reference: bool = False  # read before events: areas, lookups
+    is_checked: bool = True  # against a real file
+    reader: str = "table"  # the module that reads it
+
+    def read(self, sample: "FileSample", match: "Match", context: "ReadContext") -> "ReadResult":
+        """Read the whole file through the module that the layout names."""
+        result: ReadResult = importlib.import_module(f"sna.sources.{self.reader}").read(
+            sample, match, context
+        )
+        return result
 
 
 @dataclass(frozen=True)
@@ -81,30 +155,12 @@ class ReadResult:
 
 
 @dataclass(frozen=True)
-class Layout:
-    """One published layout: what it is called, who may use it, and its column roles."""
-
-    id: str
-    title: str
-    publisher: str
-    licence: str
-    roles: Mapping[str, Role]
-    read: Callable[[FileSample, "Match", ReadContext], ReadResult]
-    tables: tuple[str, ...] = ("offences",)
-    kinds: tuple[str, ...] = ("csv", "xlsx", "ods", "parquet")
-    months_wide: bool = False
-    is_reference: bool = False  # read before events: areas, lookups
-    refine: Callable[[FileSample, "Match"], "Match | None"] | None = None
-
-
-@dataclass(frozen=True)
 class Match:
-    """A layout that a file has, and the file's heading for each role."""
+    """A layout that a file has, the file's heading for each role, and its wide columns by key."""
 
     layout: Layout
     columns: Mapping[str, str]
-    months: tuple[str, ...] = ()
-    variant: str = ""
+    wide: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # value -> key -> heading
 
 
 @dataclass(frozen=True)
@@ -137,30 +193,36 @@ def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list
     for role, rule in layout.roles.items():
         free = [name for name in sample.columns if name not in found.values()]
         named = [name for name in free if re.fullmatch(rule.heading, plain_heading(name))]
-        if rule.pattern:
-            named = [n for n in named if _fits(sample.rows[n], rule.pattern, blank=True)]
+        if rule.fits:
+            named = [n for n in named if _fits(sample.rows[n], rule.fits, blank=True)]
         if not named and rule.by_values:
-            named = [n for n in free if _fits(sample.rows[n], rule.pattern, blank=False)]
+            named = [n for n in free if _fits(sample.rows[n], rule.fits, blank=False)]
         if named:
             found[role] = named[0]
     missing = [role for role, rule in layout.roles.items() if rule.needed and role not in found]
     return found, missing
 
 
+def _find_wide(sample: FileSample, wide: Wide) -> dict[str, dict[str, str]]:
+    """Return the heading of each key for each value that stands in wide columns."""
+    found: dict[str, dict[str, str]] = {}
+    for value in wide.cells:
+        keys = {name: wide.find_key(value, name) for name in sample.columns}
+        found[value] = {key: name for name, key in keys.items() if key}
+    return found
+
+
 def match_layout(sample: FileSample, layout: Layout) -> Match | None:
-    """Return how `sample` fills `layout`, or None when a needed role or wide month is missing."""
-    if sample.kind not in layout.kinds:
-        return None
+    """Return how `sample` fills `layout`; None when something is missing, or speaks against it."""
     columns, missing = find_roles(sample, layout)
-    months = tuple(
-        name
-        for name in sample.columns
-        if MONTH_HEADING.fullmatch(name.strip()) and name not in columns.values()
-    )
-    if missing or (layout.months_wide and not months):
+    others = [plain_heading(name) for name in sample.columns]
+    strange = layout.absent and any(re.fullmatch(layout.absent, name) for name in others)
+    if sample.kind not in layout.kinds or missing or strange:
         return None
-    match = Match(layout, columns, months if layout.months_wide else ())
-    return layout.refine(sample, match) if layout.refine else match
+    wide = _find_wide(sample, layout.wide) if layout.wide else {}
+    if layout.wide and len(next(iter(wide.values()))) < layout.wide.least:
+        return None
+    return Match(layout, columns, wide)
 
 
 def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
@@ -176,31 +238,14 @@ def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
         return Nearest("no known layout", f"headings: {', '.join(sample.columns[:8]) or 'none'}")
     _, missing = find_roles(sample, best)
     wants = [f"no column for {role.replace('_', ' ')}" for role in missing]
-    if best.months_wide and not any(MONTH_HEADING.fullmatch(c.strip()) for c in sample.columns):
-        wants.append("no month columns such as 202401")
-    return Nearest(best.title, "; ".join(wants) or "values do not look as published")
+    if best.wide and len(next(iter(_find_wide(sample, best.wide).values()))) < best.wide.least:
+        wants.append(f"no column for each {best.wide.key}")
+    return Nearest(best.title, "; ".join(wants) or "a column belongs to another kind of table")
 
 
 def no_rows(*columns: str) -> pd.DataFrame:
     """Return an empty table with these columns."""
     return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
-
-
-def make_rejects(bad: np.ndarray, *, column: str, reason: str, values: Any = None) -> pd.DataFrame:
-    """Return one reject a distinct value among the rows where `bad`, with first line and count.
-
-    ``values`` are shown cut at 80 characters; leave it out where the column can hold free text.
-    """
-    lines = np.flatnonzero(bad)
-    if not len(lines):
-        return no_rows("line", "column", "value", "reason", "rows")
-    if values is None:
-        shown = pd.Series([""] * len(lines))
-    else:
-        shown = pd.Series(values).iloc[lines].astype("str").fillna("").str[:80]
-    table = pd.DataFrame({"line": lines + 1, "value": shown.to_numpy(), "rows": 1})
-    table = table.groupby("value", sort=False, as_index=False).agg({"line": "min", "rows": "sum"})
-    return table.assign(column=column, reason=reason)
 
 
 def make_finding(

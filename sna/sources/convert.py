@@ -1,0 +1,235 @@
+"""Converters: distinct published values in, answers of the store out; None where there is none.
+
+A layout names them after the colon: a name of `CONVERTERS` or of a table of ``layouts/words.toml``,
+a template with ``{}``, or a pattern between slashes that lets fitting values (or their group
+``part``) through.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sna.sources.layout import FileSample, Match, ReadContext, refuse
+from sna.sources.places import Places, to_grid
+from sna.sources.rows import parse_counts
+
+Answers = list[Any]
+
+
+@dataclass(frozen=True)
+class File:
+    """What a converter may know beside the values."""
+
+    sample: FileSample
+    match: Match
+    context: ReadContext
+
+    @property
+    def places(self) -> Places:
+        """Areas, as far as they are known."""
+        return self.context.places
+
+
+Converter = Callable[[Answers, File], Answers]
+
+
+def find_converter(name: str) -> Converter:
+    """Return the converter that a layout names."""
+    if name in CONVERTERS:
+        return CONVERTERS[name]
+    if "{}" in name:
+        return _each(lambda text, _: name.replace("{}", text))
+    if name.startswith("/"):
+        pattern = re.compile(name[1:-1])
+        return _each(lambda text, _: _let_through(pattern, text))
+    words = _words()[name]
+    return _each(lambda text, _: _find_word(words, text))
+
+
+def _each(answer: Callable[[str, File], Any]) -> Converter:
+    """Return the converter that asks for each value; what is missing stays missing."""
+    return lambda values, file: [None if text is None else answer(text, file) for text in values]
+
+
+def _let_through(pattern: re.Pattern[str], text: str) -> str | None:
+    found = pattern.fullmatch(text)
+    return found and (found.groupdict().get("part", text))
+
+
+@cache
+def _words() -> dict[str, Any]:
+    text = resources.files("sna.sources").joinpath("layouts/words.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _find_word(table: dict[str, Any], text: str) -> str | None:
+    """Return what a published word stands for in a table of words."""
+    for form, word in table["words"].items():
+        if found := re.fullmatch(form, text.casefold()):
+            return str(found.expand(word))
+    otherwise: str | None = table.get("otherwise")
+    return otherwise
+
+
+# ---------------------------------------------------------------------------- dates and ages
+
+
+def _months(table: str) -> Converter:
+    """Return the converter to first days of months through a table of words."""
+
+    def convert(values: Answers, _: File) -> Answers:
+        words = _words()[table]
+        texts = pd.Series([value and _find_word(words, value) for value in values], dtype="str")
+        when = pd.to_datetime(texts, format="%Y-%m", errors="coerce")
+        when = when.fillna(pd.to_datetime(texts, format="%Y-%b", errors="coerce"))
+        return when.astype("object").where(when.notna(), None).tolist()
+
+    return convert
+
+
+def _local_times(values: Answers, _: File) -> Answers:
+    """Return local times of times published in UTC, and the months they fall in."""
+    when = pd.to_datetime(pd.Series(values), errors="coerce", utc=True, format="ISO8601")
+    local = when.dt.tz_convert("Europe/London").dt.tz_localize(None).to_numpy()
+    months = local.astype("datetime64[M]").astype("datetime64[us]")
+    pairs = zip(local.astype("datetime64[us]"), months, strict=True)
+    return [None if np.isnat(time) else (time, month) for time, month in pairs]
+
+
+def parse_ages(label: object) -> tuple[int, int] | None:
+    """Return the youngest and oldest age of a published band; 999 for an open one, None if no band.
+
+    >>> [parse_ages(t) for t in ("Aged 15 years and under", "Aged 16 to 24 years", "90+", "7")]
+    [(0, 15), (16, 24), (90, 999), (7, 7)]
+    """
+    text = str(label).casefold()
+    numbers = [int(n) for n in re.findall(r"\d{1,3}", text)]
+    if not numbers and re.search(r"\b(all|total)\b", text):
+        return 0, 999
+    if not numbers or len(numbers) > 2:
+        return None
+    is_strict = re.search(r"\b(under|below|over) \d", text) is not None
+    if len(numbers) == 1 and re.search(r"under|below|or less|younger", text):
+        return 0, numbers[0] - is_strict
+    if len(numbers) == 1 and re.search(r"over|\+|older|above", text):
+        return numbers[0] + is_strict, 999
+    return numbers[0], numbers[-1]
+
+
+def find_age_band(text: str, _: File | None = None) -> str:
+    """Return an age band in our form; words whose limits nobody has stated stay words.
+
+    >>> [find_age_band(t) for t in ("15 to 19", "65 and over", "10-17", "18 or older", "Adult")]
+    ['15-19', '65+', '10-17', '18+', 'Adult']
+    """
+    ages = parse_ages(text) if re.search(r"\d", text) else None
+    if ages is None or ages[0] == ages[1]:
+        return text
+    return f"{ages[0]}+" if ages[1] == 999 else f"{ages[0]}-{ages[1]}"
+
+
+def _population_year(values: Answers, file: File) -> Answers:
+    """Return the year residents are counted for: from headings, sheet, or the file's own name."""
+    texts = (file.sample.sheet, *file.sample.columns, file.sample.file)
+    years = (re.search(r"(?i)(?:mid|census)[-_ ]?((?:19|20)\d\d)", text) for text in texts)
+    year = next((int(found[1]) for found in years if found), None)
+    if year is None and file.match.layout.id.startswith("census"):
+        is_custom = any("categories)" in text for text in file.sample.columns)  # a 2021 service
+        year = heading_year(file.match.columns["area_code"]) or (2021 if is_custom else None)
+    if year is None:
+        what = "Nothing says which year these residents are counted for."
+        do = "Put the year in the sheet or file name, such as mid-2024."
+        raise refuse(file.sample, what, do=do)
+    return [year] * len(values)
+
+
+# ---------------------------------------------------------------------------- places
+
+
+def heading_year(heading: str) -> int | None:
+    """Return the year in a heading such as LSOA21CD, ltla24_code or LSOA code (2011)."""
+    found = re.search(r"(?:20)?([012]\d)(?!\d)", heading)
+    return 2000 + int(found[1]) if found else None
+
+
+def area_level(code: str, _: File | None = None) -> str:
+    """Return the level that a GSS code speaks of; what is neither LSOA nor ward is a district."""
+    levels = {"E01": "lsoa", "W01": "lsoa", "E05": "ward", "W05": "ward"}
+    return levels.get(code[:3], "borough")
+
+
+def _named_area(text: str, file: File) -> str | None:
+    """Return the borough of a name that may have an area's name behind it."""
+    return file.places.find_borough(text) or file.places.find_prefix(text)
+
+
+def _points(values: Answers, file: File) -> Answers:
+    """Return easting, northing, borough and LSOA of points given as longitude and latitude."""
+    pairs = [str(value).split(" | ") if value else ["", ""] for value in values]
+    east, north = to_grid(*zip(*pairs, strict=True))
+    found = zip(east, north, *file.places.find_points(east, north), strict=True)
+    return [row if np.isfinite(row[0]) else None for row in found]
+
+
+# ---------------------------------------------------------------------------- numbers and labels
+
+
+def _counts(values: Answers, _: File) -> Answers:
+    numbers, _wrong = parse_counts(pa.array(values, pa.string()))
+    return [int(number) if np.isfinite(number) else None for number in numbers]
+
+
+def _numbers(values: Answers, _: File) -> Answers:
+    numbers = pd.to_numeric(pd.Series(values, dtype="object"), errors="coerce")
+    return [number if np.isfinite(number) else None for number in numbers]
+
+
+def find_variant(group_heading: str, labels: list[str]) -> str:
+    """Return the letter of the MPS layout: A title case, B three violence rows, C five, D renamed.
+
+    The same label has another scope in each, so the letter is part of the published category.
+    """
+    if re.fullmatch(r"(?i)(offence ?)?group", group_heading.strip()):
+        return "D"
+    if any("stalking" in label.casefold() for label in labels):
+        return "C"
+    upper = sum(label.isupper() for label in labels)
+    return "B" if upper > len(labels) / 2 else "A"
+
+
+def _mps_category(values: Answers, file: File) -> Answers:
+    labels = {value.split(" | ")[-1] for value in values if value}
+    letter = find_variant(file.match.columns["group"], list(labels))
+    return [value and f"MPS {letter} | {value}" for value in values]
+
+
+CONVERTERS: dict[str, Converter] = {
+    "": lambda values, _: values,
+    "blank": lambda values, _: ["blank" if value is None else None for value in values],
+    "month": _months("month"),
+    "quarter": _months("quarter"),
+    "local_times": _local_times,
+    "ages": _each(lambda text, _: parse_ages(text)),
+    "age_band": _each(find_age_band),
+    "ethnic_scheme": lambda v, _: ["census_19" if len(v) > 9 else "five"] * len(v),
+    "population_year": _population_year,
+    "area_level": _each(area_level),
+    "borough": _each(lambda text, file: file.places.find_borough(text)),
+    "named_area": _each(_named_area),
+    "unnamed": _each(lambda text, file: None if _named_area(text, file) else text),
+    "borough_of": _each(lambda text, file: file.places.borough_of.get(text)),
+    "lsoa_district": _each(lambda text, file: file.places.find_borough(text[:-5])),
+    "lsoa_editions": _each(lambda text, file: file.places.find_lsoa(text)),
+    "points": _points,
+    "count": _counts,
+    "number": _numbers,
+    "mps_category": _mps_category,
+}
