@@ -26,6 +26,7 @@ from sna.settings import Settings
 
 TESTS = str(Path(__file__).parent)
 SETTINGS = Settings()
+STORE = json.dumps({"format": store.FORMAT})
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def house(tmp_path, monkeypatch):
     """A folder with notebooks, a store that answers for every borough, and a place for reports."""
     place = tmp_path / "père noël and son"  # blanks and letters beyond ASCII
     (place / "processed").mkdir(parents=True)
-    (place / "processed" / "store.json").write_text("{}", encoding="utf-8")
+    (place / "processed" / "store.json").write_text(STORE, encoding="utf-8")
 
     def load(text, **given):
         return Borough(*find_borough(text))
@@ -163,7 +164,7 @@ def test_resume_does_only_what_is_needed(house, monkeypatch):
     own.mkdir()
     (own / f"{HACKNEY}.parquet").write_bytes(b"new")
     assert statuses(run(house, resume=True)[0]) == {"Hackney": "done", "Hillingdon": "skipped"}
-    (house / "processed" / "store.json").write_text('{"new": 1}', encoding="utf-8")
+    (house / "processed" / "store.json").write_text(f"{STORE} ", encoding="utf-8")
     assert set(statuses(run(house, resume=True)[0]).values()) == {"done"}
 
 
@@ -182,6 +183,50 @@ def test_resume_survives_a_state_file_cut_short(house, monkeypatch):
     (job,) = plan(house, "Hackney")
     job.state_file.write_text('{"key": "ab', encoding="utf-8")
     assert statuses(run(house, "Hackney", resume=True)[0]) == {"Hackney": "done"}
+
+
+@pytest.mark.parametrize(("allowed", "code"), [(False, 3), (True, 6)])
+def test_a_store_that_lacks_rows_is_refused_unless_that_is_allowed(
+    house, monkeypatch, capsys, allowed, code
+):
+    Rendered(monkeypatch)
+    state = {"format": store.FORMAT, "partial": ["odd.csv"]}
+    (house / "processed" / "store.json").write_text(json.dumps(state), encoding="utf-8")
+    try:
+        assert run(house, allow_partial=allowed)[1] == code
+    except SnaError as error:
+        assert (error.exit_code, error.found, "--allow-partial" in error.do) == (3, "odd.csv", True)
+    record = json.loads((house / "reports" / "last_run.json").read_text(encoding="utf-8"))
+    assert record["exit_code"] == code
+    assert "Too many rows" in record["summary"] or allowed
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "no store"), ('{"format": 0}', "another version"), ("{", "no store")]
+)
+def test_an_old_or_missing_store_is_said_once_with_what_to_do(house, monkeypatch, text, words):
+    rendered = Rendered(monkeypatch)
+    (house / "processed" / "store.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=words) as caught:
+        run(house)
+    assert "sna build" in caught.value.do
+    assert not rendered.made
+    assert json.loads((house / "reports" / "last_run.json").read_text())["exit_code"] == 2
+
+
+def test_the_printed_command_plans_the_job_again(house, monkeypatch):
+    import shlex
+
+    from typer.main import get_command
+
+    from sna.cli import app
+
+    (job,) = plan(house, "Barking and Dagenham", profile="london_2023")
+    words = shlex.split(job.command)[2:]
+    asked = get_command(app).commands["report"].make_context("report", words).params
+    given = {name: asked[name] for name in ("to", "edition", "profile", "only")}
+    folders = {name: Path(asked[name]) for name in ("processed", "reports")}
+    assert plan_jobs(asked["boroughs"], SETTINGS, **given, **folders) == [job]
 
 
 def test_a_second_run_over_the_same_folder_is_refused(house, monkeypatch):

@@ -1,5 +1,6 @@
 """Whole runs: killed and resumed, on Dask with a worker lost, from the plain commands."""
 
+import json
 import os
 import random
 import subprocess
@@ -27,7 +28,9 @@ LINUX = pytest.mark.skipif(not kernels.can_fork(), reason="kernels are forked on
 def house(tmp_path, monkeypatch):
     """A folder with one notebook and an environment in which `run_house` answers."""
     (tmp_path / "processed").mkdir()
-    (tmp_path / "processed" / "store.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "processed" / "store.json").write_text(
+        json.dumps({"format": store.FORMAT}), encoding="utf-8"
+    )
     nbformat.write(notebook(str(TESTS)), tmp_path / "02_trend.ipynb")
     monkeypatch.setenv("SNA_TEST_HOUSE", str(tmp_path))
     monkeypatch.setenv("SNA_PROCESSED", str(tmp_path / "processed"))

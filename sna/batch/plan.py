@@ -95,7 +95,7 @@ def hash_common(processed: Path, settings: Settings) -> list[str]:
 
 def job_key(job: Job, common: list[str]) -> str:
     """Hash `common`, parameters and own tables; with the same key the pages would be the same."""
-    own = sorted(Path(job.processed).glob(f"*/{job.borough_code}.parquet"))
+    own = sorted(Path(job.processed).glob(f"*/{job.borough_code}.*parquet"))
     own += [path for path in [Path(job.profile)] if path.is_file()]
     choice = [job.borough_code, job.edition, job.profile, job.end_month, *job.notebooks]
     lines = [*common, *map(_hash, own), json.dumps(choice)]

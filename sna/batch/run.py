@@ -14,9 +14,10 @@ from filelock import FileLock, Timeout
 from sna.batch import kernels
 from sna.batch.plan import STATE, Job, hash_common, is_done, job_key, note_done
 from sna.batch.show import DONE, FAILED, SKIPPED, STOPPED, Outcome, Run
-from sna.errors import SnaError
+from sna.errors import DefinitionError, SnaError
 from sna.reporting.london import render_london
 from sna.settings import Settings
+from sna.store import read_state
 
 
 def run_job(job: Job) -> Outcome:
@@ -47,15 +48,18 @@ def run_reports(
     workers: int = 0,
     scheduler: str = "",
     resume: bool = False,
+    allow_partial: bool = False,
     quiet: bool = False,
 ) -> tuple[list[Outcome], int]:
     """Run jobs that share one store and one reports folder; return outcomes and exit code.
 
     ``workers`` jobs run at a time (0: two a core), or those of a Dask ``scheduler`` (an address, or
-    ``local``). ``resume`` skips a job that would give the pages it gave last time.
+    ``local``). ``resume`` skips a job that would give the pages it gave last time. A store that
+    lacks rows no definition covers is refused, unless ``allow_partial``: then a good run ends in 6.
     """
     reports = Path(jobs[0].reports)
     with _hold(reports), Run(reports, settings, len(jobs), quiet=quiet) as run:
+        run.partial = _check_store(Path(jobs[0].processed), allow_partial)
         common = hash_common(Path(jobs[0].processed), settings)
         same = [job for job in jobs if resume and is_done(job, job_key(job, common))]
         for job in same:
@@ -67,6 +71,16 @@ def run_reports(
         for edition in sorted({job.edition for job in jobs}):
             render_london(reports, edition)
     return run.outcomes, run.exit_code
+
+
+def _check_store(processed: Path, allow_partial: bool) -> bool:
+    """Say whether the store is partial; raise when it is and that was not allowed."""
+    partial = read_state(processed).get("partial", [])
+    if partial and not allow_partial:
+        do = "Add definition rows and build again, or use --allow-partial."
+        what = f"Too many rows of {len(partial)} files match no definition row; they are left out."
+        raise DefinitionError(what, where=processed.name, found=partial, do=do)
+    return bool(partial)
 
 
 def _run_all(pool: Executor, jobs: list[Job], run: Run, common: list[str]) -> None:

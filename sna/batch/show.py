@@ -50,7 +50,7 @@ class Outcome:
 class Run:
     """One run as a person and the next run see it: progress, table, log, record, exit code."""
 
-    interrupted = False
+    interrupted = partial = False
     exit_code = 0
 
     def __init__(self, reports: Path, settings: Settings, jobs: int, *, quiet: bool) -> None:
@@ -87,7 +87,10 @@ class Run:
             codes = [SnaError.of(error).exit_code]
         elif self._jobs > 1:
             codes = [1] * bool(codes)
-        self.exit_code, seconds = max(codes, default=0), time.monotonic() - self._clock
+        self.exit_code, seconds = (
+            max(codes, default=6 * self.partial),
+            time.monotonic() - self._clock,
+        )
         names = [DONE, FAILED, SKIPPED, *([STOPPED] if STOPPED in counts else [])]
         line = ", ".join(f"{counts[name]} {name}" for name in names) + f" in {seconds:.0f} s"
         if isinstance(error, Exception):

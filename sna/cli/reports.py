@@ -27,6 +27,9 @@ def report(
     workers: Annotated[int, typer.Option(help="Boroughs at a time; 0: two a core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Dask: an address, or local.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Skip what has not changed.")] = False,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Report though rows match no definition row.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show the end only.")] = False,
 ) -> None:
@@ -55,7 +58,13 @@ def report(
         typer.echo("\n".join(f"{job.name}: {', '.join(job.notebooks)}" for job in jobs))
         return
     _, code = run_reports(
-        jobs, settings, workers=workers, scheduler=scheduler, resume=resume, quiet=quiet
+        jobs,
+        settings,
+        workers=workers,
+        scheduler=scheduler,
+        resume=resume,
+        allow_partial=allow_partial,
+        quiet=quiet,
     )
     raise typer.Exit(code)
 
