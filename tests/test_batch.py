@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import nbformat
@@ -16,7 +17,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 from report_fixture import Borough, notebook
 
 from sna import store
-from sna.batch import kernels, plan_jobs, run_reports
+from sna.batch import kernels, plan_jobs, run_reports, show
 from sna.batch.run import run_job
 from sna.definitions import find_borough
 from sna.errors import SnaError, UsageError
@@ -227,6 +228,33 @@ def test_the_printed_command_plans_the_job_again(house, monkeypatch):
     given = {name: asked[name] for name in ("to", "edition", "profile", "only")}
     folders = {name: Path(asked[name]) for name in ("processed", "reports")}
     assert plan_jobs(asked["boroughs"], SETTINGS, **given, **folders) == [job]
+
+
+class ClockSetBack:
+    """A clock that a person has set back by two years since the last run."""
+
+    @staticmethod
+    def now(zone):
+        return datetime.now(zone) - timedelta(days=730)
+
+
+def test_a_clock_set_back_or_files_from_the_future_change_nothing(house, monkeypatch):
+    Rendered(monkeypatch)
+    run(house)
+    before = pages(house)
+    monkeypatch.setattr(show, "datetime", ClockSetBack)
+    for path in (house / "processed").rglob("*"):
+        os.utime(path, (4e9, 4e9))
+    outcomes, code = run(house, resume=True)
+    assert (set(statuses(outcomes).values()), code) == ({"skipped"}, 0)
+    assert pages(house) == before
+    logs = sorted((house / "reports" / ".runs").glob("*.log"))
+    years = [int(log.name[:4]) for log in logs]
+    assert len(logs) == 2
+    assert years[1] - years[0] in (1, 2)
+    record = json.loads((house / "reports" / "last_run.json").read_text(encoding="utf-8"))
+    assert record["seconds"] >= 0
+    assert "2 skipped" in record["summary"]
 
 
 def test_a_second_run_over_the_same_folder_is_refused(house, monkeypatch):

@@ -1,4 +1,4 @@
-"""Whole runs: killed and resumed, on Dask with a worker lost, from the plain commands."""
+"""Whole runs in processes of their own: killed, starved, locked out, cut off, and on Dask."""
 
 import json
 import os
@@ -7,12 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from report_fixture import notebook
 
 from sna import store
@@ -39,16 +37,26 @@ def house(tmp_path, monkeypatch):
     return tmp_path
 
 
-def start(reports):
-    return subprocess.Popen([sys.executable, "run_house.py", str(reports), *CODES], cwd=TESTS,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+def start(reports, *more, codes=CODES, before=()):
+    words = ["run_house.py", "report", *codes, "--only", "02_trend", "--to", "2025-03"]
+    words += ["--reports", str(reports), "--resume", "--workers", "2", *more]
+    return subprocess.Popen([*before, sys.executable, *words], cwd=TESTS, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)  # fmt: skip
+
+
+def end(run, code=0):
+    """Wait for a run to end as it should, and return what it said."""
+    said = run.communicate(timeout=120)[0].decode()
+    assert run.returncode == code, said
+    return said
 
 
 def pages(reports):
     return {
         path.relative_to(reports).as_posix(): path.read_bytes()
         for path in sorted(reports.rglob("*"))
-        if path.suffix in (".html", ".csv") and path.relative_to(reports).parts[0] != ".runs"
+        if path.suffix in (".html", ".csv", ".zip")
+        and path.relative_to(reports).parts[0] != ".runs"
     }
 
 
@@ -56,18 +64,14 @@ def pages(reports):
 @pytest.mark.notebook
 @pytest.mark.slow
 def test_run_killed_three_times_and_resumed_ends_with_the_same_bytes(house):
-    whole = start(house / "whole")
-    said = whole.communicate(timeout=120)[0].decode()
-    assert whole.returncode == 0, said
+    end(start(house / "whole"))
     chance = random.Random(11)
     for _ in range(3):
         run = start(house / "killed")
         time.sleep(chance.uniform(1.5, 6))
         run.kill()
         run.communicate()
-    last = start(house / "killed")
-    said = last.communicate(timeout=120)[0].decode()
-    assert last.returncode == 0, said
+    end(start(house / "killed"))
     assert pages(house / "killed") == pages(house / "whole")
     assert len([name for name in pages(house / "whole") if name.endswith("02_trend.html")]) == 4
     left = list((house / "killed").rglob("*.new"))
@@ -84,14 +88,12 @@ def test_dask_gives_the_same_bytes_though_a_worker_is_killed(house, monkeypatch)
 
     monkeypatch.syspath_prepend(str(TESTS))
     monkeypatch.setattr(store, "load_borough", store.load_borough)  # run_house puts its own there
-    import run_house
+    import run_house  # noqa: F401
 
-    from sna.batch import run_reports
+    from sna.batch import plan_jobs, run_reports
     from sna.settings import Settings
 
-    here = start(house / "here")
-    said = here.communicate(timeout=120)[0].decode()
-    assert here.returncode == 0, said
+    end(start(house / "here"))
     changed = {"distributed.worker.daemon": False, "distributed.worker.preload": ["run_house"]}
     with (
         dask.config.set(changed),
@@ -101,7 +103,7 @@ def test_dask_gives_the_same_bytes_though_a_worker_is_killed(house, monkeypatch)
             workers = client.run(os.getpid)
         victim = threading.Timer(3, os.kill, (next(iter(workers.values())), 9))
         victim.start()
-        jobs = run_house.plan(house / "dask", CODES)
+        jobs = plan_jobs(CODES, Settings(), only="02_trend", to="2025-03", reports=house / "dask")
         outcomes, code = run_reports(jobs, Settings(), scheduler=cluster.scheduler_address)
         victim.join()
     assert code == 0, outcomes
@@ -119,87 +121,127 @@ def test_plain_papermill_runs_a_notebook_without_us(house):
     assert any('borough = "Hillingdon"' in cell.source for cell in cells)
 
 
-def blocks(kind):
-    """Return the code blocks of one language in the page on scheduling."""
-    text = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
-    parts = text.split(f"```{kind}\n")[1:]
-    return [part.split("```")[0] for part in parts]
+@pytest.fixture
+def disk(tmp_path):
+    """A disk of 8 MB that is ours to fill and to lock; needs the right to mount one."""
+    place = tmp_path / "disk é"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    if (
+        sys.platform != "linux"
+        or subprocess.run(mount, check=False, capture_output=True).returncode
+    ):
+        pytest.skip("no right to mount a disk here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
 
 
-def options():
-    from typer.main import get_command
-
-    from sna.cli import app
-
-    return {name for param in get_command(app).commands["report"].params for name in param.opts}
-
-
-def test_recipes_use_options_that_exist():
-    text = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
-    used = {word.strip("`\",<.") for line in text.splitlines() if "sna report" in line
-            for word in line.split("sna report")[1].split() if word.startswith("--")}  # fmt: skip
-    assert {"--all", "--resume"} <= used <= options() | {"--"}
-
-
-def test_windows_task_is_well_formed():
-    (task,) = blocks("xml")
-    root = ET.fromstring(task)
-    space = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
-    assert root.tag == f"{space}Task"
-    assert root.findtext(f".//{space}WorkingDirectory")
-    assert "sna-nightly.cmd" in (root.findtext(f".//{space}Command") or "")
-
-
-def test_workflow_renders_every_borough_of_its_matrix():
-    (workflow,) = blocks("yaml")
-    read = yaml.safe_load(workflow)
-    (job,) = read["jobs"].values()
-    assert job["strategy"]["fail-fast"] is False
-    from sna.definitions import find_borough
-
-    assert [find_borough(name)[1] for name in job["strategy"]["matrix"]["borough"]]
-
-
-def test_airflow_and_systemd_recipes_can_be_parsed():
-    import ast
-    import configparser
-
-    (task,) = blocks("python")
-    assert "DAG" in {node.id for node in ast.walk(ast.parse(task)) if isinstance(node, ast.Name)}
-    units = "\n".join(blocks("ini"))
-    parsed = configparser.ConfigParser(strict=False, interpolation=None)
-    parsed.read_string(units)
-    assert {"Service", "Timer"} <= set(parsed.sections())
-
-
-def test_cron_line_is_what_a_shell_runs(tmp_path):
-    line = next(line for line in "\n".join(blocks("cron")).splitlines() if "sna report" in line)
-    command = line.split(None, 5)[5]
-    fake = tmp_path / ".venv" / "bin"
-    fake.mkdir(parents=True)
-    (fake / "sna").write_text('#!/bin/sh\necho "$@" > called\nexit 1\n', encoding="utf-8")
-    (fake / "sna").chmod(0o755)
-    command = command.replace("/srv/sna", str(tmp_path))
-    done = subprocess.run(["sh", "-c", command], check=False)
-    assert (tmp_path / "called").read_text(encoding="utf-8").split()[:2] == ["report", "--all"]
-    assert done.returncode == 1
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_full_disk_fails_the_run_and_keeps_the_last_good_pages(house, disk):
+    end(start(disk / "reports"))
+    good = pages(disk)
+    filler = disk / "filler"
+    with pytest.raises(OSError, match="No space"), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    nbformat.write(notebook(str(TESTS), question="Is it new?"), house / "02_trend.ipynb")
+    (house / "processed" / "new.json").write_text("1", encoding="utf-8")  # so that all is made anew
+    said = end(start(disk / "reports", codes=CODES[:2]), 1)
+    assert "No space left on device" in said
+    assert "free space" in said
+    assert "2 failed" in said
+    assert pages(disk) == good
+    filler.unlink()
+    end(start(disk / "reports", codes=CODES[:2]))
+    new = pages(disk)
+    assert {name for name in good if new[name] != good[name] and name.endswith("trend.html")} == {
+        f"reports/{name}/public/02_trend.html" for name in ("hackney", "hillingdon")
+    }
+    assert not list(disk.rglob("*.new"))
 
 
 @pytest.mark.slow
-def test_wheel_holds_what_a_run_needs(tmp_path):
-    import zipfile
+def test_read_only_reports_folder_is_said_in_one_message(house, disk):
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    said = end(start(disk / "reports"), 1)
+    assert "Read-only file system" in said
+    assert str(disk / "reports") in said
+    assert "do:" in said
+    assert "Traceback" not in said
 
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), "."],
-        cwd=ROOT, capture_output=True, check=False,
-    )  # fmt: skip
-    if done.returncode and b"Backend" in done.stdout + done.stderr:
-        pytest.skip("setuptools is not installed here")
-    assert done.returncode == 0, (done.stdout + done.stderr).decode()[-2000:]
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    for wanted in ("sna/sample/planted.toml", "sna/definitions/offence_codes.csv",
-                   "sna/templates/sna/index.html.j2", "sna/notebooks/02_trend.ipynb"):  # fmt: skip
-        assert wanted in names, wanted
-    points = next(name for name in names if name.endswith("entry_points.txt"))
-    assert "sna-forked" in zipfile.ZipFile(wheel).read(points).decode()
+
+@pytest.mark.slow
+@LINUX
+def test_reports_folder_of_somebody_else_is_said_in_one_message(house):
+    folder = house / "theirs"
+    folder.mkdir(mode=0o555)
+    rights = "-dac_override,-dac_read_search"  # without them root is bound by permissions too
+    before = ["setpriv", "--bounding-set", rights] if os.geteuid() == 0 else []
+    said = end(start(folder / "reports", before=before), 1)
+    assert "Permission denied" in said
+    assert "do:" in said
+    assert "Traceback" not in said
+
+
+@LINUX
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_of_two_runs_at_once_one_is_refused_and_the_other_is_whole(house):
+    runs = [start(house / "reports") for _ in range(2)]
+    said = [run.communicate(timeout=120)[0].decode() for run in runs]
+    assert sorted(run.returncode for run in runs) == [0, 1], said
+    refused = said[[run.returncode for run in runs].index(1)]
+    assert "Another run is writing" in refused
+    assert "--reports" in refused
+    end(start(house / "alone"))
+    assert pages(house / "reports") == pages(house / "alone")
+
+
+BLOCKED = """
+import socket
+from pathlib import Path
+
+plain = socket.socket.connect
+
+
+def connect(self, address):
+    if self.family != socket.AF_UNIX and not str(address[0]).startswith(("127.", "::1", "localhost")):
+        Path({tried!r}).write_text(str(address), encoding="utf-8")
+        raise OSError("the network is blocked")
+    return plain(self, address)
+
+
+socket.socket.connect = connect
+socket.getaddrinfo = lambda host, *more, **words: connect(socket.socket(), (host,))
+"""
+
+
+@LINUX
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_a_run_needs_no_network(house, monkeypatch):
+    tried = house / "tried"
+    (house / "sitecustomize.py").write_text(BLOCKED.format(tried=str(tried)), encoding="utf-8")
+    path = os.pathsep.join([str(house), str(ROOT), str(TESTS)])
+    monkeypatch.setenv("PYTHONPATH", path)
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), 1)"
+    probe = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert b"the network is blocked" in probe.stderr
+    tried.unlink()
+    extra = "import socket\nassert socket.socket.connect.__module__ == 'sitecustomize'\nPr = 0"
+    nbformat.write(notebook(str(TESTS), extra=extra), house / "02_trend.ipynb")
+    end(start(house / "reports"))
+    assert not tried.exists()
+
+
+@LINUX
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_words_beyond_cp1252_are_printed_where_the_console_is_cp1252(house):
+    extra = "raise ValueError('Žižkov → 東京')"
+    nbformat.write(notebook(str(TESTS), extra=extra), house / "02_trend.ipynb")
+    said = end(start(house / "Žižkov and son", codes=CODES[:1]), 1)
+    assert "Žižkov → 東京" in said
+    assert "again: sna report Hackney" in said
+    assert "--reports" in said
