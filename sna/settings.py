@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from sna.definitions import find_borough
 from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
 
@@ -165,9 +166,19 @@ def read_settings(path: str | Path | None = None, *, today: date | None = None) 
         return Settings(root=here)
     document = read_toml(file) | {"root": file.resolve().parent, "expired": {}}
     read = check_toml(document, Settings, file.name)
+    for name in (*read.boroughs, *read.comparators, *read.profiles.boroughs):
+        _check_borough(name, file.name)
     late = {name: a.review_date for name, a in read.agreements.items() if a.review_date < day}
     live = {name: a for name, a in read.agreements.items() if name not in late}
     return read.model_copy(update={"agreements": live, "expired": late})
+
+
+def _check_borough(name: str, where: str) -> None:
+    try:
+        find_borough(name)
+    except UsageError as error:
+        error.where = where
+        raise
 
 
 def init_settings(folder: str | Path = ".") -> Path:
@@ -176,6 +187,8 @@ def init_settings(folder: str | Path = ".") -> Path:
     if file.exists():
         what, do = "There is a settings file already; it was left alone.", "Edit it, or move it."
         raise UsageError(what, where=str(file), do=do)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.parent.is_dir():
+        do = "Make the folder first, or name another."
+        raise UsageError("There is no such folder.", where=str(folder), do=do)
     file.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     return file

@@ -52,7 +52,10 @@ def test_the_commented_file_changes_nothing_and_every_line_switched_on_is_read(t
         ("[disclosure]\nround_base = 3", "5 or 10"),
         ("[disclosure.thresholds]\nstandard = 3", "greater than or equal to 5"),
         ('editions = ["publik"]', "Did you mean 'public'"),
-        ('boroughs = "Camden"', "boroughs"),
+        ('boroughs = "Hackny"', "boroughs: a list is wanted here, in square brackets"),
+        ('boroughs = ["Hackny"]', "where: sna.toml\n  do:    Did you mean Hackney?"),
+        ('comparators = ["Ealig"]', "Did you mean Ealing?"),
+        ('[profiles.boroughs]\nHackny = "london_2023"', "Did you mean Hackney?"),
         ('[agreements.extract]\nisa_reference = "x"', "must be there"),
         ('[agreements.extract]\nisa_reference = " "\nrecipients = []\nreview_date = 2026-03-31',
          "isa_reference"),
@@ -68,6 +71,12 @@ def test_the_commented_file_changes_nothing_and_every_line_switched_on_is_read(t
 def test_what_cannot_be_meant_is_refused_with_a_way_out(tmp_path, text, words):
     with pytest.raises(UsageError, match=re.escape(words)):
         read_settings(write(tmp_path, text))
+
+
+def test_a_settings_file_is_written_into_a_folder_that_is_there_only(tmp_path):
+    with pytest.raises(UsageError, match="no such folder"):
+        init_settings(tmp_path / "no" / "such")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_named_file_must_be_there(tmp_path):

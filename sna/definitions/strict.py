@@ -17,7 +17,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-_KNOWN = {"extra_forbidden": "this key is not known", "missing": "this key must be there"}
+_KNOWN = {
+    "extra_forbidden": "this key is not known",
+    "missing": "this key must be there",
+    "tuple_type": 'a list is wanted here, in square brackets, as ["Hackney", "Camden"]',
+}
 Model = TypeVar("Model", bound=Strict)
 
 
@@ -56,7 +60,7 @@ def _allowed(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path[:-1]:
         field = model.model_fields.get(part)
         model = next(iter(_models(field.annotation if field else None)), model)
-    return list(model.model_fields)
+    return [name for name, field in model.model_fields.items() if not field.exclude]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
