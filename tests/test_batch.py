@@ -203,16 +203,19 @@ def test_a_store_that_lacks_rows_is_refused_unless_that_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("", "no store"), ('{"format": 0}', "another version"), ("{", "no store")]
+    ("text", "words", "code"),
+    [("null", "no store", 2), ('{"format": 0}', "another version", 2), ("{", "cannot be read", 3)],
 )
-def test_an_old_or_missing_store_is_said_once_with_what_to_do(house, monkeypatch, text, words):
+def test_an_old_or_missing_store_is_said_once_with_what_to_do(
+    house, monkeypatch, text, words, code
+):
     rendered = Rendered(monkeypatch)
     (house / "processed" / "store.json").write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match=words) as caught:
+    with pytest.raises(SnaError, match=words) as caught:
         run(house)
     assert "sna build" in caught.value.do
     assert not rendered.made
-    assert json.loads((house / "reports" / "last_run.json").read_text())["exit_code"] == 2
+    assert json.loads((house / "reports" / "last_run.json").read_text())["exit_code"] == code
 
 
 def test_the_printed_command_plans_the_job_again(house, monkeypatch):
