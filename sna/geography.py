@@ -45,63 +45,52 @@ class Neighbours:
         return Neighbours(wanted, self.matrix[place][:, place].tocsr())
 
 
-@dataclass(frozen=True)
-class CheckedAreas:
-    """Polygons that can be mapped, in EPSG:27700, and what had to be said about them."""
-
-    areas: "gpd.GeoDataFrame"
-    findings: pd.DataFrame
-
-
 def _text(values: Any, index: pd.Index) -> pd.Series:
     """Text column with missing values, on `index` whatever index the values carry."""
     return pd.Series(np.asarray(values, dtype=object), index=index, dtype="str")
 
 
-def _finding(finding: str, rows: int, action: str) -> dict[str, object]:
-    return {"severity": "warning", "finding": finding, "rows": rows, "action": action}
-
-
-def check_areas(areas: "gpd.GeoDataFrame", *, crs: int | None = None) -> CheckedAreas:
-    """Return polygons in the British National Grid, mended where that is safe, or refuse them.
+def check_areas(
+    areas: "gpd.GeoDataFrame", *, crs: int | None = None
+) -> tuple["gpd.GeoDataFrame", pd.DataFrame]:
+    """Return polygons in the British National Grid, mended where that is safe, and findings.
 
     A file that names no reference system is refused unless `crs` says it: shapes in the wrong
     place make a wrong map. Without the OSTN15 grid a conversion from degrees is some metres off.
     """
     _check_codes(areas)
+    edges = [f"{value:,.4f}".rstrip("0").rstrip(".") for value in areas.total_bounds]
     if areas.crs is None and crs is None:
         raise SourceError(
             f"{len(areas)} areas come without a coordinate reference system.",
             where="boundaries",
-            found=[f"{value:,.0f}" for value in areas.total_bounds],
+            found=edges,
             do="Name it: crs=27700 for British National Grid, crs=4326 for longitude and latitude.",
         )
     placed = areas if areas.crs is not None else areas.set_crs(crs)
-    west, south, east, north = placed.total_bounds
-    if not placed.crs.is_geographic and max(abs(west), abs(south), abs(east), abs(north)) <= 180:
+    if not placed.crs.is_geographic and np.abs(placed.total_bounds).max() <= 180:
         raise SourceError(
             "Areas claim a grid in metres but hold longitude and latitude.",
             where=f"boundaries, {placed.crs.to_string()}",
-            found=[f"{value:.4f}" for value in (west, south, east, north)],
+            found=edges,
             do="Name the true reference system: crs=4326.",
         )
     placed = placed.to_crs(BRITISH_GRID)
-    broken = ~placed.geometry.is_valid
-    notes = []
-    if broken.any():
+    broken = int((~placed.geometry.is_valid).sum())
+    if broken:
         placed = placed.assign(geometry=placed.geometry.make_valid(method="structure"))
-        notes.append(_finding("Invalid polygons were mended.", int(broken.sum()), "Check the map."))
-    if overlaps := _count_overlaps(placed):
-        notes.append(
-            _finding(
-                "Polygons of one level overlap; points there count for the first.",
-                overlaps,
-                "Use one edition of boundaries.",
-            )
-        )
-    return CheckedAreas(
-        placed, pd.DataFrame(notes, columns=["severity", "finding", "rows", "action"])
-    )
+    alone = len(find_neighbours(placed).islands) if len(placed) > 1 else 0
+    notes = [
+        (broken, "Invalid polygons were mended.", "Check the map."),
+        (
+            _count_overlaps(placed),
+            "Polygons of one level overlap; points there count for the first.",
+            "Use one edition of boundaries.",
+        ),
+        (alone, "Areas touch no other; they have no neighbours to test.", "Check for gaps."),
+    ]
+    said = [("warning", text, rows, action) for rows, text, action in notes if rows]
+    return placed, pd.DataFrame(said, columns=["severity", "finding", "rows", "action"])
 
 
 def _check_codes(areas: "gpd.GeoDataFrame") -> None:
@@ -120,9 +109,10 @@ def _count_overlaps(areas: "gpd.GeoDataFrame") -> int:
     shapes = areas.geometry.to_numpy()
     left, right = areas.sindex.query(shapes, predicate="overlaps")
     left, right = left[left < right], right[left < right]
-    shared = areas.geometry.iloc[left].intersection(areas.geometry.iloc[right], align=False).area
-    size = areas.geometry.area.to_numpy()
-    return int((shared.to_numpy() > OVERLAP_SHARE * np.minimum(size[left], size[right])).sum())
+    shared = shapely.area(shapely.intersection(shapes[left], shapes[right]))
+    size = areas.area
+    least = np.minimum(size.to_numpy()[left], size.to_numpy()[right])
+    return int((shared > OVERLAP_SHARE * least).sum())
 
 
 def find_neighbours(areas: "gpd.GeoDataFrame", *, gap_m: float = 1.0) -> Neighbours:
@@ -144,20 +134,17 @@ def find_bad_points(
     points: pd.DataFrame, *, bounds: tuple[float, float, float, float] = LONDON_BOUNDS
 ) -> pd.Series:
     """Say for each point (``easting``, ``northing``) why it cannot be placed; empty when it can."""
-    x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
     west, south, east, north = bounds
-
-    def inside(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return (first >= west) & (first <= east) & (second >= south) & (second <= north)
-
-    reasons = [
-        (np.isnan(x) | np.isnan(y), "no coordinates"),
-        ((x == 0) & (y == 0), "at 0,0"),
-        ((np.abs(x) <= 180) & (np.abs(y) <= 180), "longitude and latitude in a grid of metres"),
-        (~inside(x, y) & inside(y, x), "easting and northing swapped"),
-        (~inside(x, y), "outside the area"),
-    ]
-    text = np.select([mask for mask, _ in reasons], [reason for _, reason in reasons], default="")
+    x, y = points["easting"], points["northing"]
+    outside = ~(x.between(west, east) & y.between(south, north))
+    reasons = {
+        "no coordinates": x.isna() | y.isna(),
+        "at 0,0": x.eq(0) & y.eq(0),
+        "longitude and latitude in a grid of metres": x.abs().le(180) & y.abs().le(180),
+        "easting and northing swapped": outside & y.between(west, east) & x.between(south, north),
+        "outside the area": outside,
+    }
+    text = np.select(list(reasons.values()), list(reasons), default="")
     return pd.Series(text, index=points.index, name="reason", dtype="str")
 
 
@@ -207,29 +194,23 @@ def _cells_of_areas(boxes: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, 
     return whole, np.vstack([cell[cut], area[cut]])
 
 
-def find_edition(codes: pd.Series, lookup: pd.DataFrame) -> pd.Series:
-    """Tell the edition of LSOA codes one by one (a file can mix): 2011, 2021, both, unknown."""
-    pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"]
-    old = codes.isin(pairs["lsoa_2011_code"].dropna()).to_numpy()
-    new = codes.isin(pairs["lsoa_code"].dropna()).to_numpy()
-    text = np.select([old & new, old, new], ["both", "2011", "2021"], default="unknown")
-    return pd.Series(text, index=codes.index, name="edition", dtype="str")
-
-
 def add_lsoa_2021(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
-    """Add ``lsoa_code`` (2021) and ``change`` (U, S, M, X) to rows with ``lsoa_2011_code``.
+    """Add to rows with ``lsoa_2011_code`` (codes of either edition) where they stand in 2021.
 
-    A split LSOA has no single 2021 answer: its rows stay without one, so that they are counted for
-    the borough and never shared out by guess.
+    Adds ``edition`` (2011, 2021, both, unknown), ``change`` (U, S, M, X) and ``lsoa_code``, which
+    a split LSOA does not have: its rows count for the borough and are never shared out by guess.
     """
     pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"].astype("object")
-    single = pairs.drop_duplicates("lsoa_2011_code", keep=False)
-    single = single[single["change"].isin(["U", "M"])].set_index("lsoa_2011_code")
-    change = pairs.drop_duplicates("lsoa_2011_code").set_index("lsoa_2011_code")["change"]
-    old = table["lsoa_2011_code"].astype("object")
+    by_old = pairs.drop_duplicates("lsoa_2011_code").set_index("lsoa_2011_code")
+    single = ~pairs["lsoa_2011_code"].duplicated(keep=False) & pairs["change"].isin(["U", "M"])
+    given = table["lsoa_2011_code"].astype("object")
+    old, new = given.isin(by_old.index), given.isin(pairs["lsoa_code"])
+    code = given.map(pairs[single].set_index("lsoa_2011_code")["lsoa_code"])
+    edition = np.select([old & new, old, new], ["both", "2011", "2021"], "unknown")
     return table.assign(
-        lsoa_code=_text(old.map(single["lsoa_code"]), table.index),
-        change=_text(old.map(change), table.index),
+        lsoa_code=_text(code.where(old, given.where(new)), table.index),
+        change=_text(given.map(by_old["change"]), table.index),
+        edition=_text(edition, table.index),
     )
 
 
@@ -243,47 +224,34 @@ def add_common_lsoa(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
     from scipy.sparse.csgraph import connected_components
 
     pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"].astype("object")
-    old, old_codes = pd.factorize(pairs["lsoa_2011_code"])
-    new, new_codes = pd.factorize(pairs["lsoa_code"])
+    (old, old_codes), (new, new_codes) = (
+        pd.factorize(pairs[name]) for name in ("lsoa_2011_code", "lsoa_code")
+    )
     size = len(old_codes) + len(new_codes)
     graph = coo_array((np.ones(len(pairs)), (old, new + len(old_codes))), shape=(size, size))
     _, family = connected_components(graph, directed=False)
     name = pd.Series(new_codes).groupby(family[len(old_codes) :]).min()
-    by_new = pd.Series(name.loc[family[len(old_codes) :]].to_numpy(), index=new_codes)
-    by_old = pd.Series(name.loc[family[: len(old_codes)]].to_numpy(), index=old_codes)
+    known = dict(zip([*old_codes, *new_codes], name.loc[family], strict=True))
     empty = pd.Series(None, index=table.index, dtype="object")
-    common = table.get("lsoa_code", empty).astype("object").map(by_new)
-    older = table.get("lsoa_2011_code", empty).astype("object").map(by_old)
-    return table.assign(common_code=_text(common.where(common.notna(), older), table.index))
-
-
-def count_lsoa_changes(lookup: pd.DataFrame) -> pd.DataFrame:
-    """Count the codes of each kind of change: unchanged, split, merged, irregular."""
-    pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"]
-    return (
-        pairs.groupby("change", observed=True)[["lsoa_2011_code", "lsoa_code"]]
-        .nunique()
-        .reset_index()
-        .rename(columns={"lsoa_2011_code": "areas_2011", "lsoa_code": "areas_2021"})
-    )
+    newer, older = (table.get(n, empty).astype("object") for n in ("lsoa_code", "lsoa_2011_code"))
+    code = newer.where(newer.notna(), older).map(known)
+    return table.assign(common_code=_text(code, table.index))
 
 
 def find_best_fit(areas: "gpd.GeoDataFrame", into: "gpd.GeoDataFrame") -> pd.DataFrame:
     """Give each area the larger one that covers most of it: ``into_code`` and ``share``."""
     small, large = into.sindex.query(areas.geometry.to_numpy(), predicate="intersects")
     ground = areas.geometry.iloc[small].intersection(into.geometry.iloc[large], align=False).area
-    pairs = pd.DataFrame({"row": small, "into": large, "ground": ground.to_numpy()})
-    best = pairs.sort_values(["row", "ground"], ascending=[True, False]).drop_duplicates("row")
-    best = best.set_index("row").reindex(range(len(areas)))
-    codes = into["area_code"].astype(object).to_numpy()
-    chosen = [codes[int(place)] if place >= 0 else None for place in best["into"].fillna(-1)]
-    return pd.DataFrame(
+    pairs = pd.DataFrame(
         {
-            "area_code": areas["area_code"].to_numpy(),
-            "into_code": _text(chosen, pd.RangeIndex(len(chosen))),
-            "share": (best["ground"].to_numpy() / areas.geometry.area.to_numpy()),
+            "row": small,
+            "into_code": into["area_code"].to_numpy(object)[large],
+            "share": ground.to_numpy() / areas.area.to_numpy()[small],
         }
     )
+    best = pairs.sort_values("share", ascending=False, kind="stable").drop_duplicates("row")
+    best = best.set_index("row").reindex(range(len(areas))).astype({"into_code": "str"})
+    return best.assign(area_code=areas["area_code"].to_numpy()).reset_index(drop=True)
 
 
 def tile_map() -> pd.DataFrame:

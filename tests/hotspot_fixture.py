@@ -51,7 +51,7 @@ def borough(side=6, months=24, mean=4.0, hot=(), level="ward", source="mps_ward"
     rows = rows[rows["offences"] > 0]
     people = pd.DataFrame(
         {"area_code": shapes["area_code"], "area_level": level, "population_year": 2021,
-         "population": 10_000.0, "ethnic_group": "all", "sex": "all"}
+         "population": 10_000.0, "ethnic_group": "all", "sex": "all", "source": "census"}
     )  # fmt: skip
     mine = rows["borough_code"] == OWN
     given = {

@@ -5,13 +5,15 @@ from typing import Any
 
 _ROOMS = {
     "areas": "AreaCounts count_areas count_boroughs select_series",
-    "borders": "add_harm aoristic_hours count_flows count_near_border find_straddling",
+    "borders": "count_flows count_near_border find_straddling",
     "concentration": "add_rank gini lorenz_curve measure_concentration share_holding",
-    "local": "add_smoothed_rate find_hotspots getis_ord_z local_moran permutation_p",
+    "local": "add_smoothed_rate find_hotspots getis_ord_z permutation_p randomisation_p",
     "persistence": "classify_persistence mann_kendall",
-    "place": "find_area profile_place",
-    "points": "Surface check_points count_grid density dual_density near_repeats",
-    "prediction": "compare_definitions find_area_hotspots prediction_accuracy",
+    "place": "aoristic_hours find_area profile_place",
+    "points": "Surface check_points count_grid density dual_density find_points measure_density "
+    "near_repeats",
+    "prediction": "add_harm compare_definitions find_area_hotspots prediction_accuracy "
+    "weigh_offences",
 }
 _NAMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -1,25 +1,16 @@
 """From a borough's data to one row an area: which offences, which level, how many residents."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from sna.definitions import boroughs
+from sna.counts import count_by_month, strictest, total_population
+from sna.definitions import area_series, boroughs
 from sna.errors import CoverageError
 from sna.geography import Neighbours, find_neighbours
 
-# Best first: source, what its rows count, and the published labels that count (definition.md 9).
-_VIOLENT = ("homicide", "violence with injury", "rape", "other sexual offences",
-            "robbery of personal property")  # fmt: skip
-_STREET = ("violence and sexual offences", "robbery")
-_SERIES = {
-    "extract": ("serious violence (core), records", ()),
-    "mps_ward": ("violence with injury, sexual offences and personal robbery, a proxy", _VIOLENT),
-    "mps_lsoa": ("violence with injury and personal robbery, a proxy", _VIOLENT),
-    "police_uk_street": ("police.uk violence, sexual offences and robbery, not a proxy", _STREET),
-    "camden_street": ("police.uk violence, sexual offences and robbery, not a proxy", _STREET),
-}
 LEAST_SHARE = 0.5  # of the best series' offences a month, for a finer series to count as complete
 
 
@@ -38,23 +29,27 @@ class AreaCounts:
     unplaced: int
 
 
-def select_series(offences: pd.DataFrame, usable: Any = None) -> pd.DataFrame:
-    """Return the rows of the best series that has places, with ``measure`` saying what it counts.
+def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Give the rows of each series, best first, with ``measure`` saying what it counts.
 
     Core records first, then the published subgroups that may stand in for them, then police.uk
-    categories; series are never mixed. ``usable`` (rows -> bool) may pass over a series.
+    categories; series are never mixed.
     """
-    for source, (measure, labels) in _SERIES.items():
-        rows = offences[offences["source"].astype("str") == source]
-        if not labels:
-            rows = rows[rows["band"].astype("str") == "core"]
-        elif len(rows):
-            label = rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
-            rows = rows[label.str.casefold().isin(labels)]
-        if len(rows) and _levels(rows) and (usable is None or usable(rows)):
-            return rows.assign(measure=measure)
-    if usable is not None:  # none is usable: the best of all
-        return select_series(offences)
+    source = offences["source"].astype("str")
+    for row in area_series().itertuples():
+        rows = offences[source == row.source]
+        label = rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
+        listed = label.str.casefold().isin(str(row.labels).split("|"))
+        rows = rows[listed if row.labels else rows["band"].astype("str") == "core"]
+        if len(rows):
+            yield rows.assign(measure=row.measure)
+
+
+def select_series(offences: pd.DataFrame) -> list[pd.DataFrame]:
+    """Return the series that can be placed in a ward or a small area, best first."""
+    found = [rows for rows in find_series(offences) if _levels(rows)]
+    if found:
+        return found
     raise CoverageError(
         "No offences of this borough can be placed in a ward or a small area.",
         where="offences",
@@ -87,9 +82,13 @@ def _wards(data: Any) -> "pd.Series[Any]":
 
 
 def count_areas(
-    data: Any, *, around: pd.DataFrame | None = None, months: int = 36, finest: bool = False,
+    data: Any,
+    *,
+    around: pd.DataFrame | None = None,
+    months: int = 36,
+    finest: bool = False,
     level: str = "",
-) -> AreaCounts:  # fmt: skip
+) -> AreaCounts:
     """Count the borough's offences by ward or LSOA over the last published months, zeros kept.
 
     Offences recorded in an area are not offences by the people who live there. The best series is
@@ -97,70 +96,87 @@ def count_areas(
     may be shown by LSOA, if there is one. ``around`` (of `sna.store.load_around`) lets areas at
     the border see their neighbours.
     """
-    best = select_series(data.offences)
-
-    def by_lsoa(rows: pd.DataFrame) -> bool:  # strays of another force are no map of the borough
-        return choose_level(rows, data) == "lsoa" and _a_month(rows) >= LEAST_SHARE * _a_month(best)
-
-    rows = select_series(data.offences, by_lsoa) if finest or level == "lsoa" else best
-    if around is not None and len(around):
-        same = around[around["source"].astype("str").isin(rows["source"].astype("str"))]
-        rows = pd.concat([rows, _known_around(rows, same, data)])
+    found = select_series(data.offences)
+    rows = found[0]
+    if finest or level == "lsoa":  # strays of another force are no map of the borough
+        least = LEAST_SHARE * _a_month(rows)
+        full = [part for part in found if _a_month(part) >= least]
+        rows = next((part for part in full if choose_level(part, data) == "lsoa"), rows)
     level = level or choose_level(rows, data)
-    end = pd.Timestamp(data.end_month)
+    beside = _known_around(rows, around, data)
+    rows = pd.concat([rows, beside]) if len(beside) else rows
+    rows, months_of = _window(rows, pd.Timestamp(data.end_month), months)
+    shapes, near = _areas_of(data, level)
+    code = area_codes(rows, level, data)
+    own = shapes["borough_code"].astype("str").eq(data.borough_code)
+    keep = own | shapes["area_code"].isin(code) & (near.matrix @ own.to_numpy(float) > 0)
+    shapes = shapes[keep if len(beside) else own].reset_index(drop=True)
+    grid = pd.DataFrame({"area_code": shapes["area_code"], "offences": 0, "month": months_of[0]})
+    placed = rows.assign(area_code=code)[code.isin(shapes["area_code"])]
+    counted = pd.concat([grid, placed[["area_code", "month", "offences"]]])
+    window = {"start_month": months_of[0], "end_month": months_of[-1]}
+    monthly = count_by_month(counted, **window, by=["area_code"])
+    areas = _describe(shapes, rows, months_of, data)
+    total = monthly.groupby("area_code")["offences"].sum()
+    mine = rows["borough_code"].astype("str").eq(data.borough_code)
+    return AreaCounts(
+        areas.assign(offences=areas["area_code"].map(total).astype("int64")),
+        monthly[["area_code", "month", "offences"]],
+        near.take(areas["area_code"]),
+        str(rows["measure"].iloc[0]),
+        int(rows.loc[mine & ~code.isin(shapes["area_code"]), "offences"].sum()),
+    )
+
+
+def _window(
+    rows: pd.DataFrame, end: pd.Timestamp, months: int
+) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
+    """Rows of the last months up to the end month, and every month from first to last."""
     start, given = end - pd.DateOffset(months=months - 1), rows["month"]
-    rows = rows[given.between(start, end)]
+    kept = rows[given.between(start, end)]
+    if kept.empty:
+        raise CoverageError(
+            f"No month up to {end:%B %Y} is published at area level.",
+            where="offences",
+            found=f"{given.min():%Y-%m} to {given.max():%Y-%m}",
+            do="Choose an end month inside the published period.",
+        )
+    return kept, pd.date_range(kept["month"].min(), kept["month"].max(), freq="MS")
+
+
+def _areas_of(data: Any, level: str) -> tuple[Any, Neighbours]:
+    """Newest polygons of a level, in order of their codes, and which of them touch."""
     shapes = data.areas[data.areas["area_level"].astype("str") == level]
     shapes = shapes[shapes["edition"] == shapes["edition"].max()].sort_values("area_code")
-    inside = shapes["borough_code"].astype("str").eq(data.borough_code).to_numpy(bool)
-    if rows.empty or not inside.any():
+    if not shapes["borough_code"].astype("str").eq(data.borough_code).any():
         raise CoverageError(
-            f"No month up to {end:%B %Y} is published at area level." if rows.empty
-            else f"There are no {level} boundaries for {data.borough_name}.",
-            where="offences" if rows.empty else "areas",
-            found=f"{given.min():%Y-%m} to {given.max():%Y-%m}" if rows.empty else "",
-            do="Choose an end month inside the published period." if rows.empty
-            else "Add the ONS boundaries of that level to data/raw and build again.",
-        )  # fmt: skip
-    near, code = find_neighbours(shapes), area_codes(rows, level, data)
-    touching = (near.matrix @ inside.astype(float) > 0) & shapes["area_code"].isin(code)
-    keep = inside | (touching if around is not None and len(around) else False)
-    shapes = shapes[keep].reset_index(drop=True)
-    months_of = pd.date_range(max(start, rows["month"].min()), rows["month"].max(), freq="MS")
-    monthly = _complete(rows.assign(area_code=code), shapes["area_code"], months_of)
-    areas = _describe(shapes, rows, months_of, data).assign(
-        offences=monthly["offences"].to_numpy().reshape(len(shapes), -1).sum(axis=1)
-    )
-    own = rows["borough_code"].astype("str").eq(data.borough_code)
-    lost = int(rows.loc[own & ~code.isin(shapes["area_code"]), "offences"].sum())
-    measure = str(rows["measure"].iloc[0])
-    return AreaCounts(areas, monthly, near.take(areas["area_code"]), measure, lost)
+            f"There are no {level} boundaries for {data.borough_name}.",
+            where="areas",
+            do="Add the ONS boundaries of that level to data/raw and build again.",
+        )
+    return shapes, find_neighbours(shapes)
 
 
 def _a_month(rows: pd.DataFrame) -> float:
     return float(rows["offences"].sum() / max(rows["month"].nunique(), 1))
 
 
-def _known_around(rows: pd.DataFrame, around: pd.DataFrame, data: Any) -> pd.DataFrame:
+def _known_around(rows: pd.DataFrame, around: pd.DataFrame | None, data: Any) -> pd.DataFrame:
     """Rows of the touching boroughs that this source covers, not those it has strays in."""
-    if not len(around):
-        return around
-    found = select_series(around)
+    if (
+        around is None
+        or not around["source"].astype("str").isin(rows["source"].astype("str")).any()
+    ):
+        return rows.head(0)
+    found = next(find_series(around[around["source"].astype("str") == rows["source"].iloc[0]]))
     borough = found["borough_code"].astype("object")
     size = data.areas.groupby(data.areas["borough_code"].astype("object")).size()
     dense = borough.map(found.groupby(borough).apply(_a_month) / size)
     return found[dense >= 0.1 * _a_month(rows) / max(int(size.get(data.borough_code, 1)), 1)]
 
 
-def _complete(rows: pd.DataFrame, codes: Any, months: pd.DatetimeIndex) -> pd.DataFrame:
-    grid = pd.MultiIndex.from_product([codes, months], names=["area_code", "month"])
-    total = rows.groupby(["area_code", "month"], observed=True)["offences"].sum()
-    return total.reindex(grid, fill_value=0).astype("int64").reset_index()
-
-
 def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: Any) -> pd.DataFrame:
-    order, level = ("open", "restricted", "person_level"), str(shapes["area_level"].iloc[0])
-    borough = shapes["borough_code"].astype("str")
+    level, borough = str(shapes["area_level"].iloc[0]), shapes["borough_code"].astype("str")
     return pd.DataFrame(
         {
             "area_code": shapes["area_code"],
@@ -168,13 +184,13 @@ def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: A
             "area_level": level,
             "borough_code": borough,
             "is_tested": borough == data.borough_code,
-            "population": _residents(data, level).reindex(shapes["area_code"]).to_numpy(float),
-            "area_km2": shapes.geometry.area.to_numpy() / 1e6,
+            "population": shapes["area_code"].map(_residents(data, level)).astype(float),
+            "area_km2": shapes.geometry.area / 1e6,
             "period_start": months[0],
             "period_end": months[-1] + pd.offsets.MonthEnd(),
             "period_months": len(months),
             "source": rows["source"].astype("str").iloc[0],
-            "release_class": max(rows["release_class"].astype("str").unique(), key=order.index),
+            "release_class": strictest(rows["release_class"]),
         }
     )
 
@@ -189,45 +205,36 @@ def area_codes(rows: pd.DataFrame, level: str, data: Any) -> "pd.Series[Any]":
 
 def _residents(data: Any, level: str) -> "pd.Series[float]":
     """Residents of each area; wards are added up from LSOAs where no estimate is published."""
-    people = data.population
-    if people is None or not len(people):
-        return pd.Series(dtype=float)
-    for column in ("ethnic_group", "sex"):
-        if column in people and people[column].astype("str").eq("all").any():
-            people = people[people[column].astype("str") == "all"]
-    if {"age_lower", "age_upper"} <= set(people):
-        whole = people["age_lower"].eq(0) & people["age_upper"].ge(999)
-        covered = people["area_level"].isin(people.loc[whole, "area_level"].unique())
-        people = people[whole | ~covered]
     for found in (level, "lsoa"):
-        rows = people[people["area_level"].astype("str") == found]
+        rows = data.population[data.population["area_level"].astype("str") == found]
         if len(rows):
-            rows = rows[rows["population_year"] == rows["population_year"].max()]
-            made = rows.groupby(rows["area_code"].astype("object"))["population"].sum()
+            whole = total_population(rows.assign(area_level="borough"))
+            newest = whole.sort_values("population_year").drop_duplicates(
+                "borough_code", keep="last"
+            )
+            made = newest.set_index("borough_code")["population"]
             return made if found == level else made.groupby(made.index.map(_wards(data))).sum()
     return pd.Series(dtype=float)
 
 
 def count_boroughs(data: Any, *, months: int = 12) -> pd.DataFrame:
     """Count every borough's offences over the last months: published proxies, else police.uk."""
-    kept, made = data.counts[data.counts["month"] <= data.end_month], []
-    for source, like in (("mps_borough", "mps_ward"), ("police_uk_street",) * 2):
-        measure, labels = _SERIES[like]
-        label = kept["published_category"].astype("str").str.split("|").str[-1].str.strip()
-        rows = kept[kept["source"].eq(source) & label.str.casefold().isin(labels)]
-        made.append(rows.assign(measure=measure))
-    rows = next((part for part in made if len(part)), made[0])
-    end = rows["month"].max() if len(rows) else pd.Timestamp(data.end_month)
-    start = end - pd.DateOffset(months=months - 1)
+    open_ones = data.counts[data.counts["source"].isin(["mps_borough", "police_uk_street"])]
+    rows = next(find_series(open_ones), open_ones.assign(measure=""))
+    last = rows["month"].max() if len(rows) else pd.Timestamp(data.end_month)
+    start = last - pd.DateOffset(months=months - 1)
     rows = rows[rows["month"] >= start]
-    total = rows.groupby(rows["borough_code"].astype("object"))["offences"].sum().rename("offences")
-    table = boroughs()[["borough_code", "borough_name"]].merge(
-        total.reset_index(), how="inner", on="borough_code", validate="one_to_one"
-    )
-    several = rows["measure"].iloc[0] if len(rows) else ""
+    total = rows.groupby(rows["borough_code"].astype("object"))["offences"].sum()
+    table = boroughs()[["borough_code", "borough_name"]]
+    table = table[table["borough_code"].isin(total.index)].reset_index(drop=True)
     return table.assign(
+        offences=table["borough_code"].map(total).astype("int64"),
         population=table["borough_code"].map(_residents(data, "borough")).astype(float),
-        measure=several, area_level="borough", release_class="open", period_months=months,
+        measure=rows["measure"].iloc[0] if len(rows) else "",
         source=rows["source"].astype("str").iloc[0] if len(rows) else "mps_borough",
-        period_start=start, period_end=end + pd.offsets.MonthEnd(),
-    )  # fmt: skip
+        area_level="borough",
+        release_class="open",
+        period_months=months,
+        period_start=start,
+        period_end=last + pd.offsets.MonthEnd(),
+    )

@@ -8,6 +8,7 @@ import pandas as pd
 from sna.hotspots.local import posterior
 
 DRAWS = 2000
+_ORIGIN = ("area_level", "source", "release_class", "period_start", "period_end", "period_months")
 
 
 def gini(counts: Any, *, generalised: bool = False) -> float:
@@ -62,10 +63,21 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
         even = rng.multinomial(int(y.sum()), np.full(len(y), 1 / len(y)), 200)
         chance = float(np.mean([share_holding(draw) for draw in even]))
         top = float(np.sort(y)[::-1][: max(1, round(len(y) / 10))].sum() / y.sum())
-    row = {"areas": len(y), "offences": int(y.sum()), "share_for_half": share_holding(y),
-           "lower_ci": lower, "upper_ci": upper, "chance_share": chance, "gini": gini(y),
-           "generalised_gini": gini(y, generalised=True), "top_tenth_share": top}  # fmt: skip
-    return pd.DataFrame([row]).assign(**_origin(counts))
+    return (
+        counts[[name for name in _ORIGIN if name in counts]]
+        .head(1)
+        .assign(
+            areas=len(y),
+            offences=int(y.sum()),
+            share_for_half=share_holding(y),
+            lower_ci=lower,
+            upper_ci=upper,
+            chance_share=chance,
+            gini=gini(y),
+            generalised_gini=gini(y, generalised=True),
+            top_tenth_share=top,
+        )
+    )
 
 
 def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
@@ -73,18 +85,13 @@ def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
     counts = _own(counts)
     y = np.sort(counts["offences"].to_numpy(float))[::-1]
     held, at = np.concatenate([[0.0], np.cumsum(y)]), np.linspace(0, 1, steps + 1)
-    taken = np.floor(at * len(y) + 1e-9).astype(int)
-    made = pd.DataFrame({"area_share": at, "offences_held": held[taken], "offences": y.sum()})
-    return made.assign(**_origin(counts))
+    taken = held[np.floor(at * len(y) + 1e-9).astype(int)]
+    made = pd.DataFrame({"area_share": at, "offences_held": taken, "offences": y.sum()})
+    return made.assign(**{name: counts[name].iloc[0] for name in _ORIGIN if name in counts})
 
 
 def _own(counts: pd.DataFrame) -> pd.DataFrame:
     return counts[counts["is_tested"]] if "is_tested" in counts else counts
-
-
-def _origin(counts: pd.DataFrame) -> dict[str, Any]:
-    names = ("area_level", "source", "release_class", "period_start", "period_end", "period_months")
-    return {name: counts[name].iloc[0] for name in names if name in counts and len(counts)}
 
 
 def add_rank(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataFrame:
@@ -93,14 +100,12 @@ def add_rank(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataFrame:
     Rates are drawn from their posteriors and the draws ranked; missing without residents.
     """
     shape, rate = posterior(counts)
-    known = np.flatnonzero(~np.isnan(rate))
-    columns = {name: np.full(len(counts), np.nan) for name in ("rank", "rank_lower", "rank_upper")}
-    if len(known):
-        drawn = np.random.default_rng(seed).gamma(
-            shape[known], 1 / rate[known], (DRAWS, len(known))
-        )
-        ranks = (-drawn).argsort(axis=1).argsort(axis=1) + 1
-        columns["rank"] = pd.Series(shape / rate).rank(ascending=False, method="min").to_numpy()
-        low, high = np.percentile(ranks, [2.5, 97.5], axis=0, method="nearest")
-        columns["rank_lower"][known], columns["rank_upper"][known] = low, high
-    return counts.assign(**columns)
+    known = ~np.isnan(rate)
+    rng, size = np.random.default_rng(seed), (DRAWS, int(known.sum()))
+    drawn = rng.gamma(shape[known], 1 / rate[known], size)
+    ranks = (-drawn).argsort(axis=1).argsort(axis=1) + 1
+    limits = np.full((2, len(counts)), np.nan)
+    if known.any():
+        limits[:, known] = np.percentile(ranks, [2.5, 97.5], axis=0, method="nearest")
+    rank = pd.Series(shape / rate, index=counts.index).rank(ascending=False, method="min")
+    return counts.assign(rank=rank, rank_lower=limits[0], rank_upper=limits[1])

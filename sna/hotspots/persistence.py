@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sna.hotspots.areas import AreaCounts
-from sna.hotspots.local import adjust_p, find_hotspots, two_sided_p
+from sna.hotspots.local import ALPHA, adjust_p, find_hotspots, two_sided_p
 
 LEAST_PERIODS = 8  # below, Mann-Kendall cannot pass a false discovery rate over many areas
 
@@ -46,35 +46,35 @@ def count_periods(monthly: pd.DataFrame, *, period_months: int) -> pd.DataFrame:
     return total.unstack("end").sort_index(axis=1)  # noqa: PD010
 
 
-def classify_persistence(
-    counts: AreaCounts, *, period_months: int = 3, alpha: float = 0.05
-) -> pd.DataFrame:
-    """Class each area by how often and when it was a hotspot, and test its trend over periods.
+def classify_persistence(counts: AreaCounts) -> pd.DataFrame:
+    """Class each area by how often and in which quarters it was a hotspot, and test its trend.
 
-    persistent: hot in 90 % of periods and the last; intensifying: that and rising; new: hot in the
-    last only; diminishing: hot in 90 % of the earlier and not in the last, or in half and falling;
-    intermittent: any other mix. A class describes the past and is no forecast.
+    persistent: hot in 90 % of quarters and the last; intensifying: that and rising; new: hot in
+    the last only; diminishing: hot in 90 % of the earlier and not in the last, or in half and
+    falling; intermittent: any other mix. A class describes the past and is no forecast.
     """
     areas, tested = counts.areas, counts.areas["is_tested"].to_numpy(bool)
-    wide = count_periods(counts.monthly, period_months=period_months).loc[areas["area_code"]]
-    hot = np.zeros(wide.shape, dtype=bool)
-    for place, end in enumerate(wide):
-        period = areas.assign(offences=wide[end].to_numpy())
-        hot[:, place] = find_hotspots(period, counts.neighbours, alpha=alpha)["is_hotspot"]
+    wide = count_periods(counts.monthly, period_months=3).loc[areas["area_code"]]
+    quarters = [areas.assign(offences=wide[end].to_numpy()) for end in wide]
+    flags = [find_hotspots(quarter, counts.neighbours)["is_hotspot"] for quarter in quarters]
+    hot = np.array(flags, dtype=bool).reshape(-1, len(areas)).T
     z = mann_kendall(wide.to_numpy())["z"].to_numpy()
     p = np.where(tested & (wide.shape[1] >= LEAST_PERIODS), two_sided_p(z), np.nan)
     adjusted = adjust_p(p)
-    rising, falling = (adjusted <= alpha) & (z > 0), (adjusted <= alpha) & (z < 0)
+    rising, falling = (adjusted <= ALPHA) & (z > 0), (adjusted <= ALPHA) & (z < 0)
     kinds, names = [np.isnan(p), rising, falling], ["too little data", "rising", "falling"]
     yearly = count_periods(counts.monthly, period_months=12).reindex(areas["area_code"])
     own = np.where(tested[:, None], yearly.to_numpy(float), -1)  # years in the top tenth
     bar = np.sort(own, axis=0)[::-1][max(1, round(tested.sum() / 10)) - 1]
     made = areas.assign(
-        periods=wide.shape[1], periods_hot=hot.sum(axis=1), years=yearly.shape[1],
-        years_in_top_tenth=((own >= bar) & (own > 0)).sum(axis=1), trend_p_adjusted=adjusted,
+        periods=wide.shape[1],
+        periods_hot=hot.sum(axis=1),
+        years=yearly.shape[1],
+        years_in_top_tenth=((own >= bar) & (own > 0)).sum(axis=1),
+        trend_p_adjusted=adjusted,
         trend=np.select(kinds, names, default="no clear trend").astype(object),
         persistence=_class(hot, rising, falling),
-    )  # fmt: skip
+    )
     return made[tested].reset_index(drop=True)
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sna.errors import UsageError
 from sna.hotspots.areas import AreaCounts, area_codes, select_series
-from sna.hotspots.borders import aoristic_hours
 from sna.hotspots.persistence import count_periods
 
 # aspect -> column of the offences, the first that is there
@@ -34,9 +34,11 @@ def find_area(areas: pd.DataFrame, text: str) -> pd.Series:
     shown = found if len(found) else near
     names = (shown["area_code"] + " " + shown["area_name"]).unique()
     raise UsageError(
-        f"{len(found) or 'No'} areas are called {text!r}.", where="area", found=names,
+        f"{len(found) or 'No'} areas are called {text!r}.",
+        where="area",
+        found=names,
         do="Give the code of a ward (E05…) or LSOA (E01…).",
-    )  # fmt: skip
+    )
 
 
 def profile_place(data: Any, counts: AreaCounts, area_code: str) -> pd.DataFrame:
@@ -48,48 +50,75 @@ def profile_place(data: Any, counts: AreaCounts, area_code: str) -> pd.DataFrame
     """
     areas = counts.areas.set_index("area_code")
     if area_code not in areas.index[areas["is_tested"]]:
-        raise UsageError(f"{area_code} does not lie in {data.borough_name}.", where="area",
-                         found=area_code, do="Name the borough that it lies in.")  # fmt: skip
+        raise UsageError(
+            f"{area_code} does not lie in {data.borough_name}.",
+            where="area",
+            found=area_code,
+            do="Name the borough that it lies in.",
+        )
     area = areas.loc[area_code]
-    own = data.offences["source"].astype("str") == area["source"]
-    rows = select_series(data.offences[own])
+    rows = data.offences[data.offences["source"].astype("str") == area["source"]]
+    rows = select_series(rows)[0]
     rows = rows[area_codes(rows, str(area["area_level"]), data).eq(area_code).to_numpy()]
     rows = rows[rows["month"].between(area["period_start"], area["period_end"])]
+    parts = [_quarters(counts, area_code), *_kinds(rows), _hours(rows), *_victims(rows, data)]
+    near = counts.neighbours.matrix[[areas.index.get_loc(area_code)]].indices
+    beside = counts.areas.iloc[near].set_index("area_name")["offences"]
+    parts.append(_part("Beside it", beside.sort_values(ascending=False)))
+    keep = ["area_level", "period_start", "period_end", "source", "release_class", "area_name"]
+    made = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    months = made["period_months"].fillna(area["period_months"])
+    return made.assign(area_code=area_code, **area[keep]).assign(period_months=months)
+
+
+def _part(aspect: str, counted: pd.Series, unit: str = "offences", **more: Any) -> pd.DataFrame:
+    made = pd.DataFrame({"label": counted.index.astype("str"), "recorded": counted.to_numpy()})
+    extra = {"aspect": aspect, "unit": unit, "sensitivity": "standard", "period_months": None}
+    return made.assign(whole=made["recorded"].sum(), **extra | more)
+
+
+def _quarters(counts: AreaCounts, area_code: str) -> pd.DataFrame:
     periods = count_periods(counts.monthly, period_months=3).loc[area_code]
     ends = pd.DatetimeIndex(periods.index)
     names = (ends - pd.DateOffset(months=2)).strftime("%B %Y") + " to " + ends.strftime("%B %Y")
-    parts = [_part("Quarter", pd.Series(periods.to_numpy(), names), period_months=3)]
+    return _part("Quarter", pd.Series(periods.to_numpy(), names), period_months=3)
+
+
+def _kinds(rows: pd.DataFrame) -> list[pd.DataFrame]:
+    parts = []
     for aspect, columns in _KINDS.items():
-        column = next((name for name in columns if name in rows and rows[name].notna().any()), None)
-        if column:
-            label = rows[column].astype("object").fillna("not known").str.split("|").str[-1]
-            label = (
-                label.str.strip().str.replace("_", " ").replace({"": "other", "none": "no weapon"})
-            )
-            total = rows.groupby(label)["offences"].sum()
-            parts.append(_part(aspect, total.nlargest(12)))
-    parts += [_hours(rows), *_victims(rows, data)]
-    near = counts.neighbours.matrix[[counts.areas.index[counts.areas["area_code"] == area_code][0]]]
-    beside = counts.areas.iloc[near.indices].set_index("area_name")["offences"]
-    parts.append(_part("Beside it", beside.sort_values(ascending=False)))
-    keep = ("area_level", "period_start", "period_end", "source", "release_class")
-    made = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    months = made["period_months"].fillna(area["period_months"])
-    return made.assign(area_code=area_code, area_name=area["area_name"], **area[list(keep)]).assign(
-        period_months=months
+        known = [name for name in columns if name in rows and rows[name].notna().any()]
+        if known:
+            label = rows[known[0]].astype("object").fillna("not known").str.split("|").str[-1]
+            label = label.str.strip().str.replace("_", " ")
+            label = label.replace({"": "other", "none": "no weapon"})
+            parts.append(_part(aspect, rows.groupby(label)["offences"].sum().nlargest(12)))
+    return parts
+
+
+def aoristic_hours(begin: pd.Series, end: pd.Series) -> pd.DataFrame:
+    """Share each offence evenly over the hours of the week in which it can have happened.
+
+    One row a weekday (0 is Monday) and hour; offences without both times are left out, and more
+    than seven days say nothing: 1/168 each. Ratcliffe (2000), IJGIS 14, 669-679.
+    """
+    known = begin.notna() & end.notna() & (end >= begin)
+    start, stop = (
+        pd.to_datetime(part[known]).to_numpy("datetime64[s]").astype(float) / 3600
+        for part in (begin, end)
     )
-
-
-def _part(aspect: str, counted: pd.Series, *, unit: str = "offences", **more: Any) -> pd.DataFrame:
-    made = pd.DataFrame({"label": counted.index.astype("str"), "recorded": counted.to_numpy()})
-    extra = {
-        "aspect": aspect,
-        "unit": unit,
-        "sensitivity": "standard",
-        "period_months": None,
-        **more,
-    }
-    return made.assign(whole=made["recorded"].sum(), **extra)
+    long = stop - start > 168
+    week = np.full(168, long.sum() / 168)
+    start, stop = start[~long], stop[~long]
+    length, first = stop - start, np.floor(start).astype(np.int64)
+    for step in range(int((np.ceil(stop) - first).max(initial=0)) + 1):
+        part = np.minimum(stop, first + step + 1) - np.maximum(start, first + step)
+        share = np.clip(part, 0, None) / np.where(length > 0, length, 1)
+        share = np.where(length == 0, float(step == 0), share)
+        np.add.at(week, (first + step + 72) % 168, share)  # hour 0 of 1970 was a Thursday
+    return pd.DataFrame(
+        {"weekday": np.repeat(range(7), 24), "hour": np.tile(range(24), 7), "offences": week}
+    )
 
 
 def _hours(rows: pd.DataFrame) -> pd.DataFrame:
@@ -112,11 +141,12 @@ def _victims(rows: pd.DataFrame, data: Any) -> list[pd.DataFrame]:
     theirs = theirs[theirs["person_role"].astype("str") == "victim"]
     if "age" in theirs:
         bands = pd.cut(theirs["age"], _AGES, right=False, labels=_AGE_NAMES).astype("object")
-        given = theirs.get("age_band", pd.Series(None, theirs.index, "object")).astype("object")
+        given = theirs.get("age_band", bands).astype("object")
         theirs = theirs.assign(age_band=given.where(given.notna(), bands))
-    return [
-        _part(aspect,
-              theirs.groupby(theirs[column].astype("object").fillna("not known"))["people"].sum(),
-              unit="people", sensitivity="sensitive")
-        for aspect, column in _WHO.items() if column in theirs and len(theirs)
-    ]  # fmt: skip
+    parts = []
+    for aspect, column in _WHO.items():
+        if column in theirs and len(theirs):
+            label = theirs[column].astype("object").fillna("not known")
+            total = theirs.groupby(label)["people"].sum()
+            parts.append(_part(aspect, total, "people", sensitivity="sensitive"))
+    return parts

@@ -10,9 +10,11 @@ import shapely
 
 from sna.errors import DisclosureError, UsageError
 from sna.geography import BRITISH_GRID, Neighbours, find_bad_points, find_neighbours
+from sna.hotspots.areas import AreaCounts, find_series
 
 SNAPPED = ("police_uk", "camden_street")
 STACKED_SHARE = 0.5  # of 100 or more points at places shared with others: snapped, whatever it says
+LEAST_RESIDENTS = 50  # per km²; below, offences per resident mean nothing
 
 
 def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFrame:
@@ -21,7 +23,7 @@ def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFr
     police.uk moves every offence to one of some 750,000 anchors: a surface of them shows where
     anchors lie. ``points`` has ``easting``, ``northing`` (metres) and, if known, ``source``.
     """
-    source = points["source"].astype("str") if "source" in points else pd.Series("", points.index)
+    source = points.get("source", pd.Series("", points.index)).astype("str")
     good = points[find_bad_points(points).eq("")]
     stacked = good.duplicated(["easting", "northing"], keep=False)
     moved = source.str.startswith(SNAPPED)
@@ -39,6 +41,27 @@ def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFr
             do="Use edition='partner' and a source with a sharing agreement.",
         )
     return good
+
+
+def find_points(data: Any, counts: AreaCounts, around: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the exact points of the counted records, here and beyond the border, and their dates.
+
+    No rows in the public edition, without a sharing agreement, or where the series has no exact
+    points; ``easting``, ``northing``, ``date``, ``borough_code``, ``source``.
+    """
+    names = ["easting", "northing", "date", "borough_code", "source"]
+    first = counts.areas.iloc[0]
+    allowed = data.edition == "partner" and first["source"] in data.settings.agreements
+    if not allowed or "easting" not in data.offences:
+        return pd.DataFrame(columns=names)
+    rows = data.offences if around is None else pd.concat([data.offences, around])
+    rows = next(find_series(rows[rows["source"].astype("str") == first["source"]]))
+    rows = rows[rows["month"].between(first["period_start"], first["period_end"])]
+    days = [rows[name] for name in ("committed_from", "recorded_date", "month") if name in rows]
+    date = days[0]
+    for other in days[1:]:
+        date = date.fillna(other)
+    return check_points(rows.assign(date=date)[names].reset_index(drop=True))
 
 
 def grid_rule(bounds: tuple[float, float, float, float]) -> tuple[float, float]:
@@ -60,6 +83,12 @@ class Surface:
     south: float
     cell_m: float
     bandwidth_m: float
+
+    @property
+    def centres(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eastings and northings of the cells' middles, each in the shape of the grid."""
+        across, up = np.indices(self.grid.shape) + 0.5
+        return self.west + across * self.cell_m, self.south + up * self.cell_m
 
 
 def _bin(points: pd.DataFrame, bounds: Any, cell_m: float, weights: Any = None) -> np.ndarray:
@@ -94,19 +123,22 @@ def _smooth(grid: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
     left, size, right = np.linalg.svd(kernel)
     left, right = (left * size).T.astype(np.float32), right.astype(np.float32)
-    made = grid.astype(np.float32)
-    parts = [
-        correlate1d(correlate1d(made, right[i], axis=1, mode="constant"), left[i], axis=0,
-                    mode="constant")
-        for i in np.flatnonzero(size > 2e-3 * size[0])
-    ]  # fmt: skip
-    return np.asarray(sum(parts))
+    made = np.zeros(grid.shape, dtype=np.float32)
+    for i in np.flatnonzero(size > 2e-3 * size[0]):
+        across = correlate1d(grid.astype(np.float32), right[i], axis=1, mode="constant")
+        made += correlate1d(across, left[i], axis=0, mode="constant")
+    return made
 
 
 def density(
-    points: pd.DataFrame, *, bounds: tuple[float, float, float, float], cell_m: float = 0,
-    bandwidth_m: float = 0, inside: Any = None, weights: Any = None,
-) -> Surface:  # fmt: skip
+    points: pd.DataFrame,
+    *,
+    bounds: tuple[float, float, float, float],
+    cell_m: float = 0,
+    bandwidth_m: float = 0,
+    inside: Any = None,
+    weights: Any = None,
+) -> Surface:
     """Quartic kernel density of points, per square kilometre; 0 takes the rule of `grid_rule`.
 
     ``inside`` is the ground that offences are known for: near its edge the density is divided by
@@ -116,14 +148,13 @@ def density(
     width = bandwidth_m or 5 * cell
     kernel = _kernel(cell, width)
     made = _smooth(_bin(points, bounds, cell, weights), kernel)
-    if inside is not None:
-        columns, rows = ((np.arange(n) + 0.5) * cell for n in made.shape)
-        x, y = np.meshgrid(bounds[0] + columns, bounds[1] + rows, indexing="ij")
-        shapely.prepare(inside)
-        mask = shapely.contains_xy(inside, x, y)
-        mass = _smooth(mask, kernel) * (cell / 1000) ** 2
-        made = np.where(mask, made / np.maximum(mass, 0.05), np.nan)
-    return Surface(made, bounds[0], bounds[1], cell, width)
+    surface = Surface(made, bounds[0], bounds[1], cell, width)
+    if inside is None:
+        return surface
+    shapely.prepare(inside)
+    mask = shapely.contains_xy(inside, *surface.centres)
+    mass = _smooth(mask, kernel) * (cell / 1000) ** 2
+    return replace(surface, grid=np.where(mask, made / np.maximum(mass, 0.05), np.nan))
 
 
 def dual_density(points: pd.DataFrame, residents: pd.DataFrame, **grid: Any) -> Surface:
@@ -133,8 +164,40 @@ def dual_density(points: pd.DataFrame, residents: pd.DataFrame, **grid: Any) -> 
     """
     top = density(points, **grid)
     people = density(residents, weights=residents["population"].to_numpy(float), **grid).grid
-    ratio = np.where(people >= 50, 1000 * top.grid / np.maximum(people, 50), np.nan)
-    return replace(top, grid=ratio)
+    known = people >= LEAST_RESIDENTS
+    return replace(top, grid=np.where(known, 1000 * top.grid / np.where(known, people, 1), np.nan))
+
+
+def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.DataFrame:
+    """Measure density and dual density of the borough's points, one row a cell of the grid.
+
+    ``offences_near`` counts the square of two bandwidths around a cell, so that disclosure rules
+    can judge it; cell and bandwidth in metres stand in every row. No rows without points.
+    """
+    from scipy.ndimage import uniform_filter
+
+    names = ["easting", "northing", "offences_near", "density", "per_1000_residents"]
+    origin = counts.areas.iloc[0][["source", "release_class", "area_level", "period_start",
+                                   "period_end", "period_months"]]  # fmt: skip
+    own = counts.areas[counts.areas["is_tested"]].set_index("area_code")
+    shapes = data.areas[data.areas["area_code"].isin(own.index)].drop_duplicates("area_code")
+    ground = shapely.union_all(shapes.geometry.to_numpy())
+    mine = points[shapely.contains_xy(ground, points["easting"], points["northing"])]
+    if mine.empty:
+        return pd.DataFrame(columns=[*names, "cell_m", "bandwidth_m", *origin.index])
+    middle = shapes.geometry.representative_point()
+    homes = pd.DataFrame({"easting": middle.x, "northing": middle.y})
+    homes = homes.assign(population=own["population"].loc[shapes["area_code"]].to_numpy()).fillna(0)
+    cell = 2 * grid_rule(ground.bounds)[0]
+    grid = {"bounds": ground.bounds, "cell_m": cell, "inside": ground}
+    surface, by_people = density(mine, **grid), dual_density(mine, homes, **grid)
+    side = 2 * int(surface.bandwidth_m // cell) + 1
+    near = uniform_filter(_bin(mine, ground.bounds, cell).astype(float), side, mode="constant")
+    east, north = surface.centres
+    columns = [east, north, np.rint(near * side**2), surface.grid, by_people.grid]
+    made = pd.DataFrame(dict(zip(names, map(np.ravel, columns), strict=True)))
+    made = made[made["density"].notna()].reset_index(drop=True)
+    return made.assign(cell_m=cell, bandwidth_m=surface.bandwidth_m, **origin)
 
 
 def count_grid(points: pd.DataFrame, ground: Any, *, cell_m: float = 250) -> tuple[Any, Neighbours]:
@@ -156,10 +219,13 @@ def count_grid(points: pd.DataFrame, ground: Any, *, cell_m: float = 250) -> tup
 
 
 def near_repeats(
-    points: pd.DataFrame, *, distance_breaks_m: Sequence[float] = (0, 0.1, 100, 200, 400, 800),
-    time_breaks_days: Sequence[float] = (0, 7, 14, 28, 56), permutations: int = 999,
+    points: pd.DataFrame,
+    *,
+    distance_breaks_m: Sequence[float] = (0, 0.1, 100, 200, 400, 800),
+    time_breaks_days: Sequence[float] = (0, 7, 14, 28, 56),
+    permutations: int = 999,
     seed: int = 2024,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Knox test: whether pairs close in place are close in time more often than by chance.
 
     ``points`` has ``easting``, ``northing`` and ``date``. One row a pair of bands, lower limit
@@ -168,9 +234,12 @@ def near_repeats(
     """
     from scipy.spatial import cKDTree
 
-    place = points[["easting", "northing"]].to_numpy(float)
-    day = points["date"].to_numpy("datetime64[s]").astype(float) / 86_400
-    pairs = cKDTree(place).query_pairs(distance_breaks_m[-1], output_type="ndarray")
+    known = points.dropna(subset=["easting", "northing", "date"])
+    place = known[["easting", "northing"]].to_numpy(float)
+    day = known["date"].to_numpy("datetime64[s]").astype(float) / 86_400
+    pairs = np.zeros((0, 2), dtype=int)
+    if len(known) > 1:
+        pairs = cKDTree(place).query_pairs(distance_breaks_m[-1], output_type="ndarray")
     far = np.hypot(*(place[pairs[:, 0]] - place[pairs[:, 1]]).T)
     space = np.searchsorted(distance_breaks_m, far, "right") - 1
     pairs, space = (part[space < len(distance_breaks_m) - 1] for part in (pairs, space))
@@ -185,12 +254,15 @@ def near_repeats(
     observed, rng = count(day), np.random.default_rng(seed)
     draws = np.array([count(rng.permutation(day)) for _ in range(permutations)])
     expected, (row, column) = draws.mean(axis=0), np.divmod(np.arange(observed.size), many)
-    bands = {"distance_from_m": np.take(distance_breaks_m, row),
-             "distance_to_m": np.take(distance_breaks_m, row + 1),
-             "days_from": np.take(time_breaks_days, column),
-             "days_to": np.take(time_breaks_days, column + 1)}  # fmt: skip
-    ratio = np.where(expected > 0, observed / np.where(expected > 0, expected, 1), np.nan)
-    p = ((draws >= observed).sum(axis=0) + 1) / (permutations + 1)
     return pd.DataFrame(
-        {**bands, "observed": observed, "expected": expected, "ratio": ratio, "p_value": p}
+        {
+            "distance_from_m": np.take(distance_breaks_m, row),
+            "distance_to_m": np.take(distance_breaks_m, row + 1),
+            "days_from": np.take(time_breaks_days, column),
+            "days_to": np.take(time_breaks_days, column + 1),
+            "observed": observed,
+            "expected": expected,
+            "ratio": np.where(expected > 0, observed / np.where(expected > 0, expected, 1), np.nan),
+            "p_value": ((draws >= observed).sum(axis=0) + 1) / (permutations + 1),
+        }
     )

@@ -1,10 +1,13 @@
-"""One table an area for the report; and whether earlier hotspots hold later offences."""
+"""One table an area for the report; harm; and whether earlier hotspots hold later offences."""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sna.errors import CoverageError
-from sna.hotspots.areas import AreaCounts
+from sna.errors import CoverageError, TableError, UsageError
+from sna.hotspots.areas import AreaCounts, area_codes, select_series
 from sna.hotspots.concentration import add_rank
 from sna.hotspots.local import add_smoothed_rate, find_hotspots
 from sna.rates import rate_limits
@@ -13,30 +16,83 @@ LEAST_MONTHS = 4
 
 
 def find_area_hotspots(
-    counts: AreaCounts, *, permutations: int = 0, seed: int = 2024
+    counts: AreaCounts, *, workday: pd.DataFrame | None = None, permutations: int = 0
 ) -> pd.DataFrame:
     """Describe every area of the borough: hotspot class, rates, comparison and rank.
 
     Rates are per 1,000 residents and year (``person_years``); in a town centre read the offences
-    per square kilometre as well. ``compared`` says higher, similar or lower than the borough's
-    rate, by the 95 % interval.
+    per square kilometre as well, or the rate by `workday` population (``area_code``,
+    ``population``) where it is given. ``compared`` says higher, similar or lower than the
+    borough's rate, by the 95 % interval.
     """
-    found = find_hotspots(counts.areas, counts.neighbours, permutations=permutations, seed=seed)
+    found = find_hotspots(counts.areas, counts.neighbours, permutations=permutations)
     own = found[found["is_tested"]]
     years = own["population"] * own["period_months"] / 12
     known = years > 0
-    made = add_rank(add_smoothed_rate(own.assign(population=years)), seed=seed)
+    made = add_rank(add_smoothed_rate(own.assign(population=years)))
     whole = years[known].sum()
     rate = own.loc[known, "offences"].sum() / whole if whole else np.nan
     lower, upper = rate_limits(own["offences"].to_numpy(float))
     size = years.where(known).to_numpy(float)
     kinds = [np.isnan(size) | np.isnan(rate), lower / size > rate, upper / size < rate]
-    compared = np.select(kinds, ["not known", "higher", "lower"], "similar").astype(object)
+    there = {} if workday is None else workday.set_index("area_code")["population"]
     return made.assign(
-        measure=counts.measure, compared=compared, population=own["population"],
-        person_years=years, borough_offences=int(own["offences"].sum()),
+        measure=counts.measure,
+        compared=np.select(kinds, ["not known", "higher", "lower"], "similar").astype(object),
+        population=own["population"],
+        person_years=years,
+        workday_years=own["area_code"].map(there).astype(float) * own["period_months"] / 12,
+        borough_offences=int(own["offences"].sum()),
         borough_person_years=whole or np.nan,
-    )  # fmt: skip
+    )
+
+
+def weigh_offences(offences: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
+    """Add ``harm`` (offences times ``weight``; 0 without one) and ``offences_weighed``.
+
+    Published categories hold many codes of very unlike harm and are refused.
+    """
+    blank = pd.Series(None, offences.index, "object")
+    code = offences.get("offence_code", blank).astype("object")
+    if code.isna().any():
+        raise UsageError(
+            f"{code.isna().sum():,} of {len(offences):,} rows have no offence code to weigh.",
+            where="offences, column offence_code",
+            found=offences.get("published_category", blank)[code.isna()].dropna().unique(),
+            do="Use a record extract; a published category mixes offences of very unlike harm.",
+        )
+    if weights["offence_code"].duplicated().any() or not (weights["weight"] >= 0).all():
+        raise TableError(
+            "The weights repeat a code or hold a missing or negative weight.",
+            where="weights",
+            found=weights.loc[weights["offence_code"].duplicated(), "offence_code"],
+            do="Give one weight of 0 or more for each offence code.",
+        )
+    weight = code.map(weights.set_index("offence_code")["weight"]).astype(float)
+    harm = offences["offences"] * weight.fillna(0)
+    return offences.assign(
+        harm=harm, offences_weighed=offences["offences"].where(weight.notna(), 0)
+    )
+
+
+def add_harm(counts: AreaCounts, data: Any, weights: pd.DataFrame | None) -> AreaCounts:
+    """Return counts with the ``harm`` and ``offences_weighed`` of each area and month.
+
+    Without weights, or where a published category is counted, harm is missing.
+    """
+    source = counts.areas["source"].iloc[0]
+    rows = select_series(data.offences[data.offences["source"].astype("str") == source])[0]
+    level = str(counts.areas["area_level"].iloc[0])
+    names = ["harm", "offences_weighed"]
+    if weights is None or "offence_code" not in rows or rows["offence_code"].isna().any():
+        return replace(counts, areas=counts.areas.assign(**dict.fromkeys(names, np.nan)))
+    rows = weigh_offences(rows.assign(area_code=area_codes(rows, level, data)), weights)
+    by_month = rows.groupby(["area_code", "month"], observed=True)[names].sum().reset_index()
+    keys = ["area_code", "month"]
+    monthly = counts.monthly.merge(by_month, how="left", on=keys, validate="1:1").fillna(0)
+    total = monthly.groupby("area_code")[names].sum().loc[counts.areas["area_code"]]
+    areas = counts.areas.assign(**{name: total[name].to_numpy() for name in names})
+    return replace(counts, areas=areas, monthly=monthly)
 
 
 def prediction_accuracy(areas: pd.DataFrame) -> pd.DataFrame:
@@ -46,11 +102,9 @@ def prediction_accuracy(areas: pd.DataFrame) -> pd.DataFrame:
     over share of ground so far), ``pei`` (that over the best possible) and ``rri`` (predicted over
     observed). Ties go to fewer offences first. Chainey and others (2008); Hunt (2016).
     """
-    made = areas.assign(_predicted=areas["predicted"] / areas["area"],
-                        _observed=areas["observed"] / areas["area"])  # fmt: skip
-    order, ground = ["_predicted", "observed"], areas["area"].sum()
-    ordered = made.sort_values(order, ascending=[False, True], kind="stable")
-    best = made.sort_values("_observed", ascending=False, kind="stable")
+    made = areas.assign(_p=areas["predicted"] / areas["area"], _o=areas["observed"] / areas["area"])
+    ordered = made.sort_values(["_p", "observed"], ascending=[False, True], kind="stable")
+    best, ground = made.sort_values("_o", ascending=False, kind="stable"), areas["area"].sum()
     pai, top = (
         (rows["observed"].cumsum() / areas["observed"].sum() / (rows["area"].cumsum() / ground))
         for rows in (ordered, best)
@@ -59,16 +113,13 @@ def prediction_accuracy(areas: pd.DataFrame) -> pd.DataFrame:
     return ordered[areas.columns].assign(pai=pai, pei=pai.to_numpy() / top.to_numpy(), rri=rri)
 
 
-def compare_definitions(
-    counts: AreaCounts, *, test_months: int = 12, flagged_share: float = 0.05,
-    harm: "pd.Series[float] | None" = None,
-) -> pd.DataFrame:  # fmt: skip
+def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> pd.DataFrame:
     """Pick hotspots on the earlier months by each definition and count what they hold later.
 
-    Every definition (count, smoothed rate, Gi*, harm by ``area_code`` if given) flags as many
-    areas; share of ground is share of areas. The plain count is recommended unless another has
-    more hits with p < 0.05 (exact sign test on the hits only one of them has). A good score says
-    that places stay the same, not that attention there would reduce anything.
+    Every definition (count, smoothed rate, Gi*, harm where known) flags as many areas; share of
+    ground is share of areas. The plain count is recommended unless another has more hits with
+    p < 0.05 (exact sign test on the hits only one of them has). A good score says that places
+    stay the same, not that attention there would reduce anything.
     """
     own, order = counts.areas["is_tested"].to_numpy(bool), counts.areas["area_code"]
     months = np.sort(counts.monthly["month"].unique())
@@ -78,48 +129,56 @@ def compare_definitions(
             where="hotspots, prediction",
             do=f"Build with at least {LEAST_MONTHS} months at area level.",
         )
-    test_months = min(test_months, len(months) // 2)
+    test_months = min(12, len(months) // 2)
     late = counts.monthly["month"] >= months[-test_months]
-    before, after = (
-        counts.monthly[part].groupby("area_code")["offences"].sum().reindex(order).to_numpy()
-        for part in (~late, late)
-    )
-    earlier = counts.areas.assign(offences=before)
+    total = counts.monthly.groupby(["area_code", late]).sum(numeric_only=True)
+    before, after = (total.xs(part, level=1).loc[order] for part in (False, True))
+    later = after["offences"].to_numpy()[own]
+    earlier = counts.areas.assign(offences=before["offences"].to_numpy())
     scores = {
-        "count": before.astype(float),
-        "smoothed rate": add_smoothed_rate(earlier)["smoothed_rate"].to_numpy(),
-        "Gi*": find_hotspots(earlier, counts.neighbours)["gi_star_z"].to_numpy(),
-        **({"harm": harm.reindex(order).to_numpy(float)} if harm is not None else {}),
+        "count": earlier["offences"],
+        "smoothed rate": add_smoothed_rate(earlier)["smoothed_rate"],
+        "Gi*": find_hotspots(earlier, counts.neighbours)["gi_star_z"],
+        "harm": before.get("harm", pd.Series(np.nan, order)),
     }
-    number, after = int(np.ceil(flagged_share * own.sum())), after[own]
-    rank = {m: np.lexsort((after, -np.nan_to_num(s[own], nan=-np.inf))) for m, s in scores.items()
-            if np.isfinite(s[own]).any()}  # fmt: skip
-    chosen = {m: np.isin(np.arange(len(after)), places[:number]) for m, places in rank.items()}
-    best = int(np.sort(after)[::-1][:number].sum())
-    table = pd.DataFrame(
-        [_score(m, pick, chosen["count"], after, best) for m, pick in chosen.items()]
-    )
+    number = int(np.ceil(flagged_share * own.sum()))
+    chosen = {}
+    for method, score in scores.items():
+        known = score.to_numpy(float)[own]
+        if np.isfinite(known).any():
+            rank = np.lexsort((later, -np.nan_to_num(known, nan=-np.inf)))
+            chosen[method] = np.isin(np.arange(len(later)), rank[:number])
+    rows = [_score(method, pick, chosen["count"], later) for method, pick in chosen.items()]
+    table = pd.DataFrame(rows)
     better = table[(table["hits"] > table.loc[0, "hits"]) & (table["p_value"] < 0.05)]
     origin = ("source", "release_class", "area_level")
     return table.assign(
         is_recommended=table.index == (better["hits"].idxmax() if len(better) else 0),
-        period_start=pd.Timestamp(months[-test_months]), period_months=test_months,
+        period_start=pd.Timestamp(months[-test_months]),
+        period_months=test_months,
         period_end=pd.Timestamp(months[-1]) + pd.offsets.MonthEnd(),
         **{name: counts.areas[name].iloc[0] for name in origin},
-    )  # fmt: skip
+    )
 
 
 def _score(
-    method: str, picked: np.ndarray, plain: np.ndarray, after: np.ndarray, best: int
+    method: str, picked: np.ndarray, plain: np.ndarray, later: np.ndarray
 ) -> dict[str, object]:
     from scipy.special import bdtr
 
-    hits, whole = int(after[picked].sum()), int(after.sum())
-    only, other = int(after[picked & ~plain].sum()), int(after[plain & ~picked].sum())
+    flagged, hits, whole = int(picked.sum()), int(later[picked].sum()), int(later.sum())
+    best = int(np.sort(later)[::-1][:flagged].sum())
+    only, other = int(later[picked & ~plain].sum()), int(later[plain & ~picked].sum())
     tail = bdtr(min(only, other), only + other, 0.5) if only + other else 0.5
     share = hits / whole if whole else np.nan
     return {
-        "method": method, "areas_flagged": int(picked.sum()), "areas": len(picked), "hits": hits,
-        "offences": whole, "hit_rate": share, "pai": share * len(picked) / picked.sum(),
-        "pei": hits / best if best else np.nan, "p_value": min(1.0, 2 * float(tail)),
-    }  # fmt: skip
+        "method": method,
+        "areas_flagged": flagged,
+        "areas": len(picked),
+        "hits": hits,
+        "offences": whole,
+        "hit_rate": share,
+        "pai": share * len(picked) / flagged,
+        "pei": hits / best if best else np.nan,
+        "p_value": min(1.0, 2 * float(tail)),
+    }
