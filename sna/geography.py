@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from sna import definitions
 from sna.errors import CoverageError, SourceError, TableError
 
 if TYPE_CHECKING:
@@ -252,9 +251,3 @@ def find_best_fit(areas: "gpd.GeoDataFrame", into: "gpd.GeoDataFrame") -> pd.Dat
     best = pairs.sort_values("share", ascending=False, kind="stable").drop_duplicates("row")
     best = best.set_index("row").reindex(range(len(areas))).astype({"into_code": "str"})
     return best.assign(area_code=areas["area_code"].to_numpy()).reset_index(drop=True)
-
-
-def tile_map() -> pd.DataFrame:
-    """Return the 33 tiles of the London tile map: code, name, row from the north, column."""
-    columns = ["borough_code", "borough_name", "tile_row", "tile_column"]
-    return definitions.boroughs()[columns].reset_index(drop=True)

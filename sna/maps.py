@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import itertools
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -10,8 +11,8 @@ import pandas as pd
 import shapely
 
 from sna.charts import base
+from sna.definitions import boroughs
 from sna.disclosure.protected import ProtectedTable
-from sna.geography import tile_map
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 
 STEPS = ("#DCE9F5", *base.SEQUENTIAL)  # from few to many; darker in grey print as well
 ON_STEPS = ("#000000", *base.ON_SEQUENTIAL)
-WITHHELD = "#FFFFFF"
 MOST_POINTS = 11_000  # of an inline SVG under 300 KB; above, a picture with a palette
 BOUNDARIES = (
     "Boundaries: Office for National Statistics, Open Government Licence v3; contains OS data "
     "© Crown copyright and database right. Grid north is up."
 )
 _INVENTED = "Simulated areas: the boundaries are invented. Grid north is up."
+_FLAGS: dict[str, dict[str, Any]] = {  # class of an area -> how it is outlined, widest first
+    "hotspot": {"linewidth": 3, "label": "hotspot (Gi*)"},
+    "high among high": {"linewidth": 3, "label": "high among high"},
+    "low among low": {"linewidth": 1.5, "linestyle": "--", "label": "low among low"},
+    "high among low": {"linewidth": 0.4, "hatch": "///", "label": "high among low"},
+    "low among high": {"linewidth": 0.4, "hatch": "\\\\\\", "label": "low among high"},
+}
 
 
 def class_breaks(values: pd.Series, classes: int = 4) -> list[float]:
@@ -44,22 +51,29 @@ def class_breaks(values: pd.Series, classes: int = 4) -> list[float]:
 
 
 def map_areas(
-    protected: ProtectedTable, shapes: "gpd.GeoDataFrame", *, alt: str, top: int = 5
+    protected: ProtectedTable,
+    shapes: "gpd.GeoDataFrame",
+    *,
+    alt: str,
+    flagged: str = "hotspot_class",
+    top: int = 5,
 ) -> "Axes | str":
-    """Map the rate of each area in stated classes, with hotspots and uncertainty as patterns.
+    """Map the rate of each area in stated classes, with flags and uncertainty as patterns.
 
-    Shade says the rate, a thick outline a hotspot, dots an area whose interval includes the
-    borough's rate; the areas with the highest rates are numbered and named below. Nothing is said
-    by colour alone, and the map reads in grey.
+    Shade says the rate (offences where there is none), a thick outline a hotspot, dots an area
+    whose interval includes the borough's rate; the areas with the highest values are numbered and
+    named below. Nothing is said by colour alone, and the map reads in grey.
 
     Parameters
     ----------
     protected
-        Table ``hotspot_areas`` after `sna.protect`.
+        Table with ``area_code``, ``area_name`` and ``offences`` after `sna.protect`.
     shapes
         Areas with ``area_code`` and polygons in EPSG:27700.
     alt
         Text alternative, used when the map becomes a picture.
+    flagged
+        Column of the class that is outlined.
     top
         Number of areas that are numbered and named.
 
@@ -68,63 +82,67 @@ def map_areas(
     matplotlib.axes.Axes or str
         Axes, or an ``<img>`` where an inline SVG would be too large.
     """
-    if not isinstance(protected, ProtectedTable):
-        raise TypeError("maps: pass the table through sna.protect first.")
-    table = protected.table
-    value = "rate" if table["rate"].notna().any() else "offences"
-    joined = _join(table, shapes)
-    ground = _simplify(joined["geometry"].to_numpy())
-    own = joined["area_name"].notna().to_numpy()
+    rows = _join(base.table_of(protected), shapes)
+    ground, own = _simplify(rows["geometry"].to_numpy()), rows["area_name"].notna().to_numpy()
+    value = "rate" if "rate" in rows and rows["rate"].notna().any() else "offences"
     ax = _empty_map(ground[own])
-    breaks = class_breaks(joined.loc[own, value])
-    step = np.searchsorted(breaks, joined[value].fillna(-1), side="right")
-    step = np.where(joined[value].isna() | ~own, -1, step)
-    handles = [_class(ax, ground[step == s], s, _class_label(breaks, s), (step == s).sum())
-               for s in range(len(breaks) + 1)]  # fmt: skip
-    outside, hidden = ground[~own], ground[own & (step == -1)]
-    _shade(ax, outside, facecolor="#F3F3F3", edgecolor="#B5B5B5", zorder=0.5)
-    if len(hidden):
-        handles.append(_shade(ax, hidden, facecolor=WITHHELD, hatch="xxx", label="not shown"))
-    unsure = own & joined["compared"].eq("similar").to_numpy()
+    _shade(ax, ground[~own], facecolor="#F3F3F3", edgecolor="#B5B5B5", zorder=0.5)
+    handles = _shade_classes(ax, ground[own], rows.loc[own, value])
+    unsure = own & rows.get("compared", pd.Series("", rows.index)).eq("similar").to_numpy()
     if value == "rate" and unsure.any():
-        handles.append(_shade(ax, ground[unsure], facecolor="none", edgecolor="#3D3D3D", hatch="..",
-                              linewidth=0.3, zorder=3, label="similar to the borough"))  # fmt: skip
-    hot = joined["hotspot_class"].eq("hotspot").to_numpy() & own
-    if hot.any():
-        handles.append(_shade(ax, shapely.union_all(ground[hot]), facecolor="none", linewidth=3,
-                              edgecolor=base.INK, zorder=4, label="hotspot (Gi*)"))  # fmt: skip
-    _shade(ax, shapely.union_all(ground[own]), facecolor="none", edgecolor=base.INK, zorder=5)
-    _number(ax, joined[own], ground[own], value, top)
+        look = {"edgecolor": "#3D3D3D", "hatch": "..", "linewidth": 0.3, "zorder": 3}
+        dotted = _shade(ax, ground[unsure], **look, label="similar to the borough")
+        handles.append(dotted)
+    for name, look in _FLAGS.items():
+        hit = own & rows[flagged].eq(name).to_numpy()
+        if hit.any():
+            whole = shapely.union_all(ground[hit])
+            handles.append(_shade(ax, whole, edgecolor=base.INK, zorder=4, **look))
+    _shade(ax, shapely.union_all(ground[own]), edgecolor=base.INK, zorder=5)
+    _number(ax, rows[own].reset_index(drop=True), ground[own], value, top)
     unit = "Per 1,000 residents a year" if value == "rate" else "Offences"
-    legend = ax.legend(handles=handles, title=unit, loc="lower left", bbox_to_anchor=(0, 1.0),
-                       ncols=2, fontsize=9.5, alignment="left", borderaxespad=0.2)  # fmt: skip
-    legend.set_zorder(9)
-    _scale(ax, invented=protected.simulated)
-    if shapely.get_num_coordinates(ground).sum() > MOST_POINTS:
-        return _as_picture(ax, alt)
-    return ax
+    _furnish(ax, handles, unit, invented=protected.simulated)
+    return _as_picture(ax, alt) if _points(ground) > MOST_POINTS else ax
+
+
+def map_grid(
+    protected: ProtectedTable, shapes: "gpd.GeoDataFrame", *, alt: str, value: str, unit: str
+) -> str:
+    """Map a surface by its cells in stated classes, inside the borough; always a picture."""
+    table = base.table_of(protected)
+    half = float(table["cell_m"].iloc[0]) / 2
+    east, north = table["cell_east"].to_numpy(float), table["cell_north"].to_numpy(float)
+    inside = shapes[shapes["area_name"].eq(protected.borough_name)]
+    inside = inside[inside["area_level"].astype("str").eq("borough")]
+    cells = shapely.box(east - half, north - half, east + half, north + half)
+    ax = _empty_map(cells)
+    handles = _shade_classes(ax, cells, table[value], linewidth=0, what="cell")
+    _shade(ax, inside.geometry.to_numpy(), edgecolor=base.INK, linewidth=1, zorder=5)
+    _furnish(ax, handles, unit, invented=protected.simulated)
+    return _as_picture(ax, alt)
 
 
 def _join(table: pd.DataFrame, shapes: "gpd.GeoDataFrame") -> pd.DataFrame:
     """Shapes of the table's areas, and of what lies around them, which has no values."""
     level = shapes.loc[shapes["area_code"].isin(table["area_code"]), "area_level"].iloc[0]
     alike = shapes[shapes["area_level"] == level].drop_duplicates("area_code", keep="last")
-    own = alike["area_code"].isin(table["area_code"])
-    west, south, east, north = alike[own].total_bounds
-    edge = 0.04 * max(east - west, north - south)
-    near = alike.cx[west - edge : east + edge, south - edge : north + edge]
-    return near[["area_code", "geometry"]].merge(
-        table, how="left", on="area_code", validate="one_to_one"
-    )
+    box = alike[alike["area_code"].isin(table["area_code"])].total_bounds
+    edge = 0.04 * max(box[2] - box[0], box[3] - box[1])
+    near = alike.cx[box[0] - edge : box[2] + edge, box[1] - edge : box[3] + edge]
+    near = near[["area_code", "geometry"]]
+    return near.merge(table, how="left", on="area_code", validate="one_to_one")
+
+
+def _points(shapes: np.ndarray) -> int:
+    return int(shapely.get_num_coordinates(shapes).sum())
 
 
 def _simplify(shapes: np.ndarray) -> np.ndarray:
     """Fewer corners without gaps between areas, until the map is small enough to inline."""
     made = shapes
     for tolerance in (10, 20, 40, 80):
-        if shapely.get_num_coordinates(made).sum() <= MOST_POINTS * 0.6:
-            return made
-        made = shapely.coverage_simplify(shapes, tolerance)
+        if _points(made) > MOST_POINTS * 0.6:
+            made = shapely.coverage_simplify(shapes, tolerance)
     return made
 
 
@@ -133,7 +151,7 @@ def _empty_map(shapes: np.ndarray) -> "Axes":
     edge = 0.04 * max(east - west, north - south)
     west, south, east, north = west - edge, south - edge, east + edge, north + edge
     tall = float(np.clip(6.2 * (north - south) / max(east - west, 1), 3.0, 6.5))
-    ax = base.new_axes(None, width=6.2, height=tall)
+    ax = base.new_axes(height=tall)
     ax.set(xlim=(west, east), ylim=(south, north), aspect="equal")
     ax.set_axis_off()
     return ax
@@ -145,69 +163,68 @@ def _shade(ax: "Axes", shapes: Any, **look: Any) -> Any:
     from matplotlib.path import Path
 
     rings = shapely.get_rings(shapely.get_parts(np.atleast_1d(shapes)))
-    codes = [
-        np.r_[Path.MOVETO, np.full(shapely.get_num_coordinates(ring) - 2, Path.LINETO), 79]
-        for ring in rings
-    ]
+    size = shapely.get_num_coordinates(rings)
     corners = shapely.get_coordinates(rings) if len(rings) else np.empty((0, 2))
-    path = Path(corners, np.concatenate(codes).astype(np.uint8) if codes else None)
-    style = {"edgecolor": "#FFFFFF", "linewidth": 0.8, **look}
-    if style.get("hatch"):
-        style["edgecolor"] = look.get("edgecolor", base.QUIET)
-    return ax.add_patch(PathPatch(path, **style))
+    codes = np.full(len(corners), Path.LINETO, dtype=np.uint8)
+    codes[np.cumsum(size) - size], codes[np.cumsum(size) - 1] = Path.MOVETO, Path.CLOSEPOLY
+    style = {"facecolor": "none", "edgecolor": base.QUIET, "linewidth": 0.8, **look}
+    return ax.add_patch(PathPatch(Path(corners, codes), **style))
 
 
-def _class(ax: "Axes", shapes: np.ndarray, step: int, label: str, areas: int) -> Any:
-    text = f"{label} ({areas} area{'s' if areas != 1 else ''})"
-    return _shade(ax, shapes, facecolor=STEPS[step], edgecolor=base.QUIET, linewidth=0.5,
-                  label=text)  # fmt: skip
-
-
-def _class_label(breaks: list[float], step: int) -> str:
-    if not breaks:
-        return "all areas alike"
-    if step == 0:
-        return f"under {breaks[0]:g}"
-    if step == len(breaks):
-        return f"{breaks[-1]:g} and over"
-    return f"{breaks[step - 1]:g} to under {breaks[step]:g}"
+def _shade_classes(
+    ax: "Axes", shapes: np.ndarray, values: pd.Series, what: str = "area", linewidth: float = 0.5
+) -> list[Any]:
+    """Shade areas by class of their value; withheld ones are hatched. Returns legend handles."""
+    breaks, known = class_breaks(values), values.notna().to_numpy()
+    step = np.where(known, np.searchsorted(breaks, values.fillna(-1), side="right"), -1)
+    ends = [f"{cut:g}" for cut in breaks]
+    middle = [f"{low} to under {high}" for low, high in itertools.pairwise(ends)]
+    labels = [f"under {ends[0]}", *middle, f"{ends[-1]} and over"] if ends else ["all alike"]
+    handles = []
+    for number, label in enumerate(labels):
+        many = int((step == number).sum())
+        text = f"{label} ({many} {what}{'s' if many != 1 else ''})"
+        look = {"facecolor": STEPS[number], "linewidth": linewidth, "label": text}
+        handles.append(_shade(ax, shapes[step == number], **look))
+    if not known.all():
+        handles.append(_shade(ax, shapes[~known], hatch="xxx", label="not shown"))
+    return handles
 
 
 def _number(ax: "Axes", rows: pd.DataFrame, shapes: np.ndarray, value: str, top: int) -> None:
     """Put numbers on the areas with the highest values and name them below the map."""
-    order = rows[value].reset_index(drop=True).dropna().nlargest(top).index
     lines = []
-    for number, place in enumerate(order, start=1):
-        point = shapely.point_on_surface(shapes[place])
-        ax.text(
-            point.x, point.y, str(number), ha="center", va="center", fontsize=9, zorder=8,
-            fontweight="bold",
-            bbox={"boxstyle": "circle,pad=0.22", "fc": "#FFFFFF", "ec": base.INK, "lw": 1},
-        )  # fmt: skip
-        row = rows.iloc[place]
+    ring = {"boxstyle": "circle,pad=0.22", "fc": "#FFFFFF", "ec": base.INK, "lw": 1}
+    look: Any = {"ha": "center", "va": "center", "fontweight": "bold", "zorder": 8, "bbox": ring}
+    for number, place in enumerate(rows[value].dropna().nlargest(top).index, start=1):
+        point, row = shapely.point_on_surface(shapes[place]), rows.loc[place]
+        ax.text(point.x, point.y, str(number), fontsize=9, **look)
         figure = f"{row[value]:.1f}" if value == "rate" else f"{row[value]:,.0f}"
         lines.append(f"{number}  {base.short(row['area_name'], 40)}: {figure}")
     ax.text(0, -0.02, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.4)
 
 
-def _scale(ax: "Axes", *, invented: bool) -> None:
-    """Scale bar and north below the map on the right, the source below all."""
+def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> None:
+    """Legend above; scale bar and north below the map on the right, the source below all."""
+    place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.2}
+    legend = ax.legend(handles=handles, title=unit, ncols=2, fontsize=9.5, **place)
+    legend.set_alignment("left")
     west, east = ax.get_xlim()
     lengths = (200, 500, 1000, 2000, 5000, 10_000)
     length = max((m for m in lengths if m < (east - west) / 4), default=200)
     figure, blend = cast(Any, ax).figure, ax.get_xaxis_transform()
     y, tick = -0.25 / figure.get_figheight(), 0.06 / figure.get_figheight()
     x = east - length - 0.08 * (east - west)
-    ends = [x, x, x, x + length, x + length, x + length]
-    ax.plot(ends, [y + tick, y - tick, y, y, y - tick, y + tick], transform=blend, linewidth=1.4,
-            color=base.INK, clip_on=False, zorder=9)  # fmt: skip
+    ends, heights = [x] * 3 + [x + length] * 3, [y + tick, y - tick, y, y, y - tick, y + tick]
+    look: Any = {"transform": blend, "color": base.INK, "clip_on": False, "zorder": 9}
+    ax.plot(ends, heights, linewidth=1.4, **look)
     text = f"{length / 1000:g} km" if length >= 1000 else f"{length} m"
     ax.text(x + length / 2, y - 1.5 * tick, text, transform=blend, ha="center", va="top")
-    arrow = {"arrowstyle": "-|>", "color": base.INK}
-    ax.annotate("N", (east, y + 4 * tick), (east, y - tick), blend, blend, ha="center", va="top",
-                arrowprops=arrow, annotation_clip=False)  # fmt: skip
-    figure.text(0.01, -0.03, _INVENTED if invented else BOUNDARIES, fontsize=8, color=base.QUIET,
-                va="top", wrap=True)  # fmt: skip
+    arrow: Any = {"arrowprops": {"arrowstyle": "-|>", "color": base.INK}, "annotation_clip": False}
+    ends_of_north = (east, y + 4 * tick), (east, y - tick)
+    ax.annotate("N", *ends_of_north, blend, blend, ha="center", va="top", **arrow)
+    source: Any = {"fontsize": 8, "color": base.QUIET, "va": "top", "wrap": True}
+    figure.text(0.01, -0.03, _INVENTED if invented else BOUNDARIES, **source)
 
 
 def _as_picture(ax: "Axes", alt: str) -> str:
@@ -226,7 +243,7 @@ def _as_picture(ax: "Axes", alt: str) -> str:
     )
 
 
-def map_tiles(protected: ProtectedTable, *, borough_code: str) -> "Axes":
+def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: ARG001
     """Draw one tile a borough with its rate printed in it; the report's own has a thick edge.
 
     Tiles give every borough the same room; on a map the outer boroughs would dominate.
@@ -235,32 +252,30 @@ def map_tiles(protected: ProtectedTable, *, borough_code: str) -> "Axes":
     ----------
     protected
         A protected table with ``borough_code`` and ``rate``, one row a borough.
-    borough_code
-        The borough of the report.
+    alt
+        Not needed: the tiles are an inline SVG, described as every figure.
     """
-    if not isinstance(protected, ProtectedTable):
-        raise TypeError("maps: pass the table through sna.protect first.")
     from matplotlib.patches import Rectangle
 
-    rate = protected.table.set_index("borough_code")["rate"]
-    breaks = class_breaks(rate)
-    tiles = tile_map()
-    ax = base.new_axes(None, width=6.2, height=5.6)
-    for code, name, row, column in tiles.itertuples(index=False):
-        value = float(rate.get(code, np.nan))
-        step = int(np.searchsorted(breaks, value, side="right"))
-        known = not np.isnan(value)
-        own = code == borough_code
-        fill = STEPS[step] if known else WITHHELD
-        ax.add_patch(Rectangle((column, -row), 0.96, 0.96, facecolor=fill,
-                               edgecolor=base.INK, linewidth=3 if own else 0.5,
-                               zorder=3 if own else 2))  # fmt: skip
-        ink = ON_STEPS[step] if known else base.INK
-        ax.text(column + 0.48, 0.62 - row, _initials(name), ha="center", va="center", color=ink,
-                fontsize=8, zorder=4)  # fmt: skip
-        ax.text(column + 0.48, 0.3 - row, f"{value:.1f}" if known else "[x]", ha="center",
-                va="center", color=ink, fontsize=9, fontweight="bold" if own else "normal",
-                zorder=4)  # fmt: skip
+    rate, tiles = base.table_of(protected).set_index("borough_code")["rate"], boroughs()
+    breaks, ax = class_breaks(rate), base.new_axes(width=6.2, height=5.6)
+    for tile in tiles.itertuples():
+        value, own = (
+            float(rate.get(tile.borough_code, np.nan)),
+            tile.borough_name == protected.borough_name,
+        )
+        step, x, y = (
+            int(np.searchsorted(breaks, value, side="right")),
+            tile.tile_column,
+            -tile.tile_row,
+        )
+        fill, ink = ("#FFFFFF", base.INK) if np.isnan(value) else (STEPS[step], ON_STEPS[step])
+        edge: Any = {"edgecolor": base.INK, "linewidth": 3 if own else 0.5, "zorder": 2 + own}
+        ax.add_patch(Rectangle((x, y), 0.96, 0.96, facecolor=fill, **edge))
+        look: Any = {"ha": "center", "va": "center", "color": ink, "zorder": 4}
+        ax.text(x + 0.48, y + 0.62, _initials(tile.borough_name), fontsize=8, **look)
+        said = "[x]" if np.isnan(value) else f"{value:.1f}"
+        ax.text(x + 0.48, y + 0.3, said, fontsize=9, fontweight=700 if own else 400, **look)
     right, down = tiles["tile_column"], tiles["tile_row"]
     ax.set(xlim=(right.min() - 0.05, right.max() + 1), aspect="equal")
     ax.set_ylim(-down.max() - 0.05, 1 - down.min())

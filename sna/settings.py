@@ -13,6 +13,8 @@ from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
 
 FILE_NAME = "sna.toml"
+OWN_COLUMNS = {"harm_weights": ("offence_code", "weight"),
+               "workday_population": ("area_code", "population")}  # fmt: skip
 EDITIONS = ("public", "partner")
 TEMPLATE = Path(__file__).parent / "templates" / FILE_NAME
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -103,6 +105,13 @@ class Folders(Strict):
         return self
 
 
+class Places(Strict):
+    """The partnership's own files for maps, CSV, relative to sna.toml; empty: none."""
+
+    harm_weights: str = ""  # offence_code, weight
+    workday_population: str = ""  # area_code, population
+
+
 class Build(Strict):
     """Share of a file's rows that may match no definition row."""
 
@@ -124,12 +133,32 @@ class Settings(Strict):
     qa: Quality = Quality()
     folders: Folders = Folders()
     build: Build = Build()
+    places: Places = Places()
     root: Annotated[Path, Field(exclude=True)] = Path()  # folder of sna.toml; never read from it
     expired: dict[str, date] = Field(default_factory=dict)  # agreements past their review date
 
     def folder(self, name: str) -> Path:
         """Return one of the folders (raw, processed, reports, records) as a path."""
         return self.root / getattr(self.folders, name)
+
+    def read_own(self, name: Literal["harm_weights", "workday_population"]) -> Any:
+        """Return a file of `places` as a table of a code and a number; None where none is named."""
+        import pandas as pd
+
+        if not (given := getattr(self.places, name)):
+            return None
+        path = self.root / given
+        code, number = OWN_COLUMNS[name]
+        table = pd.read_csv(path, dtype="str", encoding="utf-8-sig") if path.is_file() else None
+        found = pd.Index([]) if table is None else table.columns
+        values = pd.to_numeric(table[number], errors="coerce") if number in found else pd.Series()
+        if table is None or code not in found or not (values >= 0).all() or values.empty:
+            raise UsageError(
+                f"The file of {name} cannot be read.",
+                where=f"sna.toml, [places] {name}", found=[given, *found][:5],
+                do=f"Give a CSV with the columns {code} and {number} (0 or more in every row).",
+            )  # fmt: skip
+        return table[[code]].assign(**{number: values})
 
     def profile_of(self, *names: str) -> str:
         """Return the profile of a borough, looked up by any of its code and name."""

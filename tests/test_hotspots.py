@@ -262,18 +262,20 @@ def shown(data):
         hotspots.classify_persistence(counts), contract="hotspot_persistence", data=data
     )
     tested = protect(hotspots.compare_definitions(counts), contract="hotspot_prediction", data=data)
+    crossing = hotspots.find_straddling(counts)
+    crossing = protect(crossing, contract="hotspot_straddling", data=data)
+    border = hotspots.count_near_border(counts, data, data.offences.head(0))
+    border = protect(border, contract="hotspot_border", data=data)
+    views = ("hotspot_areas", "area_map", "area_rates", "workday_rates", "moran_areas")
+    said = ("hotspot_areas", "area_rates", "workday_rates", "moran_areas")
     return [
-        figures.show_hotspot_map(table, data.areas),
-        figures.show_ranked_rates(table),
-        figures.show_concentration(curve, few),
-        figures.show_persistence(lasting),
-        figures.show_prediction(tested),
-        narrative.describe_hotspot_findings(table, table, few, lasting),
-        narrative.describe_hotspots(table),
-        narrative.describe_ranks(table),
-        narrative.describe_concentration(few),
-        narrative.describe_persistence(lasting),
-        narrative.describe_prediction(tested),
+        *[figures.show(table, data.areas, view=view) for view in views],
+        *[narrative.describe(table, view=view) for view in said],
+        figures.show(curve, few),
+        figures.show(crossing, data.areas),
+        *[figures.show(made) for made in (lasting, tested, border)],
+        *[narrative.describe(made) for made in (few, lasting, tested, border, crossing)],
+        narrative.key_findings(table, table, few, lasting),
     ]
 
 

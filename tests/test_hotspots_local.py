@@ -72,20 +72,48 @@ def test_gi_star_and_local_moran_agree_with_esda():
     oracle = esda.G_Local(values, weights, star=True, transform="B", permutations=0)
     assert np.abs(oracle.Zs - local.getis_ord_z(values, matrix_of(near))).max() < 1e-10
     moran = esda.Moran_Local(values, weights, permutations=0)
-    mine = local.local_moran(values, matrix_of(near))["local_moran"].to_numpy()
-    assert mine == pytest.approx(moran.Is)
+    found = local.find_hotspots(*areas(values, near))
+    assert found["local_moran"].to_numpy() == pytest.approx(moran.Is)
+    assert found["gi_star_z"].to_numpy() == pytest.approx(oracle.Zs)
 
 
-def test_local_moran_z_is_the_conditional_randomisation_of_all_arrangements():
-    values, near = np.array([5.0, 1, 2, 4, 9]), [[1, 2], [0], [0], [4], [3]]
-    result = local.local_moran(values, matrix_of(near))
-    deviation = values - values.mean()
-    draws = [sum(pair) for pair in itertools.combinations(deviation[1:], 2)]  # all of them
-    z = (deviation[1] + deviation[2] - np.mean(draws)) / np.std(draws)
-    assert result["moran_z"].iloc[0] == pytest.approx(np.sign(deviation[0]) * z)
-    assert result["quadrant"].tolist() == [
-        "high-low", "low-high", "low-high", "low-high", "high-low",
-    ]  # fmt: skip
+@pytest.mark.parametrize("star", [True, False])
+def test_the_exact_p_counts_all_arrangements(star):
+    values, near = np.array([0, 1, 2, 3, 7, 9]), [[4, 5], [2], [1], [], [0, 5], [0, 4]]
+    p = local.randomisation_p(values, matrix_of(near), star=star)
+    for area, mates in enumerate(near):
+        pool = values if star else np.delete(values, area)
+        picks = itertools.combinations(pool, len(mates) + star)
+        sums, observed = np.array([sum(pick) for pick in picks]), values[mates].sum()
+        observed = observed + star * values[area]
+        tails = (sums >= observed).mean(), (sums <= observed).mean()
+        exact = min(1, 2 * min(tails)) if star or mates else np.nan
+        assert p[area] == pytest.approx(exact, nan_ok=True)
+
+
+def test_the_exact_p_stays_exact_for_large_and_uneven_counts():
+    from scipy.stats import hypergeom
+
+    near = lattice(15)
+    values = np.zeros(225, dtype=int)
+    values[:40] = 5000  # the sum over an area and its neighbours is a hypergeometric count
+    p = local.randomisation_p(values, matrix_of(near))
+    size = np.array([len(mates) + 1 for mates in near])
+    hot = np.array([(values[[i, *mates]] > 0).sum() for i, mates in enumerate(near)])
+    tails = hypergeom.cdf(hot, 225, 40, size), hypergeom.sf(hot - 1, 225, 40, size)
+    assert p == pytest.approx(np.minimum(1, 2 * np.minimum(*tails)), abs=1e-9)
+
+
+def test_areas_among_their_likes_and_outliers_are_told_apart():
+    values = np.full(144, 4)
+    values[[0, 1, 2, 12, 13, 14, 24, 25, 26]] = 60
+    found = local.find_hotspots(*areas(values, lattice(12)))
+    assert set(found.loc[[0, 1, 12, 13], "moran_class"]) == {"high among high"}
+    values[13] = 0
+    found = local.find_hotspots(*areas(values, lattice(12)))
+    assert found.loc[13, "moran_class"] == "low among high"
+    assert found.loc[143, "moran_class"] == "not distinct"
+    assert found["moran_p_adjusted"].notna().all()
 
 
 def test_adjusted_p_and_missing_p():

@@ -63,9 +63,9 @@ def test_the_public_page_hides_small_counts_and_says_what_is_missing():
     assert not shown.table["recorded"].between(1, 4).any()
     under_18 = shown.table[shown.table["label"] == "under 18"]["recorded"]
     assert under_18.isna().all() or (under_18 >= 10).all()
-    words = str(narrative.describe_place(shown))
+    words = str(narrative.describe(shown))
     assert "Nothing is known here about outcome" in words
-    for made in (figures.show_place(shown, "What"), figures.show_place(shown)):
+    for made in (figures.show(shown, view="place_kinds"), figures.show(shown)):
         assert "nan" not in made._repr_html_().lower()
 
 
@@ -73,8 +73,8 @@ def test_restricted_records_of_an_lsoa_give_an_empty_page_in_public():
     data = borough(source="extract", level="lsoa", around=None)
     shown = protect(profile(data, "E01000014")[0], contract="place_profile", data=data)
     assert shown.table.empty
-    assert "not shown for an area this small" in str(narrative.describe_place(shown))
-    assert "Nothing recorded" in figures.show_place(shown)._repr_html_()
+    assert "not shown for an area this small" in str(narrative.describe(shown))
+    assert "Nothing recorded" in figures.show(shown)._repr_html_()
 
 
 def test_areas_are_found_by_code_or_name_and_shared_names_are_refused():

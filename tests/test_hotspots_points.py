@@ -149,18 +149,25 @@ def test_a_hotspot_that_straddles_the_border_is_one_group():
     data = borough(hot=hot, mean=20)
     counts = hotspots.count_areas(data, around=data.around)
     made = hotspots.find_straddling(counts)
-    assert set(made["borough_code"]) == {OWN, "E09000033"}
-    assert set(made["group"]) == {1}
+    assert len(made) == 42 and set(made["group"]) == {0, 1}
+    assert set(made.loc[made["group"] == 1, "borough_code"]) == {OWN, "E09000033"}
     inside = hotspots.count_areas(borough(hot=(7, 8), mean=20, around=None))
-    assert hotspots.find_straddling(inside).empty
+    assert set(hotspots.find_straddling(inside)["group"]) == {0}
 
 
 def test_offences_near_the_border_are_counted_on_both_sides():
+    data = borough(side=1)
+    counts = hotspots.count_areas(data, around=data.around)
     points = pd.DataFrame(
         {"easting": [X + 50, X - 50, X + 300, X - 2000], "northing": [Y + 500] * 4}
     )
-    made = hotspots.count_near_border(points, box(X, Y, X + 1000, Y + 1000), within_m=(100, 400))
-    assert made.to_numpy().tolist() == [[100, 1, 1], [400, 2, 1]]
+    made = hotspots.count_near_border(counts, data, points, within_m=(100, 400))
+    assert made[["inside", "outside"]].to_numpy()[1:].tolist() == [[1, 1], [2, 1]]
+    assert made["band"].tolist()[1:] == ["within 100 metres", "within 400 metres"]
+    own = counts.areas["is_tested"]
+    sides = [counts.areas.loc[part, "offences"].sum() for part in (own, ~own)]
+    assert made[["inside", "outside"]].iloc[0].tolist() == sides
+    assert len(hotspots.count_near_border(counts, data, points.head(0))) == 1
 
 
 def test_flows_count_people_by_home_borough_and_keep_the_unknown():
@@ -175,22 +182,38 @@ def test_flows_count_people_by_home_borough_and_keep_the_unknown():
     assert hotspots.count_flows(borough()).empty
 
 
-def test_harm_is_offences_times_weight_and_says_its_coverage():
+def test_harm_is_offences_times_weight_and_says_what_it_covers():
     rows = pd.DataFrame({"offence_code": ["1", "8N", "99"], "offences": [1, 10, 9]})
     weights = pd.DataFrame({"offence_code": ["1", "8N"], "weight": [5475.0, 365.0]})
-    made = hotspots.add_harm(rows, weights)
-    assert made["harm"].tolist()[:2] == [5475, 3650]
-    assert set(made["harm_coverage"]) == {11 / 20}
+    made = hotspots.weigh_offences(rows, weights)
+    assert made["harm"].tolist() == [5475, 3650, 0]
+    assert made["offences_weighed"].sum() == 11
 
 
 def test_harm_refuses_published_categories_and_bad_weights():
     rows = pd.DataFrame({"published_category": ["police.uk | Robbery"], "offences": [5]})
     weights = pd.DataFrame({"offence_code": ["1", "1"], "weight": [1.0, 2.0]})
     with pytest.raises(UsageError, match="no offence code to weigh"):
-        hotspots.add_harm(rows, weights)
+        hotspots.weigh_offences(rows, weights)
     coded = pd.DataFrame({"offence_code": ["1"], "offences": [5]})
     with pytest.raises(TableError, match="repeat a code"):
-        hotspots.add_harm(coded, weights)
+        hotspots.weigh_offences(coded, weights)
+
+
+def test_harm_by_area_is_compared_with_the_other_definitions():
+    data = borough(source="extract", mean=3, months=12)
+    grave = data.offences["ward_code"].eq("E05000007")
+    data.offences = data.offences.assign(offence_code=np.where(grave, "1", "8N"))
+    weights = pd.DataFrame({"offence_code": ["1"], "weight": [100.0]})
+    counts = hotspots.add_harm(hotspots.count_areas(data), data, weights)
+    made = hotspots.measure_harm(counts).set_index("area_code")
+    assert made["harm"].idxmax() == "E05000007"
+    assert made["harm"].sum() == 100 * made.loc["E05000007", "offences"]
+    assert set(made["borough_weighed"]) == {made.loc["E05000007", "offences"]}
+    assert "harm" in hotspots.compare_definitions(counts)["method"].tolist()
+    plain = hotspots.add_harm(hotspots.count_areas(data), data, None)
+    assert hotspots.measure_harm(plain).empty
+    assert "harm" not in hotspots.compare_definitions(plain)["method"].tolist()
 
 
 @pytest.mark.parametrize("case", ["aoristic_crosses_hour", "aoristic_midnight"])

@@ -1,9 +1,10 @@
 import pandas as pd
 import pytest
-from hotspot_fixture import OWN, borough
+from hotspot_fixture import borough
 
 from sna import hotspots, maps
 from sna.charts import base
+from sna.definitions import boroughs
 from sna.charts.svg import to_svg
 from sna.disclosure import ProtectedTable, protect
 from sna.schemas.results import ResultTable
@@ -42,7 +43,7 @@ def test_only_protected_tables_are_mapped():
     with pytest.raises(TypeError, match="protect"):
         maps.map_areas(pd.DataFrame(), data.areas, alt="")
     with pytest.raises(TypeError, match="protect"):
-        maps.map_tiles(pd.DataFrame(), borough_code=OWN)
+        maps.map_tiles(pd.DataFrame())
 
 
 def test_withheld_areas_are_hatched_and_areas_without_residents_show_counts():
@@ -69,13 +70,13 @@ def test_breaks_are_round_and_split_areas_into_even_classes():
 
 def test_tiles_print_every_value_and_mark_the_borough():
     shape = ResultTable("tiles", "one row a borough", ("borough_code",), (), plain=("rate",))
-    codes = maps.tile_map()["borough_code"]
+    codes = boroughs()["borough_code"]
     table = pd.DataFrame({"borough_code": codes, "rate": [i + 0.5 for i in range(33)]})
     made = ProtectedTable(
         shape, table, pd.DataFrame(index=table.index), "public", "Hackney", "2024", ()
     )
     with base.style():
-        figure = maps.map_tiles(made, borough_code=OWN).get_figure()
+        figure = maps.map_tiles(made).get_figure()
         svg = to_svg(figure, "tiles", "Tiles", "Tile map of London")
     assert all(f">{i + 0.5}<" in svg for i in range(33))
     assert len(svg) < 60_000

@@ -153,7 +153,8 @@ class Form:
     the column (true, or the borough's name) that makes the other rows quiet, ``group`` splits
     lines and ``panels`` small charts. ``line`` is a number or a column drawn across, ``log`` a
     ratio scale, ``percent`` a share shown as per cent, ``ends`` the names of both ends of a range
-    drawn in place of a dot.
+    drawn in place of a dot. ``order`` puts the highest of a column first (rows without it are left
+    out), ``only`` keeps the rows of one value: column, value.
     """
 
     value: str = "offences"
@@ -172,6 +173,8 @@ class Form:
     axis: str = "Recorded offences"
     x_axis: str = ""
     most: int = 30
+    order: str = ""
+    only: tuple[str, str] | tuple[()] = ()
 
 
 def table_of(protected: ProtectedTable) -> pd.DataFrame:
@@ -179,6 +182,17 @@ def table_of(protected: ProtectedTable) -> pd.DataFrame:
     if not isinstance(protected, ProtectedTable):
         raise TypeError("Pass the table through sna.protect first.")
     return protected.table
+
+
+def chosen(protected: ProtectedTable, form: Form) -> pd.DataFrame:
+    """Return the rows that are drawn, in their order."""
+    table = table_of(protected)
+    if form.only:
+        table = table[table[form.only[0]].eq(form.only[1])]
+    if form.order:
+        known = table.dropna(subset=[form.order])
+        table = known.sort_values(form.order, ascending=False, kind="stable")
+    return table.head(form.most)
 
 
 def say(
@@ -248,7 +262,7 @@ def _row_axes(ax: "Axes", rows: pd.DataFrame, form: Form) -> None:
 
 def bars(protected: ProtectedTable, form: Form) -> "Axes":
     """Draw a horizontal bar a row, with its number, shorthand or words at the end."""
-    rows = table_of(protected).head(form.most)
+    rows = chosen(protected, form)
     ax, length = new_axes(height=0.9 + 0.34 * len(rows)), rows[form.value].astype(float).fillna(0)
     mine = is_marked(protected, form.mark)[rows.index]
     colours = mine.map({True: PALETTE[0], False: QUIET_BARS})
@@ -264,7 +278,7 @@ def dots(protected: ProtectedTable, form: Form) -> "Figure":
     """Draw a dot and its interval a row, or both ends of a range; what is withheld in words."""
     from matplotlib.figure import Figure
 
-    table = table_of(protected).head(form.most)
+    table = chosen(protected, form)
     parts = list(table.groupby(form.panels, sort=False)) if form.panels else [("", table)]
     heights = [0.32 * len(part) + 0.3 for _, part in parts]
     figure = Figure(figsize=(6.2, 0.8 + sum(heights) + 0.2 * len(parts)))

@@ -6,15 +6,4 @@ from sna.figures.about import Note, listing, show_findings, show_run
 from sna.figures.definition import describe_rules, show_definition
 from sna.figures.disproportionality import show_groups, show_people
 from sna.figures.figure import TABLE_MIME, Figure, Table
-from sna.figures.hotspots import (
-    show_concentration,
-    show_flows,
-    show_hotspot_map,
-    show_persistence,
-    show_place,
-    show_prediction,
-    show_ranked_rates,
-    show_straddling,
-    show_tiles,
-)
 from sna.figures.view import show

@@ -11,9 +11,9 @@ _ROOMS = {
     "persistence": "classify_persistence mann_kendall",
     "place": "aoristic_hours find_area profile_place",
     "points": "Surface check_points count_grid density dual_density find_points measure_density "
-    "near_repeats",
-    "prediction": "add_harm compare_definitions find_area_hotspots prediction_accuracy "
-    "weigh_offences",
+    "measure_repeats near_repeats",
+    "prediction": "add_harm compare_definitions find_area_hotspots measure_harm "
+    "prediction_accuracy weigh_offences",
 }
 _NAMES = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -11,6 +11,7 @@ from sna.definitions import area_series, boroughs
 from sna.errors import CoverageError
 from sna.geography import Neighbours, find_neighbours
 
+ORIGIN = ["source", "release_class", "area_level", "period_start", "period_end", "period_months"]
 LEAST_SHARE = 0.5  # of the best series' offences a month, for a finer series to count as complete
 
 

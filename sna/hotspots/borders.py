@@ -7,7 +7,7 @@ import pandas as pd
 import shapely
 
 from sna.definitions import boroughs
-from sna.hotspots.areas import AreaCounts
+from sna.hotspots.areas import ORIGIN, AreaCounts
 from sna.hotspots.local import find_hotspots
 
 _FLOWS = ["person_role", "home_borough_code", "source", "release_class", "people", "people_of_role",
@@ -27,8 +27,8 @@ def find_straddling(counts: AreaCounts) -> pd.DataFrame:
     _, piece = connected_components(counts.neighbours.matrix[hot][:, hot], directed=False)
     sides = found["borough_code"].iloc[hot].groupby(piece).nunique()
     number = {old: new for new, old in enumerate(sides.index[sides > 1], start=1)}
-    group = pd.Series(0, index=found.index)
-    group.iloc[hot] = [number.get(part, 0) for part in piece]
+    group = np.zeros(len(found), dtype=int)
+    group[hot] = [number.get(part, 0) for part in piece]
     return found.assign(group=group)
 
 
@@ -55,9 +55,7 @@ def count_near_border(
             for m in within_m
         ]
     made = pd.DataFrame(rows, columns=["band", "inside", "outside"])
-    origin = ("source", "release_class", "area_level", "period_start", "period_end")
-    first = counts.areas.iloc[0]
-    return made.assign(**first[[*origin, "period_months"]])
+    return made.assign(**counts.areas.iloc[0][ORIGIN])
 
 
 def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.hotspots.areas import ORIGIN
 from sna.hotspots.local import posterior
 
 DRAWS = 2000
-_ORIGIN = ("area_level", "source", "release_class", "period_start", "period_end", "period_months")
 
 
 def gini(counts: Any, *, generalised: bool = False) -> float:
@@ -64,7 +64,7 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
         chance = float(np.mean([share_holding(draw) for draw in even]))
         top = float(np.sort(y)[::-1][: max(1, round(len(y) / 10))].sum() / y.sum())
     return (
-        counts[[name for name in _ORIGIN if name in counts]]
+        counts[[name for name in ORIGIN if name in counts]]
         .head(1)
         .assign(
             areas=len(y),
@@ -87,7 +87,7 @@ def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
     held, at = np.concatenate([[0.0], np.cumsum(y)]), np.linspace(0, 1, steps + 1)
     taken = held[np.floor(at * len(y) + 1e-9).astype(int)]
     made = pd.DataFrame({"area_share": at, "offences_held": taken, "offences": y.sum()})
-    return made.assign(**{name: counts[name].iloc[0] for name in _ORIGIN if name in counts})
+    return made.assign(**{name: counts[name].iloc[0] for name in ORIGIN if name in counts})
 
 
 def _own(counts: pd.DataFrame) -> pd.DataFrame:

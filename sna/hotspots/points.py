@@ -10,7 +10,7 @@ import shapely
 
 from sna.errors import DisclosureError, UsageError
 from sna.geography import BRITISH_GRID, Neighbours, find_bad_points, find_neighbours
-from sna.hotspots.areas import AreaCounts, find_series
+from sna.hotspots.areas import ORIGIN, AreaCounts, find_series
 
 SNAPPED = ("police_uk", "camden_street")
 STACKED_SHARE = 0.5  # of 100 or more points at places shared with others: snapped, whatever it says
@@ -176,9 +176,8 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     """
     from scipy.ndimage import uniform_filter
 
-    names = ["easting", "northing", "offences_near", "density", "per_1000_residents"]
-    origin = counts.areas.iloc[0][["source", "release_class", "area_level", "period_start",
-                                   "period_end", "period_months"]]  # fmt: skip
+    names = ["cell_east", "cell_north", "offences_near", "density", "per_1000_residents"]
+    origin = counts.areas.iloc[0][ORIGIN]
     own = counts.areas[counts.areas["is_tested"]].set_index("area_code")
     shapes = data.areas[data.areas["area_code"].isin(own.index)].drop_duplicates("area_code")
     ground = shapely.union_all(shapes.geometry.to_numpy())
@@ -266,3 +265,17 @@ def near_repeats(
             "p_value": ((draws >= observed).sum(axis=0) + 1) / (permutations + 1),
         }
     )
+
+
+def measure_repeats(points: pd.DataFrame, counts: AreaCounts) -> pd.DataFrame:
+    """Test the borough's points for near repeats, with bands in words; no rows without points."""
+    own = counts.areas.loc[counts.areas["is_tested"], "borough_code"].iloc[0]
+    made = near_repeats(points[points["borough_code"].astype("str") == own])
+    metres, last = made["distance_from_m"].round().astype(int), made["days_to"].astype(int) - 1
+    apart = metres.astype(str) + " to " + made["distance_to_m"].round().astype(int).astype(str)
+    return made.assign(
+        distance=(apart + " metres").where(made["distance_to_m"] >= 1, "the same spot"),
+        days=made["days_from"].astype(int).astype(str) + " to " + last.astype(str) + " days",
+        ratio_pct=100 * made["ratio"],
+        **counts.areas.iloc[0][ORIGIN],
+    ).head(len(made) if len(points) else 0)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna.errors import CoverageError, TableError, UsageError
-from sna.hotspots.areas import AreaCounts, area_codes, select_series
+from sna.hotspots.areas import ORIGIN, AreaCounts, area_codes, select_series
 from sna.hotspots.concentration import add_rank
 from sna.hotspots.local import add_smoothed_rate, find_hotspots
 from sna.rates import rate_limits
@@ -95,6 +95,17 @@ def add_harm(counts: AreaCounts, data: Any, weights: pd.DataFrame | None) -> Are
     return replace(counts, areas=areas, monthly=monthly)
 
 
+def measure_harm(counts: AreaCounts) -> pd.DataFrame:
+    """Give each area's harm beside its offences; no rows where nothing was weighed."""
+    own = counts.areas[counts.areas["is_tested"] & counts.areas["harm"].notna()]
+    weighed = own["offences_weighed"]
+    return own.assign(
+        harm_per_offence=own["harm"] / weighed.where(weighed > 0),
+        borough_offences=own["offences"].sum(),
+        borough_weighed=weighed.sum(),
+    )
+
+
 def prediction_accuracy(areas: pd.DataFrame) -> pd.DataFrame:
     """Accuracy as areas are taken from the highest predicted density down.
 
@@ -151,13 +162,14 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
     rows = [_score(method, pick, chosen["count"], later) for method, pick in chosen.items()]
     table = pd.DataFrame(rows)
     better = table[(table["hits"] > table.loc[0, "hits"]) & (table["p_value"] < 0.05)]
-    origin = ("source", "release_class", "area_level")
     return table.assign(
+        **counts.areas.iloc[0][ORIGIN],
+    ).assign(
+        flagged_share=number / own.sum(),
         is_recommended=table.index == (better["hits"].idxmax() if len(better) else 0),
         period_start=pd.Timestamp(months[-test_months]),
         period_months=test_months,
         period_end=pd.Timestamp(months[-1]) + pd.offsets.MonthEnd(),
-        **{name: counts.areas[name].iloc[0] for name in origin},
     )
 
 

@@ -11,15 +11,5 @@ from sna.narrative.definition import (
     find_definition_points,
 )
 from sna.narrative.disproportionality import describe_groups, describe_people, find_key_groups
-from sna.narrative.hotspots import (
-    describe_concentration,
-    describe_hotspot_findings,
-    describe_hotspots,
-    describe_persistence,
-    describe_place,
-    describe_prediction,
-    describe_ranks,
-    describe_straddling,
-)
 from sna.narrative.prose import KeyFindings, Prose
 from sna.narrative.sentences import describe, key_findings

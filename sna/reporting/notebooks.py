@@ -24,6 +24,7 @@ REPORTS = {  # notebook -> its name in the menu
     "02a_trend_appendix": "Trend, appendix",
     "03_hotspots": "Places",
     "03a_hotspots_appendix": "Places, appendix",
+    "03b_hotspots_records": "Places, records",
     "04_disproportionality": "People",
     "04a_disproportionality_appendix": "People, appendix",
 }
