@@ -141,7 +141,7 @@ class Settings(Strict):
         """Return one of the folders (raw, processed, reports, records) as a path."""
         return self.root / getattr(self.folders, name)
 
-    def read_own(self, name: Literal["harm_weights", "workday_population"]) -> Any:
+    def own_table(self, name: Literal["harm_weights", "workday_population"]) -> Any:
         """Return a file of `places` as a table of a code and a number; None where none is named."""
         import pandas as pd
 

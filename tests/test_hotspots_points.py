@@ -8,9 +8,11 @@ from hotspot_fixture import OWN, borough
 from scipy.stats import poisson
 from shapely.geometry import box
 
-from sna import hotspots
+from sna import figures, hotspots, narrative
+from sna.disclosure import protect
 from sna.errors import DisclosureError, TableError, UsageError
 from sna.hotspots import points as room
+from sna.settings import read_settings
 
 CASES = {
     case["case"]: case
@@ -200,20 +202,46 @@ def test_harm_refuses_published_categories_and_bad_weights():
         hotspots.weigh_offences(coded, weights)
 
 
-def test_harm_by_area_is_compared_with_the_other_definitions():
+def test_harm_by_area_is_compared_with_the_other_definitions(tmp_path):
     data = borough(source="extract", mean=3, months=12)
     grave = data.offences["ward_code"].eq("E05000007")
     data.offences = data.offences.assign(offence_code=np.where(grave, "1", "8N"))
-    weights = pd.DataFrame({"offence_code": ["1"], "weight": [100.0]})
-    counts = hotspots.add_harm(hotspots.count_areas(data), data, weights)
+    plain = hotspots.add_harm(hotspots.count_areas(data), data)
+    assert hotspots.measure_harm(plain).empty
+    assert "harm" not in hotspots.compare_definitions(plain)["method"].tolist()
+    data.settings = own_files(tmp_path, harm_weights="offence_code,weight\n1,100\n")
+    counts = hotspots.add_harm(hotspots.count_areas(data), data)
     made = hotspots.measure_harm(counts).set_index("area_code")
     assert made["harm"].idxmax() == "E05000007"
     assert made["harm"].sum() == 100 * made.loc["E05000007", "offences"]
     assert set(made["borough_weighed"]) == {made.loc["E05000007", "offences"]}
     assert "harm" in hotspots.compare_definitions(counts)["method"].tolist()
-    plain = hotspots.add_harm(hotspots.count_areas(data), data, None)
-    assert hotspots.measure_harm(plain).empty
-    assert "harm" not in hotspots.compare_definitions(plain)["method"].tolist()
+    shown = protect(made.reset_index(), contract="hotspot_harm", data=data)
+    assert "fewer than 5 of" not in str(narrative.describe(shown))
+    assert "Harm weighed by area" in figures.show(shown)._repr_html_()
+
+
+def test_workday_population_gives_a_second_rate_and_bad_files_are_refused(tmp_path):
+    data = borough(mean=5)
+    data.settings = own_files(tmp_path, workday_population="area_code,population\nE05000007,500\n")
+    made = hotspots.find_area_hotspots(hotspots.count_areas(data))
+    shown = protect(made, contract="hotspot_areas", data=data).table.set_index("area_code")
+    row = shown.loc["E05000007"]
+    assert row["workday_rate"] == pytest.approx(20 * row["rate"])  # 10,000 residents
+    assert shown["workday_rate"].notna().sum() == 1
+    for text in ("code,population\nE05000007,5\n", "area_code,population\nE05000007,many\n"):
+        data.settings = own_files(tmp_path, workday_population=text)
+        with pytest.raises(UsageError, match="file of workday_population cannot be read"):
+            hotspots.count_areas(data)
+
+
+def own_files(folder, **texts):
+    """Return settings with files of one's own."""
+    for name, text in texts.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    names = "\n".join(f'{name} = "{name}.csv"' for name in texts)
+    (folder / "sna.toml").write_text(f"[places]\n{names}\n", encoding="utf-8")
+    return read_settings(folder / "sna.toml")
 
 
 @pytest.mark.parametrize("case", ["aoristic_crosses_hour", "aoristic_midnight"])

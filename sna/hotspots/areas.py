@@ -178,6 +178,8 @@ def _known_around(rows: pd.DataFrame, around: pd.DataFrame | None, data: Any) ->
 
 def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: Any) -> pd.DataFrame:
     level, borough = str(shapes["area_level"].iloc[0]), shapes["borough_code"].astype("str")
+    workday = data.settings.own_table("workday_population")
+    workday = {} if workday is None else workday.set_index("area_code")["population"]
     return pd.DataFrame(
         {
             "area_code": shapes["area_code"],
@@ -186,6 +188,7 @@ def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: A
             "borough_code": borough,
             "is_tested": borough == data.borough_code,
             "population": shapes["area_code"].map(_residents(data, level)).astype(float),
+            "workday_population": shapes["area_code"].map(workday).astype(float),
             "area_km2": shapes.geometry.area / 1e6,
             "period_start": months[0],
             "period_end": months[-1] + pd.offsets.MonthEnd(),

@@ -15,14 +15,12 @@ from sna.rates import rate_limits
 LEAST_MONTHS = 4
 
 
-def find_area_hotspots(
-    counts: AreaCounts, *, workday: pd.DataFrame | None = None, permutations: int = 0
-) -> pd.DataFrame:
+def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataFrame:
     """Describe every area of the borough: hotspot class, rates, comparison and rank.
 
     Rates are per 1,000 residents and year (``person_years``); in a town centre read the offences
-    per square kilometre as well, or the rate by `workday` population (``area_code``,
-    ``population``) where it is given. ``compared`` says higher, similar or lower than the
+    per square kilometre as well, or the rate by workday population where sna.toml names a file of
+    it. ``compared`` says higher, similar or lower than the
     borough's rate, by the 95 % interval.
     """
     found = find_hotspots(counts.areas, counts.neighbours, permutations=permutations)
@@ -35,13 +33,12 @@ def find_area_hotspots(
     lower, upper = rate_limits(own["offences"].to_numpy(float))
     size = years.where(known).to_numpy(float)
     kinds = [np.isnan(size) | np.isnan(rate), lower / size > rate, upper / size < rate]
-    there = {} if workday is None else workday.set_index("area_code")["population"]
     return made.assign(
         measure=counts.measure,
         compared=np.select(kinds, ["not known", "higher", "lower"], "similar").astype(object),
         population=own["population"],
         person_years=years,
-        workday_years=own["area_code"].map(there).astype(float) * own["period_months"] / 12,
+        workday_years=own["workday_population"] * own["period_months"] / 12,
         borough_offences=int(own["offences"].sum()),
         borough_person_years=whole or np.nan,
     )
@@ -75,11 +72,13 @@ def weigh_offences(offences: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFram
     )
 
 
-def add_harm(counts: AreaCounts, data: Any, weights: pd.DataFrame | None) -> AreaCounts:
+def add_harm(counts: AreaCounts, data: Any) -> AreaCounts:
     """Return counts with the ``harm`` and ``offences_weighed`` of each area and month.
 
-    Without weights, or where a published category is counted, harm is missing.
+    The weights are the file that sna.toml names; without one, or where a published category is
+    counted, harm is missing.
     """
+    weights = data.settings.own_table("harm_weights")
     source = counts.areas["source"].iloc[0]
     rows = select_series(data.offences[data.offences["source"].astype("str") == source])[0]
     level = str(counts.areas["area_level"].iloc[0])
