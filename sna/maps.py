@@ -259,21 +259,15 @@ def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: A
 
     rate, tiles = base.table_of(protected).set_index("borough_code")["rate"], boroughs()
     breaks, ax = class_breaks(rate), base.new_axes(width=6.2, height=5.6)
-    for tile in tiles.itertuples():
-        value, own = (
-            float(rate.get(tile.borough_code, np.nan)),
-            tile.borough_name == protected.borough_name,
-        )
-        step, x, y = (
-            int(np.searchsorted(breaks, value, side="right")),
-            tile.tile_column,
-            -tile.tile_row,
-        )
+    places = tiles[["borough_code", "borough_name", "tile_column", "tile_row"]].to_numpy().tolist()
+    for code, name, x, down in places:
+        value, own, y = float(rate.get(code, np.nan)), name == protected.borough_name, -down
+        step = int(np.searchsorted(breaks, value, side="right"))
         fill, ink = ("#FFFFFF", base.INK) if np.isnan(value) else (STEPS[step], ON_STEPS[step])
         edge: Any = {"edgecolor": base.INK, "linewidth": 3 if own else 0.5, "zorder": 2 + own}
         ax.add_patch(Rectangle((x, y), 0.96, 0.96, facecolor=fill, **edge))
         look: Any = {"ha": "center", "va": "center", "color": ink, "zorder": 4}
-        ax.text(x + 0.48, y + 0.62, _initials(tile.borough_name), fontsize=8, **look)
+        ax.text(x + 0.48, y + 0.62, _initials(name), fontsize=8, **look)
         said = "[x]" if np.isnan(value) else f"{value:.1f}"
         ax.text(x + 0.48, y + 0.3, said, fontsize=9, fontweight=700 if own else 400, **look)
     right, down = tiles["tile_column"], tiles["tile_row"]

@@ -147,15 +147,15 @@ class Settings(Strict):
 
         if not (given := getattr(self.places, name)):
             return None
-        path = self.root / given
-        code, number = OWN_COLUMNS[name]
-        table = pd.read_csv(path, dtype="str", encoding="utf-8-sig") if path.is_file() else None
-        found = pd.Index([]) if table is None else table.columns
-        values = pd.to_numeric(table[number], errors="coerce") if number in found else pd.Series()
-        if table is None or code not in found or not (values >= 0).all() or values.empty:
+        path, (code, number) = self.root / given, OWN_COLUMNS[name]
+        table = pd.DataFrame()
+        if path.is_file():
+            table = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
+        values = pd.to_numeric(table.get(number, pd.Series()), errors="coerce")
+        if code not in table or values.empty or not (values >= 0).all():
             raise UsageError(
                 f"The file of {name} cannot be read.",
-                where=f"sna.toml, [places] {name}", found=[given, *found][:5],
+                where=f"sna.toml, [places] {name}", found=[given, *table.columns][:5],
                 do=f"Give a CSV with the columns {code} and {number} (0 or more in every row).",
             )  # fmt: skip
         return table[[code]].assign(**{number: values})

@@ -4,8 +4,8 @@ from hotspot_fixture import borough
 
 from sna import hotspots, maps
 from sna.charts import base
-from sna.definitions import boroughs
 from sna.charts.svg import to_svg
+from sna.definitions import boroughs
 from sna.disclosure import ProtectedTable, protect
 from sna.schemas.results import ResultTable
 

@@ -37,13 +37,13 @@ def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
     categories; series are never mixed.
     """
     source = offences["source"].astype("str")
-    for row in area_series().itertuples():
-        rows = offences[source == row.source]
+    for name, measure, labels in area_series().to_numpy().tolist():
+        rows = offences[source == name]
         label = rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
-        listed = label.str.casefold().isin(str(row.labels).split("|"))
-        rows = rows[listed if row.labels else rows["band"].astype("str") == "core"]
+        listed = label.str.casefold().isin(labels.split("|"))
+        rows = rows[listed if labels else rows["band"].astype("str") == "core"]
         if len(rows):
-            yield rows.assign(measure=row.measure)
+            yield rows.assign(measure=measure)
 
 
 def select_series(offences: pd.DataFrame) -> list[pd.DataFrame]:
@@ -217,7 +217,11 @@ def _residents(data: Any, level: str) -> "pd.Series[float]":
                 "borough_code", keep="last"
             )
             made = newest.set_index("borough_code")["population"]
-            return made if found == level else made.groupby(made.index.map(_wards(data))).sum()
+            return (
+                made
+                if found == level
+                else made.groupby(pd.Series(made.index).map(_wards(data)).to_numpy()).sum()
+            )
     return pd.Series(dtype=float)
 
 
