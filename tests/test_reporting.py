@@ -15,7 +15,7 @@ from sna.errors import QualityError, SnaError, UsageError
 from sna.figures.about import sorted_findings
 from sna.reporting import borough as reports
 from sna.reporting import notebooks as nb
-from sna.reporting.lint import lint_page
+from sna.reporting.lint import check_pages, lint_page
 from sna.reporting.london import render_london
 from sna.reporting.pages import Page, arrange, check_executed, render_page, slug, tables_of
 from sna.reporting.record import find_headline, front
@@ -251,7 +251,7 @@ def test_lint_names_what_is_wrong():
 def test_a_page_with_faults_or_lost_links_is_not_published(tmp_path):
     (tmp_path / "x.html").write_text(page(CELLS) + '<a href="gone.html">x</a>', encoding="utf-8")
     with pytest.raises(QualityError, match=r"links to gone\.html"):
-        reports.check_folder(tmp_path)
+        check_pages(tmp_path / "x.html")
 
 
 def test_reports_survive_a_kill_between_the_two_renames(tmp_path):
@@ -285,7 +285,8 @@ def test_the_london_index_links_what_is_there_and_names_what_is_not(tmp_path):
         (folder / "index.html").write_text("x", encoding="utf-8")
         head = {"measure": "Core per 1,000", "offences": "10", "rate": rate, "lower_ci": "1.0",
                 "upper_ci": "1.4"}  # fmt: skip
-        run = {"headline": head, "marking": "OFFICIAL", "simulated": True,
+        run = {"headline": head, "marking": "OFFICIAL", "simulated": True, "version": "0.1.0",
+               "place": place.replace("-", " ").title().replace("Of", "of"),
                "parameters": {"end_month": "2025-03"}}  # fmt: skip
         (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     path = render_london(tmp_path)

@@ -1,11 +1,12 @@
 """Tests of sign-off: draft until another approves, checklist with evidence, run record schema."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
 from sna.errors import QualityError, TableError
-from sna.reporting.signoff import QA_COLUMNS, check_record, checklist, draft_reason
+from sna.reporting.record import QA_COLUMNS, check_record, checklist, draft_reason
 from sna.settings import Quality, Settings
 
 TODAY = date(2025, 4, 1)
@@ -13,10 +14,13 @@ QA = Quality(commissioner="Board", analyst="Ana", assurer="Bo", approver="Cy", r
              valid_until=date(2026, 1, 1))  # fmt: skip
 APPROVAL = "1,2025-04-01,output,approval,{result},E09000012/public/2025-03,{who},approver,0.1.0"
 GOOD = {
-    "run_id": "x", "finished": "x", "version": "0.1.0", "packages": {"pandas": "3"},
-    "parameters": {}, "definition": {"hash": "abcdef"}, "simulated": True, "marking": "OFFICIAL",
+    "run_id": "E09000012-public-20250401T090000Z", "place": "Hackney", "finished": "x", "version": "0.1.0", "packages": {"pandas": "3"},
+    "python": "3.13", "platform": "Linux", "settings": {}, "checks": "10 files scanned",
+    "warnings": [], "exit_code": 0,
+    "parameters": dict.fromkeys(("borough", "end_month", "edition", "profile"), "x"),
+    "definition": {"id": "x", "version": "1", "hash": "abcdef"}, "simulated": True, "marking": "OFFICIAL",
     "inputs": [{"file": "a.csv", "sha256": "f", "rows": 3, "rows_used": 2, "rows_rejected": 1}],
-    "steps": [], "outputs": [{"path": "index.html", "sha256": "f"}], "git_commit": "abc",
+    "steps": [], "outputs": [{"path": "index.html", "sha256": "f" * 64}], "git_commit": "abc",
     "git_dirty": False, "draft": "", "disclosure": {},
 }  # fmt: skip
 
@@ -26,7 +30,12 @@ def reason(folder, *rows, qa=QA):
     lines = [",".join(QA_COLUMNS), *rows]
     (folder / "records/qa_log.csv").write_text("\n".join(lines), encoding="utf-8")
     settings = Settings(root=folder, qa=qa)
-    return draft_reason(settings, borough_code="E09000012", edition="public", end_month="2025-03")
+    return why(settings)
+
+
+def why(settings):
+    data = SimpleNamespace(settings=settings, borough_code="E09000012")
+    return draft_reason(data, edition="public", end_month="2025-03")
 
 
 def test_a_report_is_a_draft_until_someone_other_than_the_author_approves(tmp_path):
@@ -41,11 +50,11 @@ def test_a_report_is_a_draft_until_someone_other_than_the_author_approves(tmp_pa
 
 def test_no_log_is_a_draft_and_a_broken_one_an_error(tmp_path):
     settings = Settings(root=tmp_path, qa=QA)
-    assert draft_reason(settings, borough_code="x", edition="public", end_month="2025-03")
+    assert why(settings)
     (tmp_path / "records").mkdir()
     (tmp_path / "records/qa_log.csv").write_text("who\nCy\n", encoding="utf-8")
     with pytest.raises(TableError, match="lacks 8 columns"):
-        draft_reason(settings, borough_code="x", edition="public", end_month="2025-03")
+        why(settings)
 
 
 def test_the_checklist_gives_evidence_for_what_is_met_and_says_what_is_not():
@@ -55,8 +64,12 @@ def test_the_checklist_gives_evidence_for_what_is_met_and_says_what_is_not():
                      today=date(2026, 2, 1))  # fmt: skip
     unmet = {row["check"] for row in late if row["met"] != "yes"}
     assert len(unmet) == 3
-    bare = checklist({}, Settings(), today=TODAY)
-    assert {row["met"] for row in bare} == {"not yet"}
+    bare = [row for row in checklist({}, Settings(), today=TODAY) if row["met"] == "yes"]
+    assert {row["evidence"].split(";")[0] for row in bare} == {  # files of the project itself
+        "README.md", "sna report", "docs/", "tests/", "data_dictionary.csv", "docs/scheduling.md",
+        "CHANGELOG.md", "SHA-256 of every input", "docs/assumptions.md", "data_quality.html",
+        "methods.html",
+    }  # fmt: skip
 
 
 def test_a_run_record_needs_every_part_and_no_absolute_path():
@@ -64,4 +77,6 @@ def test_a_run_record_needs_every_part_and_no_absolute_path():
     with pytest.raises(QualityError, match="schema"):
         check_record({**GOOD, "outputs": "none"})
     with pytest.raises(QualityError, match="schema"):
-        check_record({**GOOD, "inputs": [{"file": "/home/x/a.csv"}]})
+        check_record({**GOOD, "inputs": [{"file": "/home/x/a.csv", "sha256": "f"}]})
+    with pytest.raises(QualityError, match="packages"):
+        check_record({key: value for key, value in GOOD.items() if key != "packages"})

@@ -1,7 +1,6 @@
 """The closing sections of a notebook: data quality, and what this run stands on."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -9,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 import sna
+from sna.definitions.views import views
 from sna.disclosure.protected import ProtectedTable
 from sna.figures.cells import fill
-from sna.figures.figure import Table
+from sna.figures.figure import Figure, Table
+from sna.figures.view import show
 from sna.schemas.results import ResultTable
 
 PACKAGES = ("pandas", "numpy", "geopandas", "scipy", "statsmodels", "matplotlib", "papermill",
@@ -30,18 +31,16 @@ class Note:
         return self.html
 
 
-def listing(frame: pd.DataFrame, columns: Mapping[str, str], name: str, title: str, data: Any
-            ) -> Table:  # fmt: skip
+def listing(frame: pd.DataFrame, view: str, data: Any) -> Figure | Table:
     """Return facts about files or findings as a reader's table; never results."""
-    shape = ResultTable(name, title, keys=(next(iter(columns)),), counts=(), plain=tuple(columns))
-    table = frame.reindex(columns=list(columns)).reset_index(drop=True)
-    period = f"data to {data.end_month:%B %Y}"
-    protected = ProtectedTable(
-        shape, table, pd.DataFrame(index=table.index), data.edition, data.borough_name, period, (),
-        simulated=data.simulated, marking=getattr(data.settings.markings, data.edition),
-    )  # fmt: skip
-    subtitle = f"Made for {data.borough_name}, {period}"
-    return Table(name, title, subtitle, protected, columns, "the record of this run")
+    columns = tuple(views()[view]["columns"])
+    shape = ResultTable(view, view, keys=columns[:1], counts=(), plain=columns[1:])
+    table = frame.reindex(columns=[*columns]).reset_index(drop=True)
+    where = (data.edition, data.borough_name, f"data to {data.end_month:%B %Y}", ())
+    marking = getattr(data.settings.markings, data.edition)
+    facts: Any = {"simulated": data.simulated, "marking": marking}
+    protected = ProtectedTable(shape, table, pd.DataFrame(index=table.index), *where, **facts)
+    return show(protected)
 
 
 def packages() -> dict[str, str]:

@@ -1,45 +1,68 @@
-"""The index across boroughs: a tile map and a table of what has been reported."""
+"""The index across boroughs: a tile map, rates with intervals, and the way to each report."""
 
 import json
 from pathlib import Path
+from typing import Any
 
-import sna
+import pandas as pd
+
 from sna.definitions import boroughs
-from sna.reporting.borough import check_pages
-from sna.reporting.pages import render_page, slug
-from sna.reporting.summary import written_page
+from sna.disclosure.protected import ProtectedTable
+from sna.figures.view import show
+from sna.reporting.lint import check_pages
+from sna.reporting.pages import render_page
+from sna.reporting.summary import shown, written_page
+from sna.schemas.results import result_table
+
+NUMBERS = ["offences", "rate", "lower_ci", "upper_ci"]
 
 
 def render_london(reports: Path, edition: str = "public") -> Path | None:
-    """Write the index of all boroughs that have reports of an edition; None when there are none."""
-    tiles, runs = [], []
-    for row in boroughs().itertuples():
-        folder = f"{slug(str(row.borough_name))}/{edition}"
-        record = reports / folder / "run.json"
-        run = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-        runs += [run] if run else []
-        tiles.append(
-            {
-                "name": row.borough_name,
-                "row": row.tile_row,
-                "column": row.tile_column,
-                "link": f"{folder}/index.html" if run else "",
-                "head": run.get("headline") or {},
-                "until": run.get("parameters", {}),
-            }
-        )
+    """Write the index of all areas that have reports of an edition; None when there are none."""
+    found = sorted(reports.glob(f"*/{edition}/run.json"))
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in found]
     if not runs:
         return None
-    measures = sorted({tile["head"]["measure"] for tile in tiles if tile["head"]})
-    name = "index" if edition == "public" else f"index-{edition}"
-    page = written_page("london", "London", tiles=tiles, measures=measures, count=len(runs))
-    head = {
-        "edition": edition, "place": "London boroughs", "facts": {}, "draft": "", "contact": "",
-        "marking": runs[0]["marking"], "version": sna.__version__, "home": "",
-        "period": f"data to {max(run['parameters']['end_month'] for run in runs)}",
-        "simulated": any(run["simulated"] for run in runs),
-    }  # fmt: skip
-    path = reports / f"{name}.html"
+    folders = [f"{path.parent.parent.name}/{edition}/index.html" for path in found]
+    rates = _rates(runs, edition)
+    links = dict(zip(rates.table["area"], folders, strict=True))
+    said = dict(zip(links, [rates.shown(row, "rate") for row in rates.table.index], strict=True))
+    tiles = boroughs().to_dict("records")
+    page = written_page(
+        "london",
+        "London",
+        tiles=tiles,
+        links=links,
+        said=said,
+        elsewhere=sorted(set(links) - {tile["borough_name"] for tile in tiles}),
+        measures=sorted(set(rates.table["measure"]) - {""}),
+        rates=shown(show(rates)),
+    )
+    first = {key: runs[0][key] for key in ("marking", "version")}
+    head = {**first, "edition": edition, "place": "London boroughs", "period": rates.period}
+    head |= {"simulated": rates.simulated, "draft": "", "contact": "", "home": "", "facts": {}}
+    path = reports / ("index.html" if edition == "public" else f"index-{edition}.html")
     path.write_text(render_page(page, head), encoding="utf-8", newline="")
     check_pages(path)
     return path
+
+
+def _rates(runs: list[dict[str, Any]], edition: str) -> ProtectedTable:
+    """Return the rates that the reports of the areas show, withheld ones with their marks."""
+    rows = [{"area": run["place"], **run["parameters"], **run["headline"]} for run in runs]
+    columns = ["area", "end_month", *NUMBERS, "measure"]
+    texts = pd.DataFrame(rows).reindex(columns=columns).fillna({"measure": ""}).fillna("[x]")
+    numbers = texts[NUMBERS].apply(pd.to_numeric, errors="coerce")
+    marks = texts[NUMBERS].where(numbers.isna(), "")
+    last = pd.Timestamp(max(texts["end_month"]))
+    return ProtectedTable(
+        contract=result_table("london_rates"),
+        table=texts.assign(**{name: numbers[name] for name in NUMBERS}),
+        flags=marks,
+        edition=edition,
+        borough_name="London",
+        period=f"data to {last:%B %Y}",
+        sources=(),
+        simulated=any(run["simulated"] for run in runs),
+        marking=runs[0]["marking"],
+    )

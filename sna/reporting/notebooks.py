@@ -63,67 +63,59 @@ def check_parameters(notebook: NotebookNode, parameters: Mapping[str, Any], wher
     """Raise `UsageError` unless a notebook takes exactly these parameters (papermill only logs)."""
     takes = notebook_parameters(notebook)
     if wrong := takes ^ set(parameters):
-        raise UsageError(
-            f"{len(wrong)} parameters are unknown to this notebook or missing for it.",
-            where=f"{where}, cell tagged parameters", found=sorted(wrong),
-            do=f"It takes: {', '.join(sorted(takes)) or 'none'}.",
-        )  # fmt: skip
+        what = f"{len(wrong)} parameters are unknown to this notebook or missing for it."
+        do = f"It takes: {', '.join(sorted(takes)) or 'none'}."
+        raise UsageError(what, where=f"{where}, cell tagged parameters", found=sorted(wrong), do=do)
+
+
+def _read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
 def run_notebook(
-    path: Path, parameters: Mapping[str, Any], *, executed: Path, kernel_name: str = "python3",
-    timeout_s: int = 0,
-) -> NotebookNode:  # fmt: skip
+    path: Path, parameters: Mapping[str, Any], *, executed: Path, kernel_name: str = "python3"
+) -> NotebookNode:
     """Run one notebook with papermill and return it; the executed copy is kept for the analyst."""
-    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    notebook = _read(path)
     check_parameters(notebook, parameters, path.stem)
     executed.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    # Inter-process pipes need no port and no warning about unencrypted ones; Windows has none.
-    folder = tempfile.TemporaryDirectory(prefix="sna-")  # pipes of this kernel alone
-    own = {"transport": "ipc", "ip": f"{folder.name}/kernel"} if os.name != "nt" else {}
-    timeout_s = timeout_s or int(os.environ.get("SNA_CELL_TIMEOUT_S", "600"))
+    timeout_s = int(os.environ.get("SNA_CELL_TIMEOUT_S", "600"))
     running = executed.with_name(f"{executed.stem}.running.ipynb")  # the last good copy stays
-    try:
-        made = papermill.execute_notebook(
-            notebook, str(running), parameters=dict(parameters), kernel_name=kernel_name,
-            progress_bar=False, request_save_on_cell_execute=False, execution_timeout=timeout_s,
-            config=Config({"KernelManager": own, "AsyncKernelManager": own}),
-        )  # fmt: skip
-        running.replace(executed)
-        return made
-    except PapermillExecutionError as error:
-        raise SnaError(
-            "A notebook stopped with an error; no page is made of it.",
-            where=f"notebook {path.stem}, cell {error.cell_index + 1}",
-            found=f"{error.ename}: {error.evalue}"[:600],
-            do="Open the notebook in JupyterLab with the same parameters and run that cell.",
-        ) from None
-    except (CellTimeoutError, DeadKernelError) as error:
-        slow = isinstance(error, CellTimeoutError)
-        raise SnaError(
-            f"A cell ran for more than {timeout_s} seconds." if slow else "The kernel has died.",
-            where=f"notebook {path.stem}, {_cell_in_hand(running)}", found=type(error).__name__,
-            do="Look for a cell without an end, or for a shortage of memory, and run it again.",
-        ) from None  # fmt: skip
-    finally:
-        folder.cleanup()
+    options: Any = {"progress_bar": False, "request_save_on_cell_execute": False}
+    options |= {"execution_timeout": timeout_s, "kernel_name": kernel_name}
+    # Inter-process pipes need no port and no warning about unencrypted ones; Windows has none.
+    with tempfile.TemporaryDirectory(prefix="sna-") as pipes:
+        own = {"transport": "ipc", "ip": f"{pipes}/kernel"} if os.name != "nt" else {}
+        options["config"] = Config({"KernelManager": own, "AsyncKernelManager": own})
+        try:
+            made = papermill.execute_notebook(notebook, str(running), dict(parameters), **options)
+        except (PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
+            raise _failure(error, path.stem, running, timeout_s) from None
+    running.replace(executed)
+    return made
+
+
+def _failure(error: Exception, name: str, running: Path, timeout_s: int) -> SnaError:
+    """Say which cell failed, and how."""
+    if isinstance(error, PapermillExecutionError):
+        where = f"notebook {name}, cell {error.cell_index + 1}"
+        found = f"{error.ename}: {error.evalue}"[:600]
+        do = "Open the notebook in JupyterLab with the same parameters and run that cell."
+        what = "A notebook stopped with an error; no page is made of it."
+        return SnaError(what, where=where, found=found, do=do)
+    slow = f"A cell ran for more than {timeout_s} seconds."
+    what = slow if isinstance(error, CellTimeoutError) else "The kernel has died."
+    do = "Look for a cell without an end, or for a shortage of memory, and run it again."
+    marks = []
+    if running.is_file():  # papermill saves what it has, with the status of each cell
+        marks = [c.metadata.get("papermill", {}).get("status") for c in _read(running).cells]
+    cell = f"cell {marks.index('running') + 1}" if "running" in marks else "cell not known"
+    return SnaError(what, where=f"notebook {name}, {cell}", found=type(error).__name__, do=do)
 
 
 def last_run(executed: Path, parameters: Mapping[str, Any]) -> NotebookNode | None:
     """Return the executed copy of the last good run if it had the same parameters."""
-    if not executed.is_file():
-        return None
-    notebook = nbformat.read(executed, as_version=4)  # type: ignore[no-untyped-call]
-    same = notebook.metadata.get("papermill", {}).get("parameters") == dict(parameters)
+    notebook = _read(executed) if executed.is_file() else None
+    same = notebook and notebook.metadata.get("papermill", {}).get("parameters") == dict(parameters)
     return notebook if same else None
-
-
-def _cell_in_hand(executed: Path) -> str:
-    """Return the cell that was running when papermill gave up."""
-    try:
-        cells = nbformat.read(executed, as_version=4).cells  # type: ignore[no-untyped-call]
-    except (OSError, ValueError):
-        return "before its first cell"
-    marks = [cell.metadata.get("papermill", {}).get("status") for cell in cells]
-    return f"cell {marks.index('running') + 1}" if "running" in marks else "cell not known"

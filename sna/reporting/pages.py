@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -88,25 +88,26 @@ def check_executed(notebook: NotebookNode, where: str) -> None:
     """Raise unless every output of an executed notebook can stand in a report."""
     if notebook.metadata.get("papermill", {}).get("exception"):
         raise SnaError("A notebook stopped with an error; no page is made of it.", where=where)
-    for number, cell in enumerate(notebook.cells):
+    for number, cell in enumerate(notebook.cells, 1):
         for output in cell.get("outputs", []):
-            _check_output(output, f"{where}, cell {number + 1}")
+            _check_output(output, f"{where}, cell {number}")
 
 
 def _check_output(output: NotebookNode, where: str) -> None:
-    if output.output_type == "error":
-        what, found = "A notebook stopped with an error", f"{output.ename}: {output.evalue}"
-    elif output.output_type == "stream":
-        what, found = f"A cell wrote to {output.name}", str(output.text).strip()[:300]
-    elif "text/html" not in output.data:
-        raise QualityError(
-            "An output without accessible HTML would be dropped in silence.", where=where,
-            found=sorted(output.data), do="Show it through sna.figures or sna.narrative.",
-        )  # fmt: skip
-    else:
+    if "text/html" in output.get("data", {}):
         return
-    raise SnaError(f"{what}; no page is made of it.", where=where, found=found,
-                   do="Run that cell in JupyterLab with the same parameters.")  # fmt: skip
+    if "data" in output:
+        what = "An output without accessible HTML would be dropped in silence."
+        do = "Show it through sna.figures or sna.narrative."
+        raise QualityError(what, where=where, found=sorted(output.data), do=do)
+    what, found = (
+        "A notebook stopped with an error",
+        f"{output.get('ename')}: {output.get('evalue')}",
+    )
+    if output.output_type == "stream":
+        what, found = f"A cell wrote to {output.name}", str(output.text).strip()[:300]
+    do = "Run that cell in JupyterLab with the same parameters."
+    raise SnaError(f"{what}; no page is made of it.", where=where, found=found, do=do)
 
 
 def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
@@ -117,8 +118,8 @@ def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
 def tables_of(notebooks: Iterable[NotebookNode]) -> list[dict[str, Any]]:
     """Return the tables behind the figures, each once; a name met again gets a number."""
     made: dict[str, dict[str, Any]] = {}
-    for table in (data[TABLE_MIME] for nb in notebooks for data in outputs_of(nb)
-                  if TABLE_MIME in data):  # fmt: skip
+    shown = (data for notebook in notebooks for data in outputs_of(notebook))
+    for table in (data[TABLE_MIME] for data in shown if TABLE_MIME in data):
         name, number = table["name"], 2
         while name in made and made[name]["csv"] != table["csv"]:
             name, number = f"{table['name']}_{number}", number + 1
@@ -129,9 +130,9 @@ def tables_of(notebooks: Iterable[NotebookNode]) -> list[dict[str, Any]]:
 def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
     """Return a copy ready for the template: numbered figures, sentences in place, sections."""
     counts = {"figure": 0, "table": 0}
-    cells: list[dict[str, Any]] = []
+    cells: list[dict[str, str]] = []
     for cell in notebook.cells:
-        text = "".join(_numbered(o.data, counts) for o in cell.get("outputs", []))
+        text = "".join(_numbered(output.data, counts) for output in cell.get("outputs", []))
         if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
             continue
         before = cells[-1]["html"] if cells else ""
@@ -139,8 +140,8 @@ def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
             cells[-1]["html"] = before.replace(SENTENCE_MARK, text)
             cells[-1]["source"] += f"\n{cell.source}"
         elif cell.cell_type == "markdown" or text:
-            cells.append({"source": cell.source, "html": text, "kind": cell.cell_type})
-    return v4.new_notebook(cells=_sections(cells, with_code=with_code))
+            cells.append({"source": cell.source, "html": text})
+    return v4.new_notebook(cells=[*_sections(cells, with_code=with_code)])
 
 
 def _numbered(data: NotebookNode, counts: dict[str, int]) -> str:
@@ -152,29 +153,26 @@ def _numbered(data: NotebookNode, counts: dict[str, int]) -> str:
     return text
 
 
-def _sections(cells: Iterable[Mapping[str, Any]], *, with_code: bool) -> list[NotebookNode]:
-    """Turn cells into nbformat cells that know where a section opens and closes."""
-    made: list[NotebookNode] = []
+def _sections(cells: list[dict[str, str]], *, with_code: bool) -> Iterator[NotebookNode]:
+    """Yield nbformat cells that know where a section opens and closes, and its code."""
+    headings = [re.match(r"##\s+(.+)", c["source"]) if not c["html"] else None for c in cells]
     opened, code = "", ""
-    for cell in (*cells, None):
-        heading = re.match(r"##\s+(.+)", cell["source"]) if cell and not cell["html"] else None
-        if opened and (heading or not cell):
-            made[-1].metadata.sna |= {"close": True, "heading": opened, "code": code.strip()}
-        if not cell:
-            break
-        mark: dict[str, Any] = {"front": not made}
+    for number, (cell, heading) in enumerate(zip(cells, headings, strict=True)):
+        mark: dict[str, Any] = {"front": number == 0}
         if heading:
             opened, code = heading[1].strip(), ""
             mark |= {"open": slug(opened), "heading": opened}
-        if cell["kind"] == "markdown":
-            made.append(v4.new_markdown_cell(cell["source"]))
-        else:
-            html = cell["html"].replace(SENTENCE_MARK, "")
-            made.append(v4.new_code_cell(
-                outputs=[v4.new_output("display_data", data={"text/html": html})]))  # fmt: skip
+        made = v4.new_markdown_cell(cell["source"])
+        if cell["html"]:
+            html_text = cell["html"].replace(SENTENCE_MARK, "")
+            output = v4.new_output("display_data", data={"text/html": html_text})
+            made = v4.new_code_cell(outputs=[output])
             code += f"\n\n{cell['source']}" if with_code else ""
-        made[-1].metadata["sna"] = mark
-    return made
+        is_last = number + 1 == len(cells) or headings[number + 1]
+        if opened and is_last:
+            mark |= {"close": True, "heading": opened, "code": code.strip()}
+        made.metadata["sna"] = mark
+        yield made
 
 
 def contents(notebook: NotebookNode) -> list[dict[str, str]]:
@@ -196,11 +194,9 @@ def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ())
         for other in menu
         if not other.is_appendix or other.name[:2] == page.name[:2]
     ]
-    filled = {
-        **front, "pages": links, "contents": contents(arranged),
-        "head_title": f"{front['marking']}: {page.title}, {front['place']}, {front['period']}",
-        "running": f"{front['place']}: {page.title}",
-    }  # fmt: skip
+    title = f"{front['marking']}: {page.title}, {front['place']}, {front['period']}"
+    filled = {**front, "pages": links, "contents": contents(arranged), "head_title": title}
+    filled["running"] = f"{front['place']}: {page.title}"
     text, _ = exporter().from_notebook_node(arranged, {"sna": filled})
     return _mend_links(text)
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -12,24 +11,16 @@ from nbformat import v4
 from sna.figures.about import listing, row_totals, show_findings, show_run, sorted_findings
 from sna.figures.cells import fill
 from sna.reporting.pages import Page, find_anchor, outputs_of, slug
-from sna.reporting.signoff import checklist
+from sna.reporting.record import checklist
 
 MOST_POINTS = 6
-_POINT = re.compile(r'<li>(?:<a href="#([^"]*)">)?(.*?)(?:</a>)?</li>', re.S)
-_FILES = {"file": "File", "layout": "Recognised as", "rows": "Rows", "rows_used": "Used",
-          "rows_rejected": "Set aside", "first_month": "First month",
-          "last_month": "Last month"}  # fmt: skip
-_HASHES = {"file": "File", "layout": "Recognised as", "sha256": "SHA-256"}
-_CHECKS = {"check": "What is asked", "met": "Met", "evidence": "Evidence"}
-_FINDINGS = {"finding": "What was found", "severity": "Weight", "rows": "Rows", "file": "File",
-             "action": "What to do"}  # fmt: skip
+_POINT = re.compile(r'<li>(?:<a href="#([^"]*)">)?(.*?)(?:</a>)?</li>', re.DOTALL)
 
 
 def written_page(name: str, title: str, **values: Any) -> Page:
     """Return the page whose words are in `templates/NAME.md.j2`, a cell for each section."""
-    text = fill(f"{name}.md.j2", **values)
-    parts = [v4.new_markdown_cell(part) for part in re.split(r"\n(?=## )", text)]
-    return Page(name, title, v4.new_notebook(cells=parts))
+    parts = re.split(r"\n(?=## )", fill(f"{name}.md.j2", **values))
+    return Page(name, title, v4.new_notebook(cells=[v4.new_markdown_cell(part) for part in parts]))
 
 
 def shown(thing: Any) -> Markup:
@@ -44,7 +35,7 @@ def main_points(pages: Sequence[Page]) -> list[dict[str, Any]]:
         text = "".join(data.get("text/html", "") for data in outputs_of(page.notebook))
         headings = re.findall(r"^#+ (.+)$", "\n".join(c.source for c in page.notebook.cells), re.M)
         known = [*re.findall(r'\bid="([^"]+)"', text), *map(slug, headings)]
-        block = re.search(r'<ul class="key-findings">(.*?)</ul>', text, re.S)
+        block = re.search(r'<ul class="key-findings">(.*?)</ul>', text, re.DOTALL)
         for rank, (anchor, words) in enumerate(_POINT.findall(block[1] if block else "")):
             target = find_anchor(anchor, known)
             link = f"{page.name}.html{'#' if target else ''}{target}"
@@ -56,36 +47,36 @@ def index_page(
     data: Any, pages: Sequence[Page], tables: Sequence[dict[str, Any]], *, bundle: str = ""
 ) -> Page:
     """Return the first page of a borough: main points and the way to everything else."""
-
-    def question(page: Page) -> str:
-        found = re.search(r"^# (.+)$", page.notebook.cells[0].source, re.M)
-        return found[1] if found else ""
-
-    cards = [{"name": p.name, "title": p.title, "question": question(p)} for p in pages]
-    return written_page("index", "Summary", data=data, points=main_points(pages), cards=cards,
-                        tables=tables, bundle=bundle, run=shown(show_run(data)))  # fmt: skip
+    asked = [re.search(r"^# (.+)$", page.notebook.cells[0].source, re.M) for page in pages]
+    cards = [
+        {"name": page.name, "title": page.title, "question": found[1] if found else ""}
+        for page, found in zip(pages, asked, strict=True)
+    ]
+    given = {"points": main_points(pages), "cards": cards, "tables": tables, "bundle": bundle}
+    return written_page("index", "Summary", data=data, run=shown(show_run(data)), **given)
 
 
 def data_quality_page(data: Any) -> Page:
     """Return the page on the data: every file, every row, every finding."""
-    totals, found, files = row_totals(data), sorted_findings(data), pd.DataFrame(data.inputs)
-    return written_page(
-        "data_quality", "Data quality", short=shown(show_findings(data)),
-        files=shown(listing(files, _FILES, "input_files", "Files read and rows used", data)),
-        findings=shown(listing(found, _FINDINGS, "all_findings", "Findings", data)),
-        whole=totals["rows"] == totals["rows_used"] + totals["rows_rejected"],
-    )  # fmt: skip
+    totals = row_totals(data)
+    given = {
+        "short": shown(show_findings(data)),
+        "files": shown(listing(pd.DataFrame(data.inputs), "input_files", data)),
+        "findings": shown(listing(sorted_findings(data), "all_findings", data)),
+        "whole": totals["rows"] == totals["rows_used"] + totals["rows_rejected"],
+    }
+    return written_page("data_quality", "Data quality", **given)
 
 
 def methods_page(data: Any, *, draft: str = "draft") -> Page:
-    """Return the page on methods, provenance and assurance."""
-    rows = checklist({"draft": draft}, data.settings, today=datetime.now(UTC).date())
-    known = pd.DataFrame(
-        [row for row in rows if row["level"] == "AQuA" or "Review" in row["check"]]
-    )
-    assured = listing(known, _CHECKS, "quality_checks", "Assurance of this assessment", data)
-    hashes = listing(pd.DataFrame(data.inputs), _HASHES, "input_hashes", "Files used", data)
-    return written_page("methods", "Methods", data=data, profile=data.profile,
-                        limits=data.settings.disclosure, hashes=shown(hashes),
-                        assured=shown(assured),
-                        run=shown(show_run(data)))  # fmt: skip
+    """Return the page on methods, provenance and assurance; its bytes do not depend on today."""
+    record = {"draft": draft, "inputs": data.inputs, "definition": {"hash": data.profile.hash}}
+    checks = pd.DataFrame(checklist(record, data.settings))
+    given = {
+        "profile": data.profile,
+        "limits": data.settings.disclosure,
+        "assured": shown(listing(checks[checks["page"].eq("yes")], "quality_checks", data)),
+        "hashes": shown(listing(pd.DataFrame(data.inputs), "input_hashes", data)),
+        "run": shown(show_run(data)),
+    }
+    return written_page("methods", "Methods", data=data, **given)

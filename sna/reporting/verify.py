@@ -6,24 +6,22 @@ import getpass
 import html
 import io
 import re
-import tomllib
 import urllib.parse
 import zipfile
 from collections.abc import Iterable, Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
+from sna.definitions.strict import read_toml
 from sna.errors import DisclosureError, QualityError, UsageError
-from sna.reporting.borough import check_folder
+from sna.reporting.lint import check_pages
 
 _DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=+.-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 _BLOB = re.compile(r"(?<![\w/+=])[A-Za-z0-9+/]{24,}={0,2}(?![\w/+=])")
 _SHIPPED = {".html", ".csv", ".json", ".svg", ".txt", ".md", ".zip", ".xlsx"}
 _DEEPEST = 6
-
-_RULES = files("sna.definitions").joinpath("leak_rules.toml").read_text(encoding="utf-8")
-RULES = {name: re.compile(pattern, re.M) for name, pattern in tomllib.loads(_RULES).items()}
+_TEXTS = read_toml(Path(__file__).parent.parent / "definitions" / "leak_rules.toml")
+RULES = {name: re.compile(pattern, re.MULTILINE) for name, pattern in _TEXTS.items()}
 _ONLY_OUTSIDE_DRAWINGS = "long coordinate"
 
 
@@ -40,26 +38,28 @@ def parts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]
     if depth > _DEEPEST:
         return
     if content[:4] == b"PK\x03\x04":
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                inside = {member: archive.read(member) for member in archive.infolist()}
-        except (zipfile.BadZipFile, RuntimeError) as error:  # broken, or locked with a password
-            raise DisclosureError("An archive cannot be opened, so not scanned.", where=name,
-                                  found=error, do="Make the reports again.") from None  # fmt: skip
-        for member, hidden in inside.items():
-            where = f"{name}!{member.filename}"
-            yield where, f"{member.filename}\n{member.comment.decode('latin-1')}"
-            yield from parts(where, hidden, depth + 1)
+        for member, comment, hidden in _opened(name, content):
+            yield f"{name}!{member}", f"{member}\n{comment}"
+            yield from parts(f"{name}!{member}", hidden, depth + 1)
         return
-    text = _decode(content)
-    plain = html.unescape(urllib.parse.unquote(text))
+    plain = html.unescape(urllib.parse.unquote(_decode(content)))
     coded = [match[1] for match in _DATA_URI.finditer(plain)]
     plain = _DATA_URI.sub("", plain)
     yield name, plain
-    coded += _BLOB.findall(plain)
-    for number, code in enumerate(coded):
+    for number, code in enumerate(coded + _BLOB.findall(plain), 1):
         if decoded := _unbase64(code):
-            yield from parts(f"{name} (base64 {number + 1})", decoded, depth + 1)
+            yield from parts(f"{name} (base64 {number})", decoded, depth + 1)
+
+
+def _opened(name: str, content: bytes) -> list[tuple[str, str, bytes]]:
+    """Return name, comment and bytes of each member of an archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            infos = archive.infolist()
+            return [(i.filename, i.comment.decode("latin-1"), archive.read(i)) for i in infos]
+    except (zipfile.BadZipFile, RuntimeError) as error:  # broken, or locked with a password
+        what, do = "An archive cannot be opened, so not scanned.", "Make the reports again."
+        raise DisclosureError(what, where=name, found=error, do=do) from None
 
 
 def _decode(content: bytes) -> str:
@@ -90,23 +90,22 @@ def _canary(value: str) -> re.Pattern[str]:
 
 def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = ()) -> list[Leak]:
     """Return every leak in some files; an empty list when there is none."""
-    user = getpass.getuser()
-    rules = RULES | {f"planted value {c}": _canary(c) for c in canaries}
-    if len(user) > 4:
-        rules["user name"] = re.compile(rf"\b{re.escape(user)}\b", re.I)
-    leaks = {}
+    rules = RULES | {f"planted value {canary}": _canary(canary) for canary in canaries}
+    if len(user := getpass.getuser()) > 4:
+        rules["user name"] = re.compile(rf"\b{re.escape(user)}\b", re.IGNORECASE)
+    leaks: dict[tuple[str, str, str], Leak] = {}
     for path in paths:
         name = path.relative_to(root).as_posix()
         if path.suffix not in _SHIPPED:
-            leaks[name, path.suffix] = Leak(name, "kind of file that is never shared", path.suffix)
+            kind = "kind of file that is never shared"
+            leaks[name, kind, ""] = Leak(name, kind, path.suffix)
             continue
         for where, text in parts(name, path.read_bytes()):
             for rule, pattern in rules.items():
                 found = pattern.search(text)
                 if found and not (rule == _ONLY_OUTSIDE_DRAWINGS and "<svg" in text):
-                    leaks.setdefault(
-                        (name, rule + found[0]), Leak(where, rule, found[0].strip()[:60])
-                    )
+                    leak = Leak(where, rule, found[0].strip()[:60])
+                    leaks.setdefault((name, rule, found[0]), leak)
     return [*leaks.values()]
 
 
@@ -121,19 +120,15 @@ def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
     if not root.exists():
         raise UsageError("There is nothing to verify.", where=str(folder), do="Run `sna report`.")
     base = root.parent if root.is_file() else root
-    paths = [root] if root.is_file() else [
-        path for path in sorted(root.rglob("*"))
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(root).parts)
-    ]  # fmt: skip
+    found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    hidden = {p for p in found if any(n.startswith(".") for n in p.relative_to(base).parts)}
+    paths = [path for path in found if path not in hidden]
     if leaks := find_leaks(paths, root=base, canaries=canaries):
-        raise DisclosureError(
-            f"{len(leaks)} things must not leave this folder.",
-            where=str(folder),
-            found=[f"{leak.where}: {leak.rule} ({leak.found})" for leak in leaks],
-            do="Find the table they come from, protect it, and make the reports again.",
-        )
-    for page_folder in sorted({path.parent for path in paths if path.suffix == ".html"}):
-        check_folder(page_folder)
+        do = "Find the table they come from, protect it, and make the reports again."
+        said = [f"{leak.where}: {leak.rule} ({leak.found})" for leak in leaks]
+        what = f"{len(leaks)} things must not leave this folder."
+        raise DisclosureError(what, where=root.name, found=said, do=do)
+    check_pages(*(path for path in paths if path.suffix == ".html"))
     if not paths:
         raise QualityError("The folder is empty.", where=str(folder), do="Run `sna report`.")
     return len(paths)
