@@ -50,12 +50,12 @@ def test_missing_column_names_the_nearest_layout_and_what_differs() -> None:
     assert nearest.differs == "no column for group"
 
 
-def test_rejects_are_grouped_by_value_with_first_line_and_rows() -> None:
+def test_every_rejected_row_is_a_reject_with_its_line_and_value() -> None:
     values = pd.Series(["a", "b", "a", "c"])
     rejects = make_rejects(
         values.isin(["a", "c"]).to_numpy(), column="x", reason="why", values=values
     )
-    assert rejects[["value", "line", "rows"]].to_numpy().tolist() == [["a", 1, 2], ["c", 4, 1]]
+    assert rejects[["value", "line", "rows"]].to_numpy().tolist() == [["a", 1, 1], ["a", 3, 1], ["c", 4, 1]]
 
 
 @pytest.mark.parametrize("layout", layouts(), ids=lambda layout: layout.id)

@@ -46,9 +46,10 @@ class Places:
 
     def find_borough(self, name: object) -> str | None:
         """Return the code of a borough or district under any published spelling, else None."""
-        if isinstance(name, str) and re.fullmatch(r"[EWNS]\d{8}", name.strip()):
+        found = self.names.get(plain_name(name))
+        if found is None and isinstance(name, str) and re.fullmatch(r"[EWNS]\d{8}", name.strip()):
             return name.strip()
-        return self.names.get(plain_name(name))
+        return found
 
     def find_prefix(self, name: object) -> str | None:
         """Return the borough whose name opens a published area name ('Camden Camden Town')."""

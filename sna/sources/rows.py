@@ -1,7 +1,7 @@
 """Text rows of a file on their way into a store table: recoded by distinct value, never by row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ def split_codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    values = [" ".join(str(value).split()) or None for value in array.dictionary.to_pylist()]
+    clean = pc.utf8_trim_whitespace(pc.replace_substring_regex(array.dictionary, r"\s\s+", " "))
+    values = pc.if_else(pc.equal(clean, ""), None, clean).to_pylist()
     return array.indices.fill_null(-1).to_numpy(), [*values, None]
 
 
@@ -36,6 +37,13 @@ class Rows:
     """The rows of a file by role."""
 
     text: pa.Table
+    known: dict[str, tuple[np.ndarray, list[Any]]] = field(default_factory=dict)
+
+    def split(self, role: str) -> tuple[np.ndarray, list[Any]]:
+        """Return codes and values of a role, found once."""
+        if role not in self.known:
+            self.known[role] = split_codes(self.text[role])
+        return self.known[role]
 
     def has(self, roles: Sequence[str]) -> bool:
         """Say whether the file has a column for each of `roles`."""
@@ -43,9 +51,9 @@ class Rows:
 
     def codes(self, roles: Sequence[str]) -> tuple[np.ndarray, list[Any]]:
         """Return codes and values of a role, or several joined by `` | ``."""
-        codes, values = split_codes(self.text[roles[0]])
+        codes, values = self.split(roles[0])
         for role in roles[1:]:
-            more, others = split_codes(self.text[role])
+            more, others = self.split(role)
             size = len(others)
             pairs = np.where((codes < 0) | (more < 0), -1, codes.astype("int64") * size + more)
             codes, pairs = pd.factorize(pairs)
@@ -56,7 +64,7 @@ class Rows:
 
     def strings(self, role: str) -> pd.Series:
         """Return the role as text, row by row."""
-        codes, values = split_codes(self.text[role])
+        codes, values = self.split(role)
         return pd.Series(np.array(values, dtype=object)[codes], dtype="object")
 
     def take(self, index: np.ndarray) -> "Rows":
@@ -82,7 +90,7 @@ def fill(first: pa.Array, second: pa.Array) -> pa.Array:
 
 
 def make_rejects(bad: np.ndarray, *, column: str, reason: str, values: Any = None) -> pd.DataFrame:
-    """Return one reject a distinct value among the rows where `bad`, with first line and count.
+    """Return one reject for each row where `bad`: its line, and what stands there.
 
     ``values`` are shown cut at 80 characters; leave it out where the column can hold free text.
     """
@@ -90,15 +98,13 @@ def make_rejects(bad: np.ndarray, *, column: str, reason: str, values: Any = Non
     shown = pd.Series("", range(len(bad))) if values is None else pd.Series(values, dtype="object")
     shown = shown.iloc[lines].fillna("").astype("str").str[:80]
     table = pd.DataFrame({"line": lines + 1, "value": shown.to_numpy(), "rows": 1})
-    table = table.groupby("value", sort=False, as_index=False).agg({"line": "min", "rows": "sum"})
     return table.assign(column=column, reason=reason)
 
 
 def line_rejects(text: TextTable) -> pd.DataFrame:
-    """Return the lines with the wrong number of fields, grouped by what is wrong."""
-    table = pd.DataFrame(list(text.bad_lines), columns=["line", "reason"]).assign(rows=1)
-    table = table.groupby("reason", as_index=False).agg({"line": "min", "rows": "sum"})
-    return table.assign(column="", value="")
+    """Return one reject for each line with the wrong number of fields."""
+    table = pd.DataFrame(list(text.bad_lines), columns=["line", "reason"])
+    return table.assign(column="", value="", rows=1)
 
 
 def parse_counts(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:

@@ -29,7 +29,8 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     rejects = [line_rejects(text)]
     for bad, role, reason, values in _problems(rows, file, grids):
         column = match.columns.get(role, role)
-        rejects.append(make_rejects(bad & good, column=column, reason=reason, values=values))
+        lost = make_rejects(bad & good, column=column, reason=reason, values=values)
+        rejects.append(lost.assign(line=text.lines[lost["line"] - 1]))
         good &= ~bad
     kept = rows if good.all() else Rows(rows.text.filter(pa.array(good)))
     rejected = pd.concat([r for r in rejects if len(r)] or rejects[:1], ignore_index=True)

@@ -167,10 +167,11 @@ def _sample_map(raw: RawFile) -> list[FileSample]:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A whole file as text: its good rows, and the lines that have the wrong number of fields."""
+    """A whole file as text: its good rows with their lines, and the lines that are no rows."""
 
     table: pa.Table
     rows: int
+    lines: np.ndarray
     bad_lines: tuple[tuple[int, str], ...] = ()
     findings: tuple[dict[str, Any], ...] = ()
 
@@ -203,7 +204,7 @@ def read_text(
     for name in set(coded) & set(table.column_names):
         place = table.column_names.index(name)
         table = table.set_column(place, name, table[name].dictionary_encode())
-    return TextTable(table, table.num_rows)
+    return TextTable(table, table.num_rows, np.arange(table.num_rows) + 1)
 
 
 def _read_csv(
@@ -244,12 +245,13 @@ def _read_csv(
     if encoding != "utf-8":
         findings.append(make_finding(f"Text is in {encoding}, not UTF-8; read as that."))
     rows = table.num_rows + len(bad)
+    lines = np.setdiff1d(np.arange(rows) + 1, [line for line, _ in bad])
     broken = _find_nul(table)
     if broken.any():
-        bad += [(int(line) + 1, "A NUL byte stands in the row.") for line in np.flatnonzero(broken)]
-        table = table.filter(pa.array(~broken))
+        bad += [(int(line), "A NUL byte stands in the row.") for line in lines[broken]]
+        table, lines = table.filter(pa.array(~broken)), lines[~broken]
         findings.append(make_finding("The file holds NUL bytes: damaged.", severity="warning"))
-    return TextTable(table, rows, tuple(bad), tuple(findings))
+    return TextTable(table, rows, lines, tuple(bad), tuple(findings))
 
 
 def _find_nul(table: pa.Table) -> np.ndarray:
