@@ -55,7 +55,11 @@ def test_every_rejected_row_is_a_reject_with_its_line_and_value() -> None:
     rejects = make_rejects(
         values.isin(["a", "c"]).to_numpy(), column="x", reason="why", values=values
     )
-    assert rejects[["value", "line", "rows"]].to_numpy().tolist() == [["a", 1, 1], ["a", 3, 1], ["c", 4, 1]]
+    assert rejects[["value", "line", "rows"]].to_numpy().tolist() == [
+        ["a", 1, 1],
+        ["a", 3, 1],
+        ["c", 4, 1],
+    ]
 
 
 @pytest.mark.parametrize("layout", layouts(), ids=lambda layout: layout.id)
