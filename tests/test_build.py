@@ -226,9 +226,9 @@ def test_cut_line_nul_bytes_and_links_out_are_reported(tmp_path: Path) -> None:
 
 
 def test_a_simulated_file_keeps_its_mark_when_it_is_moved():
-    from sna.sources.folder import _is_simulated
+    from sna.sources.folder import is_simulated
 
     raw = Path("raw")
-    assert _is_simulated(raw, "simulated_record_extract.csv")
-    assert _is_simulated(raw, "simulated/mps/ward.csv")
-    assert not _is_simulated(raw, "mps/ward.csv")
+    assert is_simulated(raw, "simulated_record_extract.csv")
+    assert is_simulated(raw, "simulated/mps/ward.csv")
+    assert not is_simulated(raw, "mps/ward.csv")

@@ -12,6 +12,7 @@ from sna import store
 from sna.build.parts import Part, read_one, write_borough
 from sna.build.workers import Run, start_workers
 from sna.errors import SourceError, TableError, UsageError
+from sna.schemas.arrow import join_tables
 from sna.sources.folder import Item, is_simulated, look_at
 from sna.sources.places import Places, fill_boroughs, make_places
 from sna.sources.quality import (
@@ -97,7 +98,10 @@ def _build(raw: Path, processed: Path, work: Path, job: _Job, fresh: bool) -> Su
         old, lines = None, []
         items, refused, _ = look_at(raw) if known else (items, refused, gone)
         parts = _read_checked(raw, items, job)
-        facts = {"simulated": is_simulated(raw, items), "districts": _districts(parts)}
+        facts = {
+            "simulated": any(is_simulated(raw, item.raw.file) for item in items),
+            "districts": _districts(parts),
+        }
         state = {**facts, "parts": 0, "files": {}, "partial": []}
     state |= {"profile": job.profile, "rules": store.rules_of(job.profile)}
     state["partial"] += _partial(parts, job.share)
@@ -143,7 +147,7 @@ def _read_more(
 ) -> list[Part] | None:
     """Read only new event files; None when they touch what is stored, so that all is read again."""
     if state["parts"] >= MOST_PARTS or any(
-        not item.match or item.layout not in _APPENDED for item in items
+        not item.match or item.facts["layout"] not in _APPENDED for item in items
     ):
         return None
     lookup = store.read_table("area_lookup", processed)
@@ -279,7 +283,7 @@ def _write_whole(parts: list[Part], findings: pd.DataFrame, old: Path | None, wo
         tables = {n: [store.read_table(n, old), *t] for n, t in tables.items() if t}
     tables |= {name: [p.tables[name] for p in parts if name in p.tables] for name in _WHOLE}
     for name, found in tables.items():
-        whole = store.join_tables([table for table in found if len(table)], name)
+        whole = join_tables([table for table in found if len(table)], name)
         if whole is not None:
             store.write_table(whole, name, work)
 

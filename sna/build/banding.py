@@ -8,10 +8,10 @@ import pandas as pd
 import pyarrow as pa
 
 from sna.classify import ADDED, classify_offences, find_unmatched
+from sna.schemas.arrow import to_arrow
 from sna.schemas.store_tables import OFFENCES
 from sna.sources.layout import ReadResult
 from sna.sources.rows import dictionary
-from sna.store import to_arrow
 
 _LABEL = "The code or label matches no row of the definition tables."
 

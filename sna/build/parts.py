@@ -12,8 +12,10 @@ import pyarrow as pa
 from sna import store
 from sna.build.banding import add_bands, classify_table
 from sna.errors import SourceError
+from sna.schemas.arrow import join_tables, to_arrow
 from sna.schemas.store_tables import STORE_TABLES
-from sna.sources.folder import Item, read_item
+from sna.sources.files import hash_file
+from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
 from sna.sources.places import Places
 from sna.sources.quality import file_findings, list_cells, month_findings, series_of, without
@@ -59,30 +61,23 @@ def read_one(
 ) -> list[Part]:
     """Read one file; what cannot be read becomes a finding. Event rows go to disk below `spool`."""
     number, item = pair
-    record = {
-        **{"file": item.name, "raw_file": item.raw.file, "file_id": number, "sha256": item.sha256},
-        **{"bytes": item.raw.path.stat().st_size, "layout": item.layout, "title": item.title},
-        **{"publisher": item.publisher, "licence": item.licence, "variant": "", "series": ""},
-        **{
-            "release_class": item.release_class,
-            "rows": 0,
-            "rows_used": 0,
-            "rows_rejected": 0,
-            "rows_replaced": 0,
-        },
-        **{"first_month": None, "last_month": None, "totals": {}, "labels": {}},
-    }
+    record: dict[str, Any] = {"file": item.name, "raw_file": item.raw.file, "file_id": number}
+    record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
+    record |= {"variant": "", "series": "", "totals": {}, "labels": {}, "is_wide": False}
+    record |= {"first_month": None, "last_month": None}
+    record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced"), 0)
     if item.problem:
         return [Part(record, findings=[item.problem])]
     try:
-        results = read_item(item, ReadContext(number, places, item.release_class))
+        results = read_item(item, ReadContext(number, places, record["release_class"]))
     except SourceError as error:
         what = f"{error.what.rstrip('.')}: {error.found}." if error.found else error.what
         return [Part(record, findings=[make_finding(what, severity="error", action=error.do)])]
     people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
     records = [{**record, "file": name, "variant": result.variant} for name, result in results]
     for more in records[1:]:  # the people file of an extract
-        more |= {"raw_file": more["file"], "sha256": item.people_sha256}
+        beside = item.raw.path.with_name(more["file"].rsplit("/", 1)[-1])
+        more |= {"raw_file": more["file"], "sha256": hash_file(beside)}
     parts = []
     for line in records:
         result = results.pop(0)[1]
@@ -105,7 +100,7 @@ def _make_part(
     for name in list(result.tables):
         table = result.tables.pop(name)
         if name != "areas":
-            table = places.add_places(store.to_arrow(table, STORE_TABLES[name]))
+            table = places.add_places(to_arrow(table, STORE_TABLES[name]))
         if name == "offences":
             table, rejects, lost = classify_table(table, result, people, profile)
             people = None
@@ -166,7 +161,7 @@ def write_borough(
     """Write the rows of one borough that several files hold, in the order given."""
     tables = [without(kept.read(code), lost) for kept, lost in found if code in kept.places]
     if name == "offences":
-        whole = store.join_tables([t for t in tables if "band" not in t.column_names], name)
+        whole = join_tables([t for t in tables if "band" not in t.column_names], name)
         counted = [add_bands(whole, profile)] if whole is not None else []
         tables = [t for t in tables if "band" in t.column_names] + counted
-    store.write_table(store.join_tables(tables, name), f"{name}/{code}{target[0]}", target[1])
+    store.write_table(join_tables(tables, name), f"{name}/{code}{target[0]}", target[1])

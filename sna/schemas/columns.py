@@ -78,8 +78,3 @@ def check_table(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
             do="Mend the reader or the caller that made this table.",
         ) from None
     return frame
-
-
-def empty_table(table: Table) -> pd.DataFrame:
-    """Return a table without rows and with every column in its dtype."""
-    return pd.DataFrame({name: pd.Series(dtype=c.dtype) for name, c in table.columns.items()})

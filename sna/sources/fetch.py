@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ CHUNK_BYTES = 1 << 16  # at most this much is lost when a connection is cut
 MOST_TRIES = 5
 TIMEOUT_SECONDS = 30
 _PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml[^>]*>\s*<html)", re.IGNORECASE)
+_MONTH = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])")
+Progress = Callable[[int, int], None]
 
 
 def plan_downloads(
@@ -28,18 +31,18 @@ def plan_downloads(
     known = downloads.set_index("download_id", drop=False)
     found = []
     for name in wanted:
-        if name not in known.index:
-            do = f"Name one of: {', '.join(known.index)}."
-            raise UsageError("There is no such download.", where="sna fetch", found=name, do=do)
-        row = {str(key): str(value) for key, value in known.loc[name].items()}
-        if not row["file_name"]:
+        given: Any = known.loc[name] if name in known.index else {}
+        row = {str(key): str(value) for key, value in given.items()}
+        what, value, do = "", name, f"Name one of: {', '.join(known.index)}."
+        if not row:
+            what = "There is no such download."
+        elif not row["file_name"]:
+            what, value = f"{row['title']}: {row['note']}.", row["address"]
             do = "Visit the page, download the file and put it into data/raw."
-            what = f"{row['title']}: {row['note']}."
-            raise UsageError(what, where="sna fetch", found=row["address"], do=do)
-        needs_month = "{month}" in row["address"]
-        if needs_month and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", month):
-            do = "Add --month YYYY-MM."
-            raise UsageError(f"{name} needs a month.", where="sna fetch", found=month, do=do)
+        elif "{month}" in row["address"] and not _MONTH.fullmatch(month):
+            what, value, do = f"{name} needs a month.", month, "Add --month YYYY-MM."
+        if what:
+            raise UsageError(what, where="sna fetch", found=value, do=do)
         found.append({key: value.replace("{month}", month) for key, value in row.items()})
     return found
 
@@ -51,7 +54,7 @@ def fetch(
     work: Path,
     sha256: str = "",
     wait_seconds: float = 1.0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Path:
     """Download `address` to `target`.
 
@@ -62,7 +65,7 @@ def fetch(
     if target.parent.resolve() in [work.resolve(), *work.resolve().parents]:
         raise UsageError("Downloads may not gather inside the raw folder.", where=str(work))
     work.mkdir(parents=True, exist_ok=True)
-    part = work / f"{target.name}.part"
+    part = work / f"{target.name}.{hashlib.sha256(address.encode()).hexdigest()[:8]}.part"
     for attempt in range(MOST_TRIES):
         try:
             expected = _get(address, part, wait_seconds, progress)
@@ -73,26 +76,23 @@ def fetch(
             _check(address, part, sha256)
             target.parent.mkdir(parents=True, exist_ok=True)
             return part.replace(target)
-    have = part.stat().st_size if part.exists() else 0
-    raise SourceError(
-        f"The download was cut {MOST_TRIES} times.", where=address, found=f"{have} bytes so far",
-        do="Run the same command again: it goes on where it stopped.",
-    )  # fmt: skip
+    found = f"{part.stat().st_size if part.exists() else 0} bytes so far"
+    what, do = f"The download was cut {MOST_TRIES} times.", "Run the same command: it goes on."
+    raise SourceError(what, where=address, found=found, do=do)
 
 
-def _get(
-    address: str, part: Path, wait_seconds: float, progress: Callable[[int, int], None] | None
-) -> int:
+def _get(address: str, part: Path, wait_seconds: float, progress: Progress) -> int:
     """Add what is missing to `part`; return the length the whole file should have, or -1."""
     import requests
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    busy = Retry(MOST_TRIES, backoff_factor=wait_seconds, raise_on_status=False,
-                 status_forcelist=(429, 500, 502, 503, 504))  # fmt: skip
+    busy = Retry(
+        MOST_TRIES, backoff_factor=wait_seconds, status_forcelist=(429, *range(500, 505)),
+        raise_on_status=False,
+    )  # fmt: skip
     have = part.stat().st_size if part.exists() else 0
     headers = {"User-Agent": USER_AGENT, **({"Range": f"bytes={have}-"} if have else {})}
-    lost = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     try:
         with requests.Session() as session:
             for scheme in ("https://", "http://"):
@@ -111,9 +111,8 @@ def _get(
             with part.open("ab" if resumed else "wb") as stream:
                 for block in answer.iter_content(CHUNK_BYTES):
                     stream.write(block)
-                    if progress:
-                        progress(stream.tell(), total)
-    except lost:
+                    progress(stream.tell(), total)
+    except requests.RequestException:
         raise ConnectionError("cut") from None
     return total
 

@@ -48,10 +48,8 @@ def find_files(raw: Path) -> tuple[list[RawFile], list[dict[str, Any]]]:
         for name in sorted([*names, *(f for f in folders if (Path(folder) / f).is_symlink())]):
             path = Path(folder) / name
             file = path.relative_to(raw).as_posix()
-            if _IGNORED.search(file):
-                continue
             try:
-                found += _members(path, file, raw, findings)
+                found += [] if _IGNORED.search(file) else _members(path, file, raw, findings)
             except (OSError, SourceError, zipfile.BadZipFile) as error:
                 findings.append(_problem(file, error))
     return found, findings
@@ -59,60 +57,59 @@ def find_files(raw: Path) -> tuple[list[RawFile], list[dict[str, Any]]]:
 
 def _problem(file: str, error: Exception) -> dict[str, Any]:
     """Return the finding that says why a file was left out."""
-    if isinstance(error, SourceError):
-        return {**make_finding(error.what, severity="error", action=error.do), "file": file}
     why = getattr(error, "strerror", None) or str(error).splitlines()[0]
-    act = "Check that it can be opened and is whole, or take it away."
-    return {**make_finding(f"Cannot be opened: {why}.", severity="error", action=act), "file": file}
+    text, act = f"Cannot be opened: {why}.", "Check that it is whole, or take it away."
+    if isinstance(error, SourceError):
+        text, act = error.what, error.do
+    return {**make_finding(text, severity="error", action=act), "file": file}
 
 
 def _members(path: Path, file: str, raw: Path, findings: list[dict[str, Any]]) -> Iterator[RawFile]:
-    """Yield the file itself, or the members of an archive that are safe to read."""
+    """Yield the file itself, or what an archive holds."""
     if path.is_symlink() and not path.resolve().is_relative_to(raw.resolve()):
         raise SourceError("A link that leads out of the raw folder; not followed.", where=file)
     if not path.is_file():
         raise SourceError("Not an ordinary file; not read.", where=file)
     with path.open("rb") as stream:
-        head = stream.read(4)
-    if head != b"PK\x03\x04" or _is_workbook(path):
+        is_zip = stream.read(4) == b"PK\x03\x04"
+    if not is_zip:
         yield RawFile(file, path)
         return
+    yield from _unpacked(path, file, findings)
+
+
+def _unpacked(path: Path, file: str, findings: list[dict[str, Any]]) -> Iterator[RawFile]:
+    """Yield a workbook itself, or the members of an archive; nothing that is not safe to read."""
     with zipfile.ZipFile(path) as archive:
         members = [info for info in archive.infolist() if not info.is_dir()]
+    unsafe = {info.filename: why for info in members if (why := _unsafe(info))}
+    if {"xl/workbook.xml", "content.xml"} & {info.filename for info in members}:
+        for why in unsafe.values():
+            raise SourceError(why, do="Save the sheet as CSV.")
+        yield RawFile(file, path)
+        return
     if sum(info.file_size for info in members) > MOST_UNPACKED:
         raise SourceError("The archive unpacks to more than 16 GiB.", where=file)
-    for info in members:
-        inside = f"{file}/{info.filename}"
-        if why := _unsafe(info):
-            findings.append(_problem(inside, SourceError(why, do="Unpack it and look.")))
+    for name in (info.filename for info in members):
+        inside = f"{file}/{name}"
+        if name in unsafe:
+            findings.append(_problem(inside, SourceError(unsafe[name], do="Unpack it and look.")))
         elif not _IGNORED.search(inside):
-            yield RawFile(inside, path, info.filename)
+            yield RawFile(inside, path, name)
 
 
 def _unsafe(info: zipfile.ZipInfo) -> str:
     """Say why a member of an archive is refused; empty when it is not."""
     name = info.filename
-    if name.startswith(("/", "\\")) or ".." in PurePosixPath(name.replace("\\", "/")).parts:
-        return "The name inside the archive leads out of it; not read."
-    if info.flag_bits & 1:
-        return "The archive is locked with a password; not read."
-    if info.file_size > 10 << 20 and info.file_size > MOST_RATIO * max(info.compress_size, 1):
-        return "Unpacks to more than 200 times its size; not read."
-    if name.lower().endswith(".zip"):
-        return "An archive inside an archive; not read."
-    return ""
-
-
-def _is_workbook(path: Path) -> bool:
-    """Say whether a zip is a spreadsheet; refuse one that unpacks to far more than its size."""
-    with zipfile.ZipFile(path) as archive:
-        names = {info.filename for info in archive.infolist()}
-        if not names & {"xl/workbook.xml", "content.xml"}:
-            return False
-        unsafe = [why for info in archive.infolist() if (why := _unsafe(info))]
-    if unsafe:
-        raise SourceError(unsafe[0], do="Save the sheet as CSV.")
-    return True
+    leads_out = ".." in PurePosixPath(name.replace("\\", "/")).parts or name[:1] in ("/", "\\")
+    is_bomb = info.file_size > max(10 << 20, MOST_RATIO * max(info.compress_size, 1))
+    reasons = {
+        "The name inside the archive leads out of it; not read.": leads_out,
+        "The archive is locked with a password; not read.": bool(info.flag_bits & 1),
+        "Unpacks to more than 200 times its size; not read.": is_bomb,
+        "An archive inside an archive; not read.": name.lower().endswith(".zip"),
+    }
+    return next((reason for reason, met in reasons.items() if met), "")
 
 
 @lru_cache(maxsize=4096)

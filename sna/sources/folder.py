@@ -17,6 +17,7 @@ from sna.sources.mapping import Mapping, read_mapping
 from sna.sources.text import sample_file
 
 SIMULATED = "simulated"
+_FACTS = ("layout", "title", "publisher", "licence", "release_class")
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,6 @@ class Item:
     """One table of a raw file: what it was recognised as, or why it cannot be read."""
 
     raw: RawFile
-    layout: str = ""
-    title: str = ""
-    publisher: str = ""
-    licence: str = ""
-    release_class: str = "open"
     sample: FileSample | None = None
     match: Match | None = None
     mapping: Mapping | None = None
@@ -47,14 +43,17 @@ class Item:
         return self.match is not None and self.match.layout.is_reference
 
     @property
-    def sha256(self) -> str:
-        """SHA-256 of the file on disk; for a member, of its archive."""
-        return _hash_of(self.raw)
-
-    @property
-    def people_sha256(self) -> str:
-        """SHA-256 of the people file of an extract."""
-        return hash_file(self.people.path) if self.people else ""
+    def facts(self) -> dict[str, str]:
+        """What it is and who may use it."""
+        if (own := self.mapping) is not None:
+            title = own.title or "Record extract"
+            told = ("extract", title, own.publisher, own.licence, own.release_class)
+        elif self.match is not None:
+            known = self.match.layout
+            told = (known.id, known.title, known.publisher, known.licence, "open")
+        else:
+            told = ("", "", "", "", "open")
+        return dict(zip(_FACTS, told, strict=True))
 
 
 def look_at(
@@ -69,24 +68,21 @@ def look_at(
         raise SourceError("There is no such folder.", where=str(raw), do="Name the raw folder.")
     files, findings = find_files(raw)
     with ThreadPoolExecutor(2) as pool:
-        hashes = dict(zip(files, pool.map(_hash_of, files), strict=True)) if known else {}
-    seen = {(file.file, hashes[file]) for file in files if known}
-    new = [file for file in files if not known or (file.file, hashes[file]) not in known]
+        seen = {(f.file, h) for f, h in zip(files, pool.map(hash_raw, files), strict=True) if known}
+    new = [file for file in files if not known or (file.file, hash_raw(file)) not in known]
     items = [item for file in new for item in _look(file)]
     taken = {item.people.file for item in items if item.people}
     items = [item for item in items if item.mapping or item.raw.file not in taken]
-    simulated = [file.file for file in files if _is_simulated(raw, file.file)]
-    real = [i.raw.file for i in items if not _is_simulated(raw, i.raw.file) and not i.problem]
+    simulated = [file.file for file in files if is_simulated(raw, file.file)]
+    real = [i.raw.file for i in items if not is_simulated(raw, i.raw.file) and not i.problem]
     if simulated and real:
-        raise SourceError(
-            f"{len(real)} real files lie beside simulated ones: their counts must never mix.",
-            where=raw.name, found=real,
-            do="Move data/raw/simulated away (make clean), or build from another folder.",
-        )  # fmt: skip
+        what = f"{len(real)} real files lie beside simulated ones: their counts must never mix."
+        do = "Move data/raw/simulated away (make clean), or build from another folder."
+        raise SourceError(what, where=raw.name, found=real, do=do)
     return items, findings, bool(known - seen)
 
 
-def _hash_of(raw: RawFile) -> str:
+def hash_raw(raw: RawFile) -> str:
     """Return the SHA-256 of a file, with that of its mapping where it has one."""
     try:
         mapping = _mapping_path(raw)
@@ -95,14 +91,10 @@ def _hash_of(raw: RawFile) -> str:
         return ""
 
 
-def _is_simulated(raw: Path, file: str) -> bool:
+def is_simulated(raw: Path, file: str) -> bool:
+    """Say whether a file comes from the simulated London, also when it was moved."""
     *folders, name = file.split("/")
     return SIMULATED in (*folders, raw.name) or name.startswith(f"{SIMULATED}_")
-
-
-def is_simulated(raw: Path, items: list[Item]) -> bool:
-    """Say whether any file lies in the folder of the simulated London."""
-    return any(_is_simulated(raw, item.raw.file) for item in items)
 
 
 def _mapping_path(raw: RawFile) -> Path | None:
@@ -119,15 +111,11 @@ def _look(raw: RawFile) -> Iterator[Item]:
         for sample in sample_file(raw):
             found = recognise(sample)
             if isinstance(found, Match):
-                known = found.layout
-                yield Item(raw, known.id, known.title, known.publisher, known.licence,
-                           sample=sample, match=found)  # fmt: skip
+                yield Item(raw, sample, found)
                 continue
             text = f"Not recognised. Nearest: {found.title}; {found.differs}."
             act = "Rename or add the columns, or write a mapping: sna mapping new FILE."
-            yield Item(
-                raw, sample=sample, problem=make_finding(text, severity="warning", action=act)
-            )
+            yield Item(raw, sample, problem=make_finding(text, severity="warning", action=act))
     except SnaError as error:
         yield Item(raw, problem=make_finding(error.what, severity="error", action=error.do))
     except OSError as error:
@@ -138,16 +126,13 @@ def _look(raw: RawFile) -> Iterator[Item]:
 def _extract(raw: RawFile, mapping: Mapping) -> Item:
     people = None
     if mapping.people:
-        beside = RawFile(str(Path(raw.file).with_name(mapping.people.file)),
-                         raw.path.with_name(mapping.people.file))  # fmt: skip
+        name, file = mapping.people.file, str(Path(raw.file).with_name(mapping.people.file))
+        beside = RawFile(file, raw.path.with_name(name))
         if not beside.path.is_file():
-            raise SourceError("The people file that the mapping names is not there.",
-                              where=raw.file, found=mapping.people.file)  # fmt: skip
+            what = "The people file that the mapping names is not there."
+            raise SourceError(what, where=raw.file, found=name)
         people = sample_file(beside)[0]
-    return Item(
-        raw, "extract", mapping.title or "Record extract", mapping.publisher, mapping.licence,
-        mapping.release_class, sample_file(raw)[0], None, mapping, people,
-    )  # fmt: skip
+    return Item(raw, sample_file(raw)[0], mapping=mapping, people=people)
 
 
 def read_item(item: Item, context: ReadContext) -> list[tuple[str, ReadResult]]:
@@ -156,9 +141,9 @@ def read_item(item: Item, context: ReadContext) -> list[tuple[str, ReadResult]]:
     if item.mapping is None:
         assert item.match is not None
         return [(item.name, item.match.layout.read(item.sample, item.match, context))]
+    today, number = pd.Timestamp.now().normalize(), context.file_id
     results = read_extract(
-        item.sample, item.mapping, today=pd.Timestamp.now().normalize(), file_id=context.file_id,
-        people=item.people,
-    )  # fmt: skip
+        item.sample, item.mapping, today=today, file_id=number, people=item.people
+    )
     names = [item.name, *([item.people.file] if item.people else [])]
     return list(zip(names, results, strict=True))
