@@ -52,14 +52,6 @@ class Wide(Strict):
     zeros: bool = True
     wanted: str = ""
 
-    def find_key(self, value: str, heading: str) -> str | None:
-        """Return what a heading stands for as a column of `value`, None when it is none."""
-        plain = plain_heading(heading)
-        if not re.fullmatch(self.cells[value], plain):
-            return None
-        named = (name for name, pattern in self.keys.items() if re.search(pattern, plain))
-        return next(named, None) if self.keys else heading
-
 
 class Notice(Strict):
     """A finding about the rows whose value a converter gives no answer for."""
@@ -204,11 +196,14 @@ def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list
 
 
 def _find_wide(sample: FileSample, wide: Wide) -> dict[str, dict[str, str]]:
-    """Return the heading of each key for each value that stands in wide columns."""
-    found: dict[str, dict[str, str]] = {}
-    for value in wide.cells:
-        keys = {name: wide.find_key(value, name) for name in sample.columns}
-        found[value] = {key: name for name, key in keys.items() if key}
+    """Return the heading of each key for each store column that stands in wide columns."""
+    found: dict[str, dict[str, str]] = {cell: {} for cell in wide.cells}
+    for cell, pattern in wide.cells.items():
+        plain = {name: plain_heading(name) for name in sample.columns}
+        for name in (name for name in plain if re.fullmatch(pattern, plain[name])):
+            named = [key for key, words in wide.keys.items() if re.search(words, plain[name])]
+            if named or not wide.keys:
+                found[cell].setdefault(named[0] if named else name, name)
     return found
 
 

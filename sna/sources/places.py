@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sna import definitions
+from sna.sources.rows import fill, make_array, split_codes
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -68,19 +69,17 @@ class Places:
         names = set(table.column_names)
         if not {"lsoa_code", "borough_code"} <= names or "lsoa_2011_code" in names:
             return table
-        code = table["lsoa_code"].to_pandas().astype("object")
-        pairs = {value: self.find_lsoa(value) for value in code.dropna().unique()}
-        borough = table["borough_code"].to_pandas().astype("object")
+        codes, values = split_codes(table["lsoa_code"])
+        new, old = zip(*(self.find_lsoa(value) for value in values), strict=True)
+        inside = [self.borough_of.get(value) for value in values]
+        kind = pa.dictionary(pa.int32(), pa.string())
+        borough = table["borough_code"].unify_dictionaries().combine_chunks()
         columns = {
-            "lsoa_code": code.map({value: new for value, (new, _) in pairs.items()}),
-            "lsoa_2011_code": code.map({value: old for value, (_, old) in pairs.items()}),
-            "borough_code": borough.where(borough.notna(), code.map(self.borough_of)),
+            "lsoa_code": make_array(codes, new, kind),
+            "lsoa_2011_code": make_array(codes, old, kind),
+            "borough_code": fill(borough.cast(kind), make_array(codes, inside, kind)),
         }
-        for name, values in columns.items():
-            column = pa.array(values, pa.string(), from_pandas=True).dictionary_encode()
-            table = table.drop_columns([name]) if name in names else table
-            table = table.append_column(name, column)
-        return table
+        return pa.table({name: table[name] for name in table.column_names} | columns)
 
     def find_points(
         self, easting: np.ndarray, northing: np.ndarray
@@ -139,15 +138,14 @@ def fill_boroughs(areas: "gpd.GeoDataFrame", lookup: pd.DataFrame | None) -> "gp
         for column in _CODES:
             known = pairs.dropna(subset=[column]).drop_duplicates(column).set_index(column)
             borough = borough.where(borough.notna(), areas["area_code"].map(known["borough_code"]))
-    lost = borough.isna().to_numpy()
+    areas, lost = areas.assign(borough_code=borough), borough.isna()
     districts = areas[areas["area_level"].eq("borough")].drop_duplicates("area_code", keep="last")
     if lost.any() and len(districts):
-        inside = areas.loc[lost, "geometry"].representative_point()
-        at, which = districts.sindex.query(inside, predicate="within")
-        found = np.full(int(lost.sum()), None, dtype=object)
-        found[at] = districts["area_code"].to_numpy(dtype=object)[which]
-        borough = borough.mask(lost, pd.Series(found, index=areas.index[lost]))
-    return areas.assign(borough_code=borough)
+        points = areas.loc[lost, ["geometry"]].set_geometry(areas[lost].representative_point())
+        inside = points.sjoin(districts[["area_code", "geometry"]], predicate="within")
+        inside = inside[~inside.index.duplicated()]
+        areas.loc[inside.index, "borough_code"] = inside["area_code"]
+    return areas
 
 
 def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +23,6 @@ from sna.sources.layout import FileSample, make_finding, refuse
 _CODED = pa.dictionary(pa.int32(), pa.string())
 HEAD_BYTES = 1 << 16
 SAMPLE_ROWS = 400
-_PAGE = re.compile(r"\s*<(!doctype|html|\?xml)", re.IGNORECASE)
 
 
 def sample_file(raw: RawFile) -> list[FileSample]:
@@ -30,21 +30,11 @@ def sample_file(raw: RawFile) -> list[FileSample]:
     head = raw.read_bytes(HEAD_BYTES)
     if not head.strip(b"\0 \r\n\t"):
         raise SourceError("The file is empty.", where=raw.file, do="Download it again.")
-    is_map = head[:6] == b"SQLite" or head[:4] == b"\x00\x00\x27\x0a"
-    is_map |= head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"{" and b"FeatureCollection" in head
-    kinds = {
-        "map file": is_map,
-        "workbook": head[:4] == b"PK\x03\x04",
-        "Parquet file": head[:4] == b"PAR1",
-    }
-    kind = next((name for name, fits in kinds.items() if fits), "")
-    if not kind:
+    kind, look = next(((k, look) for form, k, look in _KINDS if form.match(head)), ("", None))
+    if look is None:
         return [_sample_csv(raw, head)]
-    looks = {"map file": _sample_map, "workbook": _sample_workbook, "Parquet file": _sample_parquet}
     try:
-        return looks[kind](raw)
-    except SourceError:
-        raise
+        return look(raw)
     except Exception as error:  # whatever a library says of a damaged file
         raise SourceError(f"Not a readable {kind}: {str(error)[:160]}.", where=raw.file) from None
 
@@ -61,32 +51,29 @@ def find_encoding(head: bytes) -> str:
             return name
     try:
         head.decode("utf-8")
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError as error:  # the first look may end inside a letter
         return "utf-8" if error.start > len(head) - 8 else "cp1252"
     return "utf-8"
 
 
 def _sample_csv(raw: RawFile, head: bytes) -> FileSample:
     encoding = find_encoding(head)
-    text = head.decode(encoding, errors="replace").lstrip("\ufeff")
-    if _PAGE.match(text):
+    lines = head.decode(encoding, errors="replace").lstrip("\ufeff").splitlines(keepends=True)
+    if re.match(r"(?i)\s*<(!doctype|html|\?xml)", "".join(lines[:3])):
         what = "A web page, not a table: the download went wrong."
         raise SourceError(what, where=raw.file, do="Download again.")
-    lines = text.splitlines(keepends=True)
-    if len(head) == HEAD_BYTES:
-        lines = lines[:-1]
-        if not lines:
-            what = "No line end in the first 64 KB: not a table of rows."
-            raise SourceError(what, where=raw.file, do="Look at it.")
-    separator = max(",;\t|", key=lambda mark: sum(line.count(mark) for line in lines[:20]))
+    if len(head) == HEAD_BYTES and not lines[:-1]:
+        what = "No line end in the first 64 KB: not a table of rows."
+        raise SourceError(what, where=raw.file, do="Look at it.")
+    lines = lines[:-1] if len(head) == HEAD_BYTES else lines
+    separator = max(",;\t|", key="".join(lines[:20]).count)
     try:
         rows = list(csv.reader(lines[: SAMPLE_ROWS + 20], delimiter=separator))
     except csv.Error as error:
         raise SourceError(f"Not a table of text: {error}.", where=raw.file) from None
-    header, names, body = split_header([row for row in rows if row])
-    cells = [(row + [""] * len(names))[: len(names)] for row in body]
+    header, table = split_header([row for row in rows if row], "")
     look = {"header_row": header, "encoding": encoding, "separator": separator}
-    return _sample(raw, "csv", pd.DataFrame(cells, columns=names, dtype="str"), **look)
+    return _sample(raw, "csv", table, **look)
 
 
 def _sample(raw: RawFile, kind: str, rows: pd.DataFrame, **more: Any) -> FileSample:
@@ -94,8 +81,8 @@ def _sample(raw: RawFile, kind: str, rows: pd.DataFrame, **more: Any) -> FileSam
     return FileSample(raw.file, raw.path, kind, names, rows[:SAMPLE_ROWS], raw.member, **more)
 
 
-def split_header(rows: list[list[Any]]) -> tuple[int, list[str], list[list[Any]]]:
-    """Return the number of title rows, unique headings, and the rows below them."""
+def split_header(rows: list[list[Any]], blank: Any) -> tuple[int, pd.DataFrame]:
+    """Return the number of title rows, and the table below them under unique headings."""
     cells = [[str(v or "").strip() for v in row] for row in rows[:25]]
     filled = [sum(cell != "" for cell in row) for row in cells]
     least = max(2, 0.6 * max(filled, default=0))
@@ -104,7 +91,8 @@ def split_header(rows: list[list[Any]]) -> tuple[int, list[str], list[list[Any]]
     for place, cell in enumerate(cells[header] if cells else []):
         name = cell.lstrip("\ufeff") or f"column {place + 1}"
         names.append(name if name not in names else f"{name} ({place + 1})")
-    return header, names, rows[header + 1 :]
+    body = [(row + [blank] * len(names))[: len(names)] for row in rows[header + 1 :]]
+    return header, pd.DataFrame(body, columns=names, dtype="object")
 
 
 @lru_cache(maxsize=2)
@@ -113,22 +101,16 @@ def _sheets(raw: RawFile, _: int) -> dict[str, tuple[int, pd.DataFrame]]:
     sheets = pd.read_excel(
         io.BytesIO(raw.read_bytes()), sheet_name=None, header=None, dtype="object"
     )
-    found = {}
-    for name, sheet in sheets.items():
-        rows = sheet.dropna(how="all").map(_cell_text).to_numpy().tolist()
-        header, names, body = split_header(rows)
-        cells = [row[: len(names)] for row in body]
-        found[str(name)] = (header, pd.DataFrame(cells, columns=names, dtype="object"))
-    return found
+    texts = {str(name): t.dropna(how="all").map(_cell_text) for name, t in sheets.items()}
+    return {name: split_header(text.to_numpy().tolist(), None) for name, text in texts.items()}
 
 
 def _cell_text(value: Any) -> str | None:
     """Return a cell as the text a CSV of the sheet would hold."""
     if pd.isna(value):
         return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else getattr(value, "isoformat", value.__str__)()
 
 
 def _sample_workbook(raw: RawFile) -> list[FileSample]:
@@ -161,6 +143,13 @@ def _sample_map(raw: RawFile) -> list[FileSample]:
         samples.append(_sample(raw, "vector", rows, sheet=layer, facts=facts))
     return samples
 
+
+_KINDS: tuple[tuple[re.Pattern[bytes], str, Callable[[RawFile], list[FileSample]]], ...] = (
+    (re.compile(rb"PK\x03\x04"), "workbook", _sample_workbook),
+    (re.compile(rb"PAR1"), "Parquet file", _sample_parquet),
+    (re.compile(rb"SQLite|\x00\x00\x27\x0a"), "map file", _sample_map),
+    (re.compile(rb"(?s)[\xef\xbb\xbf\s]*\{.*FeatureCollection"), "map file", _sample_map),
+)
 
 # ---------------------------------------------------------------------------- whole tables
 
@@ -199,7 +188,7 @@ def read_text(
         table = _as_text(pq.read_table(_stream(raw)))
     else:
         rows = _sheets(raw, raw.path.stat().st_mtime_ns)[sample.sheet][1]
-        table = pa.Table.from_pandas(rows.astype("str"), preserve_index=False)
+        table = pa.table({name: pa.array(rows[name], pa.string()) for name in rows})
     table = table.select(list(columns)) if columns else table
     for name in set(coded) & set(table.column_names):
         place = table.column_names.index(name)
