@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
+from sna.definitions.views import words_of
 from sna.disclosure.protected import ProtectedTable
 
 if TYPE_CHECKING:
@@ -38,43 +39,13 @@ TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10,
 MOST_CATEGORIES = 4
 _JOINERS = "\u200c\u200d"  # needed to spell some languages
 
-_RC: Any = {
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same layout everywhere
-    "font.size": 10.5,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.titlesize": 10.5,
-    "axes.labelsize": 10.5,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": RULE,
-    "grid.linewidth": 0.7,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "ytick.major.size": 0,
-    "lines.linewidth": 2.2,
-    "lines.markersize": 6,
-    "svg.fonttype": "none",
-    "figure.constrained_layout.use": True,
-    "legend.frameon": False,
-}
-
 
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the house style inside this context; nothing global is changed."""
     import matplotlib as mpl
 
-    with mpl.rc_context(_RC):
+    with mpl.rc_context(cast(Any, words_of("chart_style"))):
         yield
 
 

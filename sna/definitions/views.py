@@ -7,6 +7,13 @@ from typing import Any
 
 
 @cache
+def words_of(name: str) -> dict[str, Any]:
+    """Return the words and choices of a room, from `definitions/<name>.toml`."""
+    text = files("sna.definitions").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
 def views() -> dict[str, dict[str, Any]]:
     """Return every view by name; `like` names a view whose settings it starts from."""
     found: dict[str, dict[str, Any]] = {}

@@ -1,6 +1,7 @@
 """The closing sections of a notebook: data quality, and what this run stands on."""
 
 import hashlib
+from calendar import month_name
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -15,8 +16,8 @@ from sna.figures.figure import Figure, Table
 from sna.figures.view import show
 from sna.schemas.results import ResultTable
 
-PACKAGES = ("pandas", "numpy", "geopandas", "scipy", "statsmodels", "matplotlib", "papermill",
-            "nbconvert", "pyarrow", "polars")  # fmt: skip
+PACKAGES = "pandas numpy geopandas scipy statsmodels matplotlib papermill nbconvert pyarrow polars"
+_MONTHS = "|".join(list(month_name)[1:])
 MOST_LISTED = 8
 _SEVERITIES = ("error", "warning", "information")
 
@@ -45,14 +46,14 @@ def listing(frame: pd.DataFrame, view: str, data: Any) -> Figure | Table:
 
 def packages() -> dict[str, str]:
     """Return the version of each package that can move a number."""
-    return {name: version(name) for name in PACKAGES}
+    return {name: version(name) for name in PACKAGES.split()}
 
 
 def row_totals(data: Any) -> dict[str, int]:
     """Return the number of files, and of rows read, used and rejected over all of them."""
-    keys = ("rows", "rows_used", "rows_rejected")
-    return {"files": len(data.inputs),
-            **{key: sum(int(i.get(key) or 0) for i in data.inputs) for key in keys}}  # fmt: skip
+    inputs = pd.DataFrame(data.inputs).reindex(columns=["rows", "rows_used", "rows_rejected"])
+    sums = inputs.fillna(0).sum().astype(int)
+    return {"files": len(inputs)} | {str(name): int(rows) for name, rows in sums.items()}
 
 
 def sorted_findings(data: Any) -> pd.DataFrame:
@@ -62,20 +63,16 @@ def sorted_findings(data: Any) -> pd.DataFrame:
     """
     found = data.findings.reindex(columns=["severity", "file", "finding", "rows", "action"])
     found = found.astype(object).where(found.notna(), None)
-    made = []
-    alike = found["finding"].str.replace(r"[\d,]+( (January|February|March|April|May|June|July|"
-                                         r"August|September|October|November|December))?", "#",
-                                         regex=True)  # fmt: skip
+    made, numbers_of = [], rf"[\d,]+( ({_MONTHS}))?"
+    alike = found["finding"].str.replace(numbers_of, "#", regex=True)
     for _, group in found.groupby([found["severity"], alike], sort=False):
         first, others, like = group.iloc[0], group["file"].nunique() - 1, len(group) - 1
         numbers = [number for number in group["rows"] if number is not None]
         small = data.edition == "public" and 0 < sum(numbers) < 5
-        made.append({
-            "severity": first["severity"], "action": first["action"] or "nothing",
-            "file": (first["file"] or "all files") + (f" and {others} more" if others > 0 else ""),
-            "rows": "[z]" if not numbers else "fewer than 5" if small else f"{sum(numbers):,.0f}",
-            "finding": first["finding"] + (f" (and {like} like it)" if like else ""),
-        })  # fmt: skip
+        file = (first["file"] or "all files") + (f" and {others} more" if others > 0 else "")
+        rows = "[z]" if not numbers else "fewer than 5" if small else f"{sum(numbers):,.0f}"
+        finding = first["finding"] + (f" (and {like} like it)" if like else "")
+        made.append((first["severity"], file, finding, rows, first["action"] or "nothing"))
     table = pd.DataFrame(made, columns=found.columns)
     return table.sort_values("severity", key=lambda s: s.map(_SEVERITIES.index), kind="stable")
 
@@ -84,8 +81,8 @@ def show_findings(data: Any) -> Note:
     """Return what a reader should know about the data: rows in and out, and the worst findings."""
     found = sorted_findings(data)
     listed = found[found["severity"] != "information"].head(MOST_LISTED)
-    return Note(fill("findings.html.j2", totals=row_totals(data), more=len(found) - len(listed),
-                     listed=listed.to_dict("records")))  # fmt: skip
+    rows, more = listed.to_dict("records"), len(found) - len(listed)
+    return Note(fill("findings.html.j2", totals=row_totals(data), more=more, listed=rows))
 
 
 def run_facts(data: Any) -> dict[str, str]:

@@ -21,10 +21,10 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        finalize=lambda value: value if isinstance(value, Markup) else clean(value),
-    )  # fmt: skip
+    loader = FileSystemLoader(TEMPLATES)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    made.finalize = lambda value: value if isinstance(value, Markup) else clean(value)
+    return made
 
 
 def fill(template: str, **values: Any) -> str:
@@ -38,11 +38,11 @@ def texts(protected: ProtectedTable, columns: Iterable[str]) -> list[dict[str, s
     for name in columns:
         cells = [clean(protected.shown(row, name)) or "[z]" for row in protected.table.index]
         if pd.api.types.is_float_dtype(protected.table[name]):
-            places = max(
-                (len(found[1]) for cell in cells if (found := _DECIMALS.match(cell))), default=0
-            )
-            zeros = f".{'0' * places}" if places else ""
+            places = [len(found[1]) for cell in cells if (found := _DECIMALS.match(cell))]
+            zeros = f".{'0' * max(places)}" if places else ""
             cells = [_WHOLE.sub(rf"\1{zeros}\2", cell).replace("-", "−", 1) for cell in cells]
+        if name.startswith("p_"):  # a p is never nothing
+            cells = ["<0.001" if set(cell) <= {"0", "."} else cell for cell in cells]
         made[name] = cells
     return [dict(zip(made, row, strict=True)) for row in zip(*made.values(), strict=True)]
 

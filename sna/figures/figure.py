@@ -55,12 +55,12 @@ class _Block:
 
     def _repr_html_(self) -> str:
         rows = texts(self.protected, self.columns)
-        return fill(
-            "figure.html.j2", it=self, rows=rows, notes=notes(self.protected, rows),
-            numbers=number_columns(self.protected, self.columns), picture=Markup(self.picture),
-            file=f"{self.protected.edition}_{self.name}.csv",
-            coded=base64.b64encode(f"\ufeff{self.csv}".encode()).decode(),
-        )  # fmt: skip
+        numbers = number_columns(self.protected, self.columns)
+        words = {"notes": notes(self.protected, rows), "numbers": numbers}
+        coded = base64.b64encode(f"\ufeff{self.csv}".encode()).decode()
+        file = f"{self.protected.edition}_{self.name}.csv"
+        link = {"file": file, "coded": coded, "picture": Markup(self.picture)}
+        return fill("figure.html.j2", it=self, rows=rows, **words, **link)
 
     def __str__(self) -> str:
         return "\n".join(filter(None, [self.title, self.subtitle, self.alt, self.csv]))
@@ -69,14 +69,17 @@ class _Block:
         """Return HTML for readers, text for terminals and the table for `sna.reporting`."""
         shown, shape = self.protected, self.protected.contract
         words = {key: clean(getattr(self, key)) for key in ("title", "subtitle", "source", "note")}
-        described = {
-            **words, "name": self.name, "kind": self.kind, "notes": list(shown.notes),
-            "contract": shape.name, "grain": shape.grain, "columns": dict(self.columns),
-            "units": {name: unit for name, unit in shape.units.items() if name in self.columns},
-            "edition": shown.edition, "marking": shown.marking, "csv": self.csv,
-        }  # fmt: skip
-        return {"text/html": self._repr_html_(), "text/plain": str(self), TABLE_MIME: described,
-                RECORD_MIME: shown.record()}  # fmt: skip
+        facts: dict[str, Any] = {
+            "contract": shape.name,
+            "grain": shape.grain,
+            "notes": list(shown.notes),
+        }
+        facts |= {"name": self.name, "kind": self.kind, "columns": dict(self.columns)}
+        facts |= {"edition": shown.edition, "marking": shown.marking, "csv": self.csv}
+        units = {name: unit for name, unit in shape.units.items() if name in self.columns}
+        described = {**words, **facts, "units": units}
+        text = {"text/html": self._repr_html_(), "text/plain": str(self)}
+        return {**text, TABLE_MIME: described, RECORD_MIME: shown.record()}
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,10 +141,9 @@ class Figure(_Block):
         if not isinstance(self.alt, str) or not self.alt.strip():
             raise TypeError(f"{self.name}: a figure needs alt text.")
         if len(self.alt.strip()) < LEAST_ALT or self.alt.startswith("No description"):
-            raise QualityError(
-                f"The alt text of {self.name} is shorter than {LEAST_ALT} characters.",
-                found=self.alt, do="Say what kind of chart it is, what it shows and why.",
-            )  # fmt: skip
+            what = f"The alt text of {self.name} is shorter than {LEAST_ALT} characters."
+            do = "Say what kind of chart it is, what it shows and why."
+            raise QualityError(what, found=self.alt, do=do)
 
     @property
     def picture(self) -> str:

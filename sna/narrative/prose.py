@@ -2,6 +2,7 @@
 
 import html
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from sna.errors import QualityError
 from sna.narrative.words import check_words
@@ -18,9 +19,8 @@ class Prose:
 
     def __post_init__(self) -> None:
         if not self.text.strip():
-            raise QualityError(
-                "A paragraph is empty.", where="narrative", do="Say what is missing."
-            )
+            what, do = "A paragraph is empty.", "Say what is missing."
+            raise QualityError(what, where="narrative", do=do)
         check_words(self.text)
 
     def __str__(self) -> str:
@@ -60,11 +60,9 @@ class KeyFindings:
         return "\n".join(f"- {sentence}" for sentence in self.sentences)
 
     def _repr_html_(self) -> str:
-        anchors = self.anchors or ("",) * len(self.sentences)
-        items = "".join(
-            f'<li><a href="#{html.escape(anchor)}">{html.escape(sentence, quote=False)}</a></li>'
-            if anchor
-            else f"<li>{html.escape(sentence, quote=False)}</li>"
-            for sentence, anchor in zip(self.sentences, anchors, strict=True)
-        )
-        return f'<ul class="key-findings">{items}</ul>'
+        items = []
+        for sentence, anchor in zip_longest(self.sentences, self.anchors, fillvalue=""):
+            text = html.escape(sentence, quote=False)
+            link = f'<a href="#{html.escape(anchor)}">{text}</a>' if anchor else text
+            items.append(f"<li>{link}</li>")
+        return f'<ul class="key-findings">{"".join(items)}</ul>'

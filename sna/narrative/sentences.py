@@ -6,7 +6,6 @@ functions of `words` are its filters (`format_count` is `count`), the functions 
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -81,10 +80,6 @@ class View:
         return str(getattr(self.rows[0], "measure", "Offences")) if self.rows else "Offences"
 
 
-def _month(value: pd.Timestamp) -> str:
-    return f"{value:%B %Y}"
-
-
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -94,9 +89,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         autoescape=False,  # Prose escapes
     )
-    named = {name.removeprefix("format_"): getattr(words, name) for name in dir(words)}
-    made.filters |= {name: made_of for name, made_of in named.items() if callable(made_of)}
-    made.filters |= {"month": _month, "known": pd.notna}
+    named = {name.removeprefix("format_"): word for name, word in vars(words).items()}
+    made.filters |= {name: word for name, word in named.items() if callable(word)}
+    made.filters["month"] = "{:%B %Y}".format
     made.tests["known"] = pd.notna
     made.globals["words"] = words
     return made
@@ -113,11 +108,6 @@ def _macros() -> dict[str, Any]:
     return found
 
 
-def _views(tables: Iterable[Any]) -> list[Any]:
-    """Return views of the tables; what is no table (the polygons of a map) passes as it is."""
-    return [View(table) if isinstance(table, ProtectedTable) else table for table in tables]
-
-
 def fill_words(text: str, protected: ProtectedTable) -> str:
     """Fill a line of a report's TOML: `it`, `area`, `measure` and `period` are known."""
     it = View(protected)
@@ -127,8 +117,9 @@ def fill_words(text: str, protected: ProtectedTable) -> str:
 
 def phrase(name: str, *tables: Any) -> str:
     """Return the words of one macro, or nothing when no template has it."""
+    given = [View(table) if isinstance(table, ProtectedTable) else table for table in tables]
     macro = _macros().get(name)
-    return "" if macro is None else " ".join(str(macro(*_views(tables))).split())
+    return "" if macro is None else " ".join(str(macro(*given)).split())
 
 
 def describe(protected: ProtectedTable, *more: ProtectedTable, view: str = "") -> Prose:

@@ -5,56 +5,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from sna.definitions.views import words_of
 from sna.errors import QualityError
 
-NOT_DISCRIMINATION = (
-    "A difference between groups warrants investigation; it is not by itself evidence of "
-    "discrimination, and a group is not a cause."
-)
-RECORDED_NOT_OCCURRED = "Recorded offences are not all the offences that happened."
-NOT_WHY = "These figures describe; they do not say why."
-
-# Sentences approved as they stand, although they contain a guarded word.
-APPROVED = (NOT_DISCRIMINATION, RECORDED_NOT_OCCURRED, NOT_WHY, "caused during the commission of")
-
-# What a sentence may not say (regular expression, case ignored), and what to say instead.
-GUARDED: tuple[tuple[str, str], ...] = (
-    (
-        r"\b(because|due to|owing to|thanks to|as a (result|consequence) of|on account of)\b",
-        "describe what was counted and when; do not explain it",
-    ),
-    (
-        r"\b(caus(e|es|ed|ing|al)|driv(e|en|es|ing) (by|the|up|down|violence|crime)"
-        r"|fuel(s|led|ling)?|trigger(s|ed)?|(attribut|contribut)(ed|es|able|ing)? to"
-        r"|le(d|ads?|ading) to"
-        r"|result(ed|ing) in|stem(s|med)? from|explain(s|ed|ing)?|account(s|ed)? for by"
-        r"|responsible for|(an?|the) (impact|effect) (of|on))\b",
-        "describe what was counted and when; do not explain it",
-    ),
-    (r"\bwork(ed|ing) to (reduce|cut|lower)\b|\b(it|this|scheme|project) worked\b", "describe"),
-    (r"\b(more|less|as) likely\b", "'X times the rate for' the reference group"),
-    (
-        r"\b(commit(s|ted)? more|prone to|tend(s|ency)? to (offend|commit)|over-?represented)\b",
-        "the rate, the comparison and the setting",
-    ),
-    (r"(?<!convicted )\boffenders?\b", "suspect, or people proceeded against"),
-    (r"\b(BAME|BME|IC[1-6]|non-?whites?|ethnics|blacks|whites|asians)\b", "the name of the group"),
-    (r"\b(prove[sdn]?|proof)\b", "consistent with"),
-    (r"\bdiscriminat\w+|\bracis\w+", "a disparity that warrants investigation"),
-    (
-        r"\b(worst|(best|safest) (borough|ward|area)s?|most dangerous|league table|no-go)\b"
-        r"|\brank(s|ed|ing)? \d",
-        "higher, similar or lower than the comparison",
-    ),
-    (
-        r"\bno (change|difference|effect)\b",
-        "'no clear change', or 'the same number' when the counts are equal",
-    ),
-    (r"\bcrime rates?\b", "recorded offences per 1,000 residents"),
-    (r"\b(nan|inf|null)\b|<na>", "the shorthand of a withheld value"),
-)
-_GUARDS = tuple((re.compile(pattern, re.IGNORECASE), instead) for pattern, instead in GUARDED)
-_SINGULAR = {"people": "person", "searches": "search"}
+_WORDING = words_of("wording")
+NOT_DISCRIMINATION: str = _WORDING["not_discrimination"]
+RECORDED_NOT_OCCURRED: str = _WORDING["recorded_not_occurred"]
+NOT_WHY: str = _WORDING["not_why"]
+_APPROVED = (NOT_DISCRIMINATION, RECORDED_NOT_OCCURRED, NOT_WHY, *_WORDING["approved"])
+_GUARDS = [(re.compile(row["pattern"], re.I), row["say"]) for row in _WORDING["guarded"]]
 
 
 def check_words(text: str) -> str:
@@ -64,16 +23,14 @@ def check_words(text: str) -> str:
     wordings are those of ``docs/wording.md``; approved sentences are exempt.
     """
     rest = text
-    for approved in APPROVED:
+    for approved in _APPROVED:
         rest = rest.replace(approved, "")
     for guard, instead in _GUARDS:
         if met := guard.search(rest):
-            raise QualityError(
-                f"A sentence uses a wording that reports may not use: {met.group(0)!r}.",
-                where="narrative",
-                found=text if len(text) < 200 else f"{text[:200]} …",
-                do=f"Say instead: {instead} (docs/wording.md).",
-            )
+            what = f"A sentence uses a wording that reports may not use: {met[0]!r}."
+            found = text if len(text) < 200 else f"{text[:200]} …"
+            do = f"Say instead: {instead} (docs/wording.md)."
+            raise QualityError(what, where="narrative", found=found, do=do)
     return text
 
 
@@ -96,7 +53,7 @@ def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int
         return f"fewer than {threshold} {noun}".strip()
     if noun and value == 0:
         return f"no {noun}"
-    word = _SINGULAR.get(noun, noun.removesuffix("s")) if value == 1 else noun
+    word = _WORDING["singular"].get(noun, noun.removesuffix("s")) if value == 1 else noun
     return f"{value:,.0f} {word}".strip()
 
 
@@ -162,9 +119,8 @@ def format_change(
     >>> format_change(400, 500, "offences", limits=(1.1, 1.4))
     'rose from 400 to 500 offences (25% more)'
     """
-    pair = (
-        f"from {format_count(earlier, flag=flags[0])} to {format_count(later, noun, flag=flags[1])}"
-    )
+    before, after = format_count(earlier, flag=flags[0]), format_count(later, noun, flag=flags[1])
+    pair = f"from {before} to {after}"
     if pd.isna(earlier) or pd.isna(later):
         return f"went {pair}"
     if earlier == later:
@@ -192,9 +148,8 @@ def compare_words(lower: float, upper: float, benchmark: float) -> str:
 def format_ratio(ratio: float, *, reference: str, flag: str = "") -> str:
     """Write a rate ratio: ``2.1 times the rate for White people``."""
     if pd.isna(ratio):
-        return f"too little data to compare with {reference}" + (
-            f" {flag}" if flag == "[c]" else ""
-        )
+        withheld = " [c]" if (flag or flag_of(ratio)) == "[c]" else ""
+        return f"too little data to compare with {reference}{withheld}"
     return f"{format_number(ratio)} times the rate for {reference}"
 
 

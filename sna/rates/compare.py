@@ -27,9 +27,15 @@ def _four(*values: Any) -> tuple[Array, Array, Array, Array]:
     return x, undefined_at_zero(n), y, undefined_at_zero(m)
 
 
-def rate_ratio(count: Any, population: Any, ref_count: Any, ref_population: Any,
-               confidence: float = 0.95, *, method: Literal["score", "exact"] = "score",
-               ) -> Interval:  # fmt: skip
+def rate_ratio(
+    count: Any,
+    population: Any,
+    ref_count: Any,
+    ref_population: Any,
+    confidence: float = 0.95,
+    *,
+    method: Literal["score", "exact"] = "score",
+) -> Interval:
     """Ratio of two rates with its limits; a ratio hides size, so print both counts beside it.
 
     Numbers or arrays that broadcast. Where a count is 0 the exact conditional limits always stand:
@@ -78,8 +84,15 @@ def _score_gap(delta: Array, x: Array, n: Array, y: Array, m: Array) -> Array:
     return np.where(spread > 0, gap / np.where(spread > 0, spread, 1), np.sign(gap) * np.inf)
 
 
-def rate_difference(count: Any, population: Any, ref_count: Any, ref_population: Any,
-                    confidence: float = 0.95, *, per: float = 1) -> Interval:  # fmt: skip
+def rate_difference(
+    count: Any,
+    population: Any,
+    ref_count: Any,
+    ref_population: Any,
+    confidence: float = 0.95,
+    *,
+    per: float = 1,
+) -> Interval:
     """Difference of two rates (group less reference) with score limits, also at zero counts.
 
     The limits are the differences that the score test does not refuse, found by bisection
@@ -156,8 +169,15 @@ def _e_test_flat(x: Array, n: Array, y: Array, m: Array, *, two_sided: bool, poo
     return np.where((stat == 0) & two_sided, 1.0, np.minimum(p_value, 1))
 
 
-def e_test(count: Any, population: Any, ref_count: Any, ref_population: Any, *,
-           alternative: Alternative = "two-sided", pooled: bool = True) -> Array:  # fmt: skip
+def e_test(
+    count: Any,
+    population: Any,
+    ref_count: Any,
+    ref_population: Any,
+    *,
+    alternative: Alternative = "two-sided",
+    pooled: bool = True,
+) -> Array:
     """P value of the e-test that two Poisson rates are equal; missing where both counts are 0.
 
     Events that come in bursts (retaliation, repeat victims) make it too small. ``pooled`` takes the

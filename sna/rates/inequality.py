@@ -32,15 +32,10 @@ def _one_index(group: pd.DataFrame, z: float) -> dict[str, float]:
     spread = z * np.sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
     low, high = float(line[0]), float(line.sum())
     limits = _fieller(low, high, covariance, z)
-    return {
-        "intercept": low,
-        "sii": high - low,
-        "sii_lower_ci": high - low - spread,
-        "sii_upper_ci": high - low + spread,
-        "rii": high / low if low > 0 else np.nan,
-        "rii_lower_ci": limits[0],
-        "rii_upper_ci": limits[1],
-    }
+    gap, ratio = high - low, high / low if low > 0 else np.nan
+    slope = {"sii": gap, "sii_lower_ci": gap - spread, "sii_upper_ci": gap + spread}
+    relative = {"rii": ratio, "rii_lower_ci": limits[0], "rii_upper_ci": limits[1]}
+    return {"intercept": low} | slope | relative
 
 
 def slope_index_of_inequality(
@@ -68,12 +63,9 @@ def slope_index_of_inequality(
     rows = []
     for key, part in parts:
         if part["quantile"].nunique() < 3 or part["quantile"].duplicated().any():
-            raise TableError(
-                "A scale of inequality needs three or more groups, each once.",
-                where=f"{where}, {key}" if by else where,
-                found=part["quantile"].tolist(),
-                do="Give one row a group.",
-            )
+            what = "A scale of inequality needs three or more groups, each once."
+            place, found = f"{where}, {key}" if by else where, part["quantile"].tolist()
+            raise TableError(what, where=place, found=found, do="Give one row a group.")
         names = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
         rows.append({**names, **_one_index(part, z)})
     return pd.DataFrame(rows)

@@ -15,8 +15,11 @@ Array = npt.NDArray[np.float64]
 def check_confidence(confidence: float) -> float:
     """Return the normal quantile of a two-sided level, which must lie between 0 and 1."""
     if not 0 < confidence < 1:
-        raise UsageError("A confidence level is a proportion between 0 and 1.", found=confidence,
-                         do="Give 0.95 for 95 per cent.")  # fmt: skip
+        what, do = (
+            "A confidence level is a proportion between 0 and 1.",
+            "Give 0.95 for 95 per cent.",
+        )
+        raise UsageError(what, found=confidence, do=do)
     return float(ndtri(0.5 + confidence / 2))
 
 
@@ -36,17 +39,18 @@ def check_numbers(
     if whole and not bad.any():
         bad, what = np.isfinite(array) & (array != np.floor(array)), "not whole numbers"
     if bad.any():
-        raise TableError(f"{int(bad.sum())} of {array.size} values of {name} are {what}.",
-                         where=f"{name}, position {int(np.flatnonzero(bad)[0])}", found=array[bad],
-                         do="Count events; leave out rows without a denominator.")  # fmt: skip
+        what = f"{int(bad.sum())} of {array.size} values of {name} are {what}."
+        where = f"{name}, position {int(np.flatnonzero(bad)[0])}"
+        do = "Count events; leave out rows without a denominator."
+        raise TableError(what, where=where, found=array[bad], do=do)
     return array
 
 
 def check_columns(table: pd.DataFrame, columns: tuple[str, ...], where: str) -> None:
     """Raise `TableError` when `table` lacks one of `columns`."""
     if missing := [name for name in columns if name not in table]:
-        raise TableError(f"The table lacks {len(missing)} of {len(columns)} columns.", where=where,
-                         found=missing, do=f"It needs {', '.join(columns)}.")  # fmt: skip
+        what = f"The table lacks {len(missing)} of {len(columns)} columns."
+        raise TableError(what, where=where, found=missing, do=f"It needs {', '.join(columns)}.")
 
 
 def undefined_at_zero(denominator: Array) -> Array:

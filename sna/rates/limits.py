@@ -7,13 +7,8 @@ import pandas as pd
 from scipy.special import gammainccinv, gammaincinv
 
 from sna.errors import TableError
-from sna.rates.inputs import (
-    Array,
-    check_columns,
-    check_confidence,
-    check_numbers,
-    undefined_at_zero,
-)
+from sna.rates.inputs import Array, check_columns, check_confidence, check_numbers
+from sna.rates.inputs import undefined_at_zero as _some
 
 EXACT_BELOW = 10  # events; Byar's method from here up
 
@@ -69,9 +64,9 @@ def wilson_limits(part: Any, whole: Any, confidence: float = 0.95) -> tuple[Arra
     z = check_confidence(confidence)
     x, n = np.broadcast_arrays(check_numbers(part, "part"), check_numbers(whole, "whole"))
     if (x > n).any():
-        raise TableError(f"{int((x > n).sum())} parts are larger than their whole.",
-                         found=x[x > n], do="Count the part inside the whole.")  # fmt: skip
-    size = undefined_at_zero(n)
+        what = f"{int((x > n).sum())} parts are larger than their whole."
+        raise TableError(what, found=x[x > n], do="Count the part inside the whole.")
+    size = _some(n)
     middle, spread = 2 * x + z**2, z * np.sqrt(z**2 + 4 * x * (1 - x / size))
     lower, upper = (middle - spread) / (2 * (size + z**2)), (middle + spread) / (2 * (size + z**2))
     return np.where(x == 0, 0 * size, lower)[()], np.where(x == n, 0 * size + 1, upper)[()]

@@ -7,12 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna.rates.compare import Interval
-from sna.rates.inputs import (
-    check_columns,
-    check_confidence,
-    check_numbers,
-    undefined_at_zero,
-)
+from sna.rates.inputs import check_columns, check_confidence, check_numbers, undefined_at_zero
 from sna.rates.limits import byar_limits, rate_limits
 
 WITHHELD_BELOW = 10  # events; a standardised rate of fewer is not shown
@@ -69,26 +64,16 @@ def directly_standardised_rate(
     population = check_numbers(bands["population"], "population", above_zero=True)
     weight = check_numbers(bands["standard_population"], "standard_population")
     squared = check_numbers(bands.get("offences_squared", bands["offences"]), "offences_squared")
-    sums = _sum_bands(
-        bands[list(by)].assign(
-            offences=offences,
-            population=population,
-            weight=weight,
-            rate=weight * offences / population,
-            variance=weight**2 * squared / population**2,
-        ),
-        by,
-    )
+    parts = bands[list(by)].assign(offences=offences, population=population, weight=weight)
+    rate, variance = weight * offences / population, weight**2 * squared / population**2
+    sums = _sum_bands(parts.assign(rate=rate, variance=variance), by)
     total = sums["offences"].where(sums["offences"] >= minimum).to_numpy(float)
     value = np.where(np.isnan(total), np.nan, sums["rate"] / sums["weight"])
     step = np.sqrt(sums["variance"].to_numpy(float)) / sums["weight"] / np.sqrt(total)
     lower, upper = (np.asarray(limit) - total for limit in byar_limits(total, confidence))
-    return sums.drop(columns=["weight", "variance"]).assign(
-        rate=value * per,
-        lower_ci=(value + step * lower) * per,
-        upper_ci=(value + step * upper) * per,
-        per=per,
-    )
+    low, high = ((value + step * limit) * per for limit in (lower, upper))
+    made = sums.drop(columns=["weight", "variance"])
+    return made.assign(rate=value * per, lower_ci=low, upper_ci=high, per=per)
 
 
 def ratio_to_expected(observed: Any, expected: Any, confidence: float = 0.95) -> Interval:
@@ -99,9 +84,8 @@ def ratio_to_expected(observed: Any, expected: Any, confidence: float = 0.95) ->
     """
     events = check_numbers(observed, "observed")
     base = undefined_at_zero(check_numbers(expected, "expected"))
-    return Interval(
-        *((part / base)[()] for part in (events, *map(np.asarray, rate_limits(events, confidence))))
-    )
+    parts = (events, *map(np.asarray, rate_limits(events, confidence)))
+    return Interval(*((part / base)[()] for part in parts))
 
 
 def indirectly_standardised_ratio(
@@ -127,15 +111,9 @@ def indirectly_standardised_ratio(
     population = check_numbers(bands["population"], "population")
     reference = check_numbers(bands["ref_offences"], "ref_offences")
     size = check_numbers(bands["ref_population"], "ref_population", above_zero=True)
-    sums = _sum_bands(
-        bands[list(by)].assign(
-            offences=check_numbers(bands["offences"], "offences", whole=True),
-            expected=population * reference / size,
-            reference=reference,
-            size=size,
-        ),
-        by,
-    )
+    offences = check_numbers(bands["offences"], "offences", whole=True)
+    parts = bands[list(by)].assign(offences=offences, expected=population * reference / size)
+    sums = _sum_bands(parts.assign(reference=reference, size=size), by)
     ratio, lower, upper = ratio_to_expected(sums["offences"], sums["expected"], confidence)
     crude = (sums["reference"] / sums["size"]).to_numpy()
     return sums.drop(columns=["reference", "size"]).assign(

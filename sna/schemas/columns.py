@@ -1,7 +1,7 @@
 """One description of a column, from which the pandera check and ``docs/data.md`` are both made."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -36,45 +36,33 @@ class Table:
         """Build the pandera schema of this table."""
         import pandera.pandas as pa  # heavy; only when a table is checked
 
-        def checks(column: Column) -> list[Any]:
-            found = [pa.Check.isin(column.allowed)] if column.allowed else []
-            return found + ([pa.Check.ge(column.minimum)] if column.minimum is not None else [])
-
-        return pa.DataFrameSchema(
-            {
-                name: pa.Column(
-                    None,
-                    checks(column),
-                    nullable=column.nullable,
-                    required=name in self.required,
-                )
-                for name, column in self.columns.items()
-            },
-            name=self.name,
-        )
+        columns = {}
+        for name, column in self.columns.items():
+            checks = [pa.Check.isin(column.allowed)] if column.allowed else []
+            checks += [pa.Check.ge(column.minimum)] if column.minimum is not None else []
+            needed = name in self.required
+            columns[name] = pa.Column(checks=checks, nullable=column.nullable, required=needed)
+        return pa.DataFrameSchema(columns, name=self.name)
 
 
 def check_table(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     """Return `frame` unchanged when it keeps the contract of `table`; raise `TableError` if not."""
     import pandera.errors as pe  # heavy; only when a table is checked
 
-    unknown = [name for name in frame.columns if name not in table.columns]
-    if unknown:
-        raise TableError(
-            f"Table {table.name} has {len(unknown)} columns that its contract does not name.",
-            where=f"table {table.name}",
-            found=unknown,
-            do="Drop them, or add them to sna/schemas with a meaning and a unit.",
+    where = f"table {table.name}"
+    if unknown := [name for name in frame.columns if name not in table.columns]:
+        what = f"Table {table.name} has {len(unknown)} columns that its contract does not name."
+        do = (
+            "Drop them, or add them to sna/definitions/store_columns.csv with a meaning and a unit."
         )
+        raise TableError(what, where=where, found=unknown, do=do)
     try:
         table.pandera().validate(frame, lazy=True)
     except pe.SchemaErrors as error:
         cases = error.failure_cases
-        first = cases.iloc[0]
-        raise TableError(
-            f"Table {table.name} breaks its contract in {len(cases)} places ({first['check']}).",
-            where=f"table {table.name}, column {first['column']}, row {first['index']}",
-            found=cases["failure_case"].astype(str).unique(),
-            do="Mend the reader or the caller that made this table.",
-        ) from None
+        first, found = cases.iloc[0], cases["failure_case"].astype("str").unique()
+        what = f"Table {table.name} breaks its contract in {len(cases)} places ({first['check']})."
+        where = f"{where}, column {first['column']}, row {first['index']}"
+        do = "Mend the reader or the caller that made this table."
+        raise TableError(what, where=where, found=found, do=do) from None
     return frame

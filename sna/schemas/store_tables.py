@@ -9,27 +9,18 @@ BANDS = ("core", "context_only", "listed_out_of_context", "indeterminate", "out"
 
 
 def _read() -> dict[str, Table]:
-    columns = definitions.store_columns()
-    found = {}
+    columns, found = definitions.store_columns(), {}
     for name, grain in definitions.store_tables().itertuples(index=False, name=None):
         rows = columns[columns["table"] == name].to_dict("records")
-        found[name] = Table(
-            name,
-            grain,
-            {
-                row["column"]: Column(
-                    row["dtype"],
-                    row["meaning"],
-                    row["unit"],
-                    row["nullable"] == "yes",
-                    tuple(row["allowed"].split("|")) if row["allowed"] else (),
-                    float(row["minimum"]) if row["minimum"] else None,
-                )
-                for row in rows
-            },
-            tuple(row["column"] for row in rows if row["required"] == "yes"),
-        )
+        required = tuple(row["column"] for row in rows if row["required"] == "yes")
+        found[name] = Table(name, grain, {row["column"]: _column(row) for row in rows}, required)
     return found
+
+
+def _column(row: dict[str, str]) -> Column:
+    allowed = tuple(row["allowed"].split("|")) if row["allowed"] else ()
+    minimum, nullable = float(row["minimum"]) if row["minimum"] else None, row["nullable"] == "yes"
+    return Column(row["dtype"], row["meaning"], row["unit"], nullable, allowed, minimum)
 
 
 STORE_TABLES = _read()

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.definitions.views import words_of
 from sna.rates import e_test, rate_limits, rate_ratio
 from sna.trend.models import find_recent_trend, fit_quasi_poisson, make_design
-from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, in_words, load_panel, no_rows
+from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
-WINDOWS = {"12 months": 1, "3 years": 3, "5 years": 5}  # words -> years back
 LEAST_EVENTS = 20  # in both periods together; fewer get no word
 
 
@@ -44,7 +44,7 @@ def compare_periods(data: Any, *, across_breaks: str = "") -> pd.DataFrame:
     parts = [
         _compare_one(made, area, window, (values, years[-1 - back]), across_breaks)
         for area, values in areas.items()
-        for window, back in WINDOWS.items()
+        for window, back in words_of("trend")["windows"].items()
         if len(years) > back
     ]
     return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_change")
@@ -58,28 +58,22 @@ def _compare_one(
     crossed = panel.breaks["month"] > panel.months[before.start]
     phi, is_broken = float(dispersion(panel, values)[0]), crossed.any() and not reason.strip()
     word = "[b]" if is_broken else str(change_word(later, earlier, phi))
-    widened = rate_ratio(later / phi, 1, earlier / phi, 1)
-    known = word not in ("[b]", TOO_LITTLE)
-    return panel.table(
-        area=area,
-        window=window,
-        period=in_words(panel.months[now], 12 // panel.per_year),
-        period_earlier=in_words(panel.months[before], 12 // panel.per_year),
-        offences=later,
-        offences_earlier=earlier,
-        comparable=np.nan if is_broken else later,
-        comparable_earlier=np.nan if is_broken else earlier,
-        both=later + earlier,
-        exposure=1.0,
-        dispersion=phi,
-        word=word,
-        p_value=float(e_test(later, 1, earlier, 1)) if known else np.nan,
-        ratio_low=float(widened.lower_ci) if known else np.nan,
-        ratio_high=float(widened.upper_ci) if known else np.nan,
-        break_text=" ".join(panel.breaks.loc[crossed, "report_text"]),
-        reason=reason.strip() if crossed.any() else "",
-        period_months=12,
-    )
+    widened, known = rate_ratio(later / phi, 1, earlier / phi, 1), word not in ("[b]", TOO_LITTLE)
+    tests: Any = e_test(later, 1, earlier, 1), widened.lower_ci, widened.upper_ci
+    names = ("p_value", "ratio_low", "ratio_high")
+    row = {
+        name: float(number) if known else np.nan for name, number in zip(names, tests, strict=True)
+    }
+    row |= {"offences": later, "offences_earlier": earlier, "both": later + earlier}
+    row |= {"comparable": np.nan if is_broken else later, "exposure": 1.0, "dispersion": phi}
+    row |= {"comparable_earlier": np.nan if is_broken else earlier, "period_months": 12}
+    words = {"area": area, "window": window, "word": word, "period": panel.period(now)}
+    words |= {
+        "reason": reason.strip() if crossed.any() else "",
+        "period_earlier": panel.period(before),
+    }
+    text = " ".join(panel.breaks.loc[crossed, "report_text"])
+    return panel.table(**row, **words, break_text=text)
 
 
 def fit_slopes(data: Any) -> pd.DataFrame:
@@ -97,23 +91,19 @@ def fit_slopes(data: Any) -> pd.DataFrame:
 
 def _slope(panel: Panel, inside: Any, against: str) -> pd.DataFrame:
     months, values, rest = panel.months[inside], panel.series[inside], panel.rest[inside]
-    found = dict.fromkeys(["slope_pct", "lower_ci", "upper_ci", "p_value", "dispersion"], np.nan)
-    alone, word = against == "itself", TOO_LITTLE
-    if len(months) >= 2 * panel.per_year and (alone or (rest > 0).all()):
-        offset = 0.0 if alone else np.log(rest)
+    names = ["slope_pct", "lower_ci", "upper_ci", "p_value", "dispersion"]
+    found, word = dict.fromkeys(names, np.nan), TOO_LITTLE
+    if len(months) >= 2 * panel.per_year and (against == "itself" or (rest > 0).all()):
+        offset = 0.0 if against == "itself" else np.log(rest)
         fit = fit_quasi_poisson(values, make_design(months, seasonal=True), offset)
         if fit.converged[0]:
             low, high = (float(limit[0]) for limit in fit.limits(1))
             word = "similar" if low <= 0 <= high else "rising" if low > 0 else "falling"
-            percent = [100 * np.expm1(part) for part in (float(fit.estimate[1, 0]), low, high)]
-            numbers = *percent, float(fit.p_value(1)[0]), float(fit.dispersion[0])
-            found = dict(zip(found, numbers, strict=True))
-    each = 12 // panel.per_year
-    total = {"offences": float(values.sum()), "period_months": len(months) * each}
-    period = in_words(months, each)
-    return panel.table(
-        period=period, against=against, months=len(months), word=word, **found, **total
-    )
+            percent = 100 * np.expm1([fit.estimate[1, 0], low, high])
+            found = dict(zip(names, [*percent, fit.p_value(1)[0], fit.dispersion[0]], strict=True))
+    period, months_long = panel.period(inside), len(months) * 12 // panel.per_year
+    row = {"period": period, "against": against, "months": len(months), "offences": values.sum()}
+    return panel.table(**row, **found, word=word, period_months=months_long)
 
 
 def find_trend(data: Any) -> pd.DataFrame:
@@ -134,13 +124,7 @@ def find_trend(data: Any) -> pd.DataFrame:
     elif len(years) == 5 and values.sum() >= LEAST_EVENTS:
         limits = rate_limits(values)
         trend, chi2 = find_recent_trend(*(part / people for part in (values, *limits)))
-    ends = [in_words(made.months[rows], 12 // made.per_year).split(" to ")[1] for rows in years]
-    return made.table(
-        year=[f"year to {end}" for end in ends],
-        offences=values,
-        population=people,
-        all_offences=values.sum(),
-        trend=trend,
-        chi_squared=chi2,
-        period_months=12,
-    )
+    ends = [panel_end.split(" to ")[1] for panel_end in map(made.period, years)]
+    row = {"offences": values, "population": people, "all_offences": values.sum()}
+    words = {"year": [f"year to {end}" for end in ends], "trend": trend, "chi_squared": chi2}
+    return made.table(**words, **row, period_months=12)

@@ -6,18 +6,12 @@ import numpy as np
 import pandas as pd
 
 from sna import definitions
+from sna.definitions.views import words_of
 from sna.rates import funnel_dispersion, funnel_limits, rate_ratio
 from sna.trend.change import dispersion
-from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, in_words, load_panel, no_rows
+from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
 SIMILAR_BOROUGHS = 5
-VARIABLES = {  # variable -> what it is, printed beside the list
-    "residents": "residents (logarithm)",
-    "under_25_share": "share of residents under 25",
-    "aged_65_share": "share of residents 65 and over",
-    "white_share": "share of residents in White groups",
-    "deprived_share": "share of small areas in the most income-deprived fifth of England",
-}
 
 
 def _names(panel: Panel) -> pd.DataFrame:
@@ -28,7 +22,7 @@ def _last_year(panel: Panel) -> tuple[Array, Array, str]:
     """Return counts and residents of the last twelve months by borough, and the period."""
     rows = panel.years(1)[0]
     events, people = panel.counts[rows].sum(axis=0), panel.population[rows].mean(axis=0)
-    return events, people, in_words(panel.months[rows], 12 // panel.per_year)
+    return events, people, panel.period(rows)
 
 
 def _groups(panel: Panel) -> dict[str, tuple[str, Any]]:
@@ -135,7 +129,7 @@ def find_similar(data: Any, *, k: int = SIMILAR_BOROUGHS) -> pd.DataFrame:
         area=_names(made)["borough_name"], distance=nearest
     )
     long = named.melt(["area", "distance"]).sort_values("distance", kind="stable")
-    long = long.assign(variable=long["variable"].map(VARIABLES))
+    long = long.assign(variable=long["variable"].map(words_of("trend")["likeness"]))
     return long.reset_index(drop=True).assign(release_class="open", source="population")
 
 
@@ -158,37 +152,22 @@ def compare_funnel(data: Any) -> pd.DataFrame:
             limits[f"{side}_{name}"] = np.round(1000 * target * limit, 2)
     rate, names = 1000 * events / people, _names(made)["borough_name"]
     above, below = rate > limits["upper_998"], rate < limits["lower_998"]
-    table = made.table(
-        area=names.to_numpy(),
-        offences=events,
-        population=people,
-        expected=np.round(expected),
-        target=round(1000 * target, 2),
-        word=np.select([above, below], ["higher", "lower"], "similar"),
-        is_mine=np.arange(len(events)) == made.mine,
-        **limits,
-        phi=spread.phi,
-        is_overdispersed=spread.is_overdispersed,
-        period=period,
-        period_months=12,
-    )
+    facts = {"area": names.to_numpy(), "offences": events, "population": people, **limits}
+    facts |= {"expected": np.round(expected), "target": round(1000 * target, 2)}
+    facts |= {"word": np.select([above, below], ["higher", "lower"], "similar")}
+    facts |= {"phi": spread.phi, "is_overdispersed": spread.is_overdispersed, "period": period}
+    mine = np.arange(len(events)) == made.mine
+    table = made.table(**facts, is_mine=mine, period_months=12)
     return table.sort_values("area", ignore_index=True)
 
 
 def count_tiles(data: Any, *, years: int = 5) -> pd.DataFrame:
     """Count every borough's last whole years, each with its place on a tile map of London."""
     made, parts = load_panel(data), []
-    names = _names(made)
+    names = _names(made).rename(columns={"borough_name": "area"}).reset_index()
+    names = names[["area", "tile_row", "tile_column"]].assign(is_mine=names.index == made.mine)
     for rows in made.years(years):
-        year = made.table(
-            area=names["borough_name"].to_numpy(),
-            offences=made.counts[rows].sum(axis=0),
-            population=made.population[rows].mean(axis=0),
-            tile_row=names["tile_row"].to_numpy(),
-            tile_column=names["tile_column"].to_numpy(),
-            is_mine=np.arange(len(names)) == made.mine,
-            year=in_words(made.months[rows], 12 // made.per_year).split(" to ")[1],
-            period_months=12,
-        )
-        parts.append(year)
+        end, people = made.period(rows).split(" to ")[1], made.population[rows].mean(axis=0)
+        year = {"year": end, "offences": made.counts[rows].sum(axis=0), "population": people}
+        parts.append(made.table(names, **year, period_months=12))
     return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_tiles")

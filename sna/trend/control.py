@@ -5,26 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sna.definitions.views import words_of
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
 from sna.trend.panel import Panel, load_panel
 
-SIGNALS = (
-    "",
-    "outside the limits",
-    "seven rising or falling",
-    "two of three near a limit",
-    "seven on one side",
-)
+WORDS = words_of("trend")
 LEAST_MEAN, LEAST_POINTS, LEAST_ADJUST = 5, 12, 36  # a month; points; months
-REASONS = {
-    "none": "There is too little data for control limits.",
-    "xmr": "Monthly counts without a clear season: individual values and moving ranges.",
-    "adjusted": "Monthly counts with a season: limits on seasonally adjusted values.",
-    "seasonal": "A season is clear but there are under 36 months: compare the same months instead.",
-    "c": "Small counts: limits for counts, widened where they vary by more than chance.",
-    "quarters": "Under five a month: limits on quarters.",
-    "gaps": "Too rare for counts: months between one offence and the next.",
-}
 
 
 class Limits(NamedTuple):
@@ -85,7 +71,7 @@ def _runs(marks: Array, length: int, need: int) -> Array:
 
 
 def find_signals(values: Any, limits: Limits) -> Array:
-    """Find the rule that flags each point, a position in `SIGNALS`, in its order of precedence.
+    """Find the rule that flags each point, 0 or its number in the order of precedence.
 
     A run is flagged from its seventh point on (points on the centre never count), two of three
     beyond two thirds of the way to a limit on one side from the second such point on.
@@ -100,7 +86,7 @@ def find_signals(values: Any, limits: Limits) -> Array:
 
 
 def choose_chart(counts: Any, months: pd.DatetimeIndex) -> str:
-    """Choose the chart of one monthly series: a key of `REASONS`, by its size and its season."""
+    """Choose the chart of one monthly series by its size and its season."""
     y = np.asarray(counts, dtype=float)
     if len(y) < 2 or y.sum() < 8:
         return "none"
@@ -160,19 +146,12 @@ def _chart_one(panel: Panel, kind: str, adjusted: Array, number: int) -> pd.Data
         signal = np.where(signal == 1, 1, 0)  # the run rules assume symmetry
     began = panel.breaks["month"].isin(panel.months[inside][:1])
     reason = " ".join(panel.breaks.loc[began, "report_text"])
+    lines = {"centre": limits.centre, "upper_limit": limits.upper}
+    lines |= {"lower_limit": np.maximum(limits.lower, 0), "all_offences": panel.series.sum()}
+    words: dict[str, Any] = {"signal": [WORDS["signals"][code] for code in signal], "kind": kind}
+    words |= {"reason": WORDS["charts"][kind], "is_trial": len(values) < LEAST_POINTS}
+    words |= {"break_text": [reason, *[""] * (len(values) - 1)][: len(values)]}
+    row = {"month": months, "offences": offences, "value": values, "segment": int(number)}
     return panel.table(
-        month=months,
-        offences=offences,
-        value=values,
-        centre=limits.centre,
-        lower_limit=np.maximum(limits.lower, 0),
-        upper_limit=limits.upper,
-        signal=[SIGNALS[code] for code in signal],
-        kind=kind,
-        reason=REASONS[kind],
-        segment=int(number),
-        break_text=[reason, *[""] * (len(values) - 1)][: len(values)],
-        is_trial=len(values) < LEAST_POINTS,
-        all_offences=panel.series.sum(),
-        period_months=3 if kind == "quarters" else 12 // panel.per_year,
+        **row, **lines, **words, period_months=3 if kind == "quarters" else 12 // panel.per_year
     )

@@ -71,17 +71,17 @@ class Panel:
         labels = {"source": self.source, "release_class": self.release_class}
         return made.assign(**{"measure": self.measure} | labels | columns)
 
+    def period(self, rows: Any) -> str:
+        """Write a run of months: April 2024 to March 2025."""
+        first, last = self.months[rows][0], self.months[rows][-1]
+        last = last + pd.DateOffset(months=12 // self.per_year - 1)
+        return f"{first:%B %Y} to {last:%B %Y}"
+
     def years(self, number: int) -> list[slice]:
         """Return the rows of the last whole years, at most `number`, the last one last."""
         size, whole = self.per_year, min(number, len(self.months) // self.per_year)
         ends = [len(self.months) - back * size for back in range(whole - 1, -1, -1)]
         return [slice(end - size, end) for end in ends]
-
-
-def in_words(months: pd.DatetimeIndex, months_each: int = 1) -> str:
-    """Write a run of months: April 2024 to March 2025."""
-    last = months[-1] + pd.DateOffset(months=months_each - 1)
-    return f"{months[0]:%B %Y} to {last:%B %Y}"
 
 
 def no_rows(contract: str) -> pd.DataFrame:

@@ -6,19 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.definitions.views import words_of
 from sna.trend.models import Array, season_p
 from sna.trend.panel import Panel, load_panel, no_rows
 
 LEAST_MONTHS, WEEK = 36, 168
-# part of the week -> days (Monday 0) and hours of the week it takes; assumption A-34
-_WEEKENDS = [range(24 * day + 20, 24 * day + 29) for day in (4, 5)]
-PARTS = {
-    "Friday and Saturday nights (20:00 to 04:59)": _WEEKENDS,
-    "After school (Monday to Friday, 15:00 to 18:59)": [
-        range(24 * day + 15, 24 * day + 19) for day in range(5)
-    ],
-}
-HOLIDAYS = ((101, 103), (212, 220), (525, 531), (724, 831), (1024, 1031), (1221, 1231))
 
 
 def season_shape(data: Any) -> pd.DataFrame:
@@ -39,17 +31,11 @@ def season_shape(data: Any) -> pd.DataFrame:
     years = noisy.groupby(number).size()
     error = noisy.groupby(number).std() / np.sqrt(years)
     percent = [100 * np.expm1(shape + k * error).to_numpy() for k in (0, -2, 2)]
-    return made.table(
-        month_name=list(month_name)[1:],
-        offences=pd.Series(made.series).groupby(number).sum().to_numpy(),
-        season_pct=percent[0],
-        lower_ci=percent[1],
-        upper_ci=percent[2],
-        years=years.to_numpy(),
-        p_value=float(season_p(made.series, made.months)[0]),
-        all_offences=made.series.sum(),
-        period_months=12,
-    )
+    sums = pd.Series(made.series).groupby(number).sum().to_numpy()
+    table = {"month_name": list(month_name)[1:], "offences": sums, "season_pct": percent[0]}
+    table |= {"lower_ci": percent[1], "upper_ci": percent[2], "years": years.to_numpy()}
+    p_value, total = float(season_p(made.series, made.months)[0]), made.series.sum()
+    return made.table(**table, p_value=p_value, all_offences=total, period_months=12)
 
 
 def count_calendar(data: Any) -> pd.DataFrame:
@@ -109,17 +95,14 @@ def count_clock(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     week = aoristic_weights(rows["committed_from"], end).sum(axis=0)
     block = next((b for b in (1, 3) if week.sum() / (WEEK / b) >= 10), 6)
     start = np.arange(0, WEEK, block) % 24
-    clock = made.table(
-        weekday=np.repeat(list(day_name), 24 // block),
-        hours=[f"{hour:02d}:00 to {hour + block - 1:02d}:59" for hour in start],
-        hour=start,
-        offences=np.round(week.reshape(-1, block).sum(axis=1)),
-        period_months=12,
-    )
+    hours = [f"{hour:02d}:00 to {hour + block - 1:02d}:59" for hour in start]
+    cells = np.round(week.reshape(-1, block).sum(axis=1))
+    days = np.repeat(list(day_name), 24 // block)
+    clock = made.table(weekday=days, hours=hours, hour=start, offences=cells, period_months=12)
     shares = {}
-    for part, spans in PARTS.items():
-        hours = np.concatenate(spans) % WEEK
-        shares[part] = week[hours].sum(), len(hours) / WEEK
+    for part, (of_days, first, length) in words_of("trend")["parts"].items():
+        inside = np.add.outer(24 * np.array(of_days), first + np.arange(length)).ravel() % WEEK
+        shares[part] = week[inside].sum(), len(inside) / WEEK
     year = pd.date_range(end=made.months[-1] + pd.offsets.MonthEnd(0), periods=365)
     held = is_holiday(pd.DatetimeIndex(rows["committed_from"])).sum()
     shares["School holidays (usual dates)"] = held, is_holiday(year).mean()
@@ -133,9 +116,9 @@ def is_holiday(days: pd.DatetimeIndex) -> Any:
     """Say which days fall in the usual school holidays of London; assumption A-35."""
     from dateutil.easter import easter
 
-    number = days.month * 100 + days.day
-    inside = np.logical_or.reduce([(number >= a) & (number <= b) for a, b in HOLIDAYS])
+    words, number = words_of("trend")["holidays"], days.month * 100 + days.day
+    inside = np.logical_or.reduce([(number >= a) & (number <= b) for a, b in words["dates"]])
     for year in days.year.unique():
         gap = (days.normalize() - pd.Timestamp(easter(int(year)))).days
-        inside = inside | ((gap >= -9) & (gap <= 8))
+        inside = inside | ((gap >= words["easter"][0]) & (gap <= words["easter"][1]))
     return inside

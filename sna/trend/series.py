@@ -6,31 +6,12 @@ import numpy as np
 import pandas as pd
 
 from sna.counts import count_by_month
+from sna.definitions.views import words_of
 from sna.errors import UsageError
 from sna.trend.panel import LONDON, Panel, load_panel, no_rows
 
-SPLITS = {  # column -> what the split is called
-    "band": "band",
-    "listed_family": "family of offence",
-    "contexts": "context",
-    "weapon_feature": "weapon",
-    "place_type": "kind of place",
-    "ward_code": "ward",
-    "sex": "victim's sex",
-    "age_band": "victim's age",
-}
-PERIODS = {  # period -> pandas' code, months
-    "month": ("M", 1),
-    "quarter": ("Q", 3),
-    "year": ("Y-DEC", 12),
-    "financial_year": ("Y-MAR", 12),
-    "year_to_end_month": ("", 12),
-    "rolling_year": ("M", 12),
-}
-_AGES = ("under 10", "10-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+")
-_EDGES = [0, 10, 18, 25, 35, 45, 55, 65, np.inf]
-_HOME = "dwelling|house|flat|home|residential|hostel|care"  # words of premises; assumption A-36
-_PUBLIC = "street|public|transport|park|road|open|bus|station|pub|club"
+WORDS = words_of("trend")
+PERIODS, SPLITS = WORDS["periods"], WORDS["splits"]
 
 
 def add_rolling_total(monthly: pd.DataFrame, *, window_months: int = 12) -> pd.DataFrame:
@@ -81,13 +62,9 @@ def count_periods(data: Any, *, period: str = "financial_year", by: str = "") ->
         raise UsageError("The period or group is not known.", found=period or by, do=do)
     if by == "ward_code" and period in ("month", "rolling_year"):
         raise UsageError("Below borough, a quarter is the shortest period.", found=period)
-    grid = pd.DataFrame({"month": made.months, "offences": made.series, "group": "all"})
-    population = pd.Series({"all": made.population[-1, made.mine]})
-    grid = grid.assign(population=made.population[:, made.mine])
-    if by:
-        grid, population = _split(made, by)
-        grid = grid.assign(population=grid["group"].map(population))
-    whole = _sum_periods(grid, period, made)
+    people = made.population[:, made.mine]
+    grid = {"month": made.months, "offences": made.series, "group": "all", "population": people}
+    whole = _sum_periods(_split(made, by) if by else pd.DataFrame(grid), period, made)
     if whole.empty:
         return no_rows("trend_periods")
     name = f"{made.measure} by {SPLITS[by]}" if by else made.measure
@@ -97,44 +74,40 @@ def count_periods(data: Any, *, period: str = "financial_year", by: str = "") ->
 
 def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
     """Add up the months of whole periods, with the period in words."""
-    code, months = PERIODS[period]
-    need = months * panel.per_year / 12
+    (code, months), kept = PERIODS[period], ["group", "period", "offences", "population"]
     if period == "rolling_year":
-        rolled = add_rolling_total(grid, window_months=panel.per_year).dropna(
-            subset="offences_rolling"
-        )
+        rolled = add_rolling_total(grid, window_months=panel.per_year)
         words = "year to " + rolled["month"].dt.strftime("%B %Y")
-        return rolled.assign(offences=rolled["offences_rolling"], period=words)[
-            ["group", "period", "offences", "population"]
-        ]
-    code = code or f"Y-{panel.months[-1]:%b}".upper()
+        rolled = rolled.assign(offences=rolled["offences_rolling"], period=words)
+        return rolled.dropna(subset=["offences"])[kept]
+    code = code.format(end=f"{panel.months[-1]:%b}".upper())
     parts = grid.assign(when=grid["month"].dt.to_period(code), parts=1)
     how = {"offences": "sum", "population": "mean", "parts": "sum"}
     sums = parts.groupby(["group", "when"], sort=False).agg(how).reset_index()
-    sums = sums[sums["parts"].eq(need)]
+    sums = sums[sums["parts"].eq(months * panel.per_year / 12)]
     first, last = sums["when"].dt.start_time, sums["when"].dt.end_time
-    words = first.dt.strftime("%B") + " to " + last.dt.strftime("%B %Y")
-    if period == "financial_year":
-        words = first.dt.strftime("%Y") + "/" + last.dt.strftime("%y")
-    elif period == "month":
-        words = first.dt.strftime("%B %Y")
-    elif period == "year_to_end_month":
-        words = "year to " + last.dt.strftime("%B %Y")
-    return sums.assign(period=words)[["group", "period", "offences", "population"]]
+    words = {
+        "financial_year": first.dt.strftime("%Y") + "/" + last.dt.strftime("%y"),
+        "month": first.dt.strftime("%B %Y"),
+        "year_to_end_month": "year to " + last.dt.strftime("%B %Y"),
+    }
+    usual = first.dt.strftime("%B") + " to " + last.dt.strftime("%B %Y")
+    return sums.assign(period=words.get(period, usual))[kept]
 
 
-def _split(panel: Panel, by: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Return counts by group and month of core records, and the residents of each group."""
+def _split(panel: Panel, by: str) -> pd.DataFrame:
+    """Return counts by group and month of core records, with the residents of each group."""
     rows = _split_rows(panel.data, by)
     rows = rows[rows["source"].astype("str").eq("extract")]
     if panel.source != "extract" or rows.empty:
-        empty = pd.DataFrame({"group": "", "month": panel.months[:0], "offences": 0.0})
-        return empty, pd.Series(dtype=float)
+        columns = {"group": "", "offences": 0.0, "population": 0.0}
+        return pd.DataFrame({"month": panel.months[:0], **columns})
     group = rows[by].astype("str").where(rows[by].notna(), "").str.replace("_", " ")
     rows = rows.assign(group=group.replace("", "not known").str.split("|")).explode("group")
     window = {"start_month": panel.months[0], "end_month": panel.months[-1]}
     grid = count_by_month(rows, **window, by=["group"])
-    return grid, _residents(panel, by, grid["group"].unique())
+    residents = _residents(panel, by, grid["group"].unique())
+    return grid.assign(population=grid["group"].map(residents))
 
 
 def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
@@ -145,12 +118,10 @@ def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
     level = people["area_level"].astype("str").eq("ward" if by == "ward_code" else "borough")
     own = people["area_code"].astype("str").eq(panel.data.borough_code)
     people = people[level & (own | (by == "ward_code"))]
+    name = people["area_code" if by == "ward_code" else "sex"].astype("str").replace("all", "")
     if by == "age_band":
-        bands = [pd.cut(people[end].clip(upper=130), _EDGES, right=False, labels=_AGES)
-                 for end in ("age_lower", "age_upper")]  # fmt: skip
-        name = bands[0].astype("str").where(bands[0].eq(bands[1]), "")
-    else:
-        name = people["area_code" if by == "ward_code" else "sex"].astype("str").replace("all", "")
+        low, high = (_age_bands(people[end].clip(upper=129)) for end in ("age_lower", "age_upper"))
+        name = low.where(low.eq(high), "")
     named = people.assign(group=name, source=people["source"].astype("str"))
     named = named[named["group"].ne("") & named["group"].ne("nan")]
     keys = ["population_year", "source"]
@@ -165,10 +136,16 @@ def _split_rows(data: Any, by: str) -> pd.DataFrame:
     if by in ("sex", "age_band"):
         victims = data.people[data.people["person_role"].astype("str").eq("victim")]
         inside = victims["offence_id"].isin(set(rows["offence_id"]))
-        ages = pd.cut(victims["age"], _EDGES, right=False, labels=_AGES).astype("str")
-        return victims[inside].assign(offences=victims["people"], age_band=ages.replace("nan", ""))
+        ages = _age_bands(victims["age"])
+        return victims[inside].assign(offences=victims["people"], age_band=ages)
     if by == "place_type" and "premises_type" in rows:
-        kind = rows["premises_type"].astype("str").str.casefold()
-        kinds = [rows["premises_type"].isna(), kind.str.contains(_HOME), kind.str.contains(_PUBLIC)]
-        rows = rows.assign(place_type=np.select(kinds, ["", "home", "public space"], "other"))
+        kind, places = rows["premises_type"].astype("str").str.casefold(), WORDS["places"]
+        named = [kind.str.contains(words, na=False) for words in places.values()]
+        kinds = [rows["premises_type"].isna(), *named]
+        rows = rows.assign(place_type=np.select(kinds, ["", *places], "other"))
     return rows if by in rows else rows.head(0).assign(**{by: pd.Series(dtype="str")})
+
+
+def _age_bands(ages: pd.Series) -> pd.Series:
+    edges, names = WORDS["ages"]["edges"], WORDS["ages"]["names"]
+    return pd.cut(ages, edges, right=False, labels=names).astype("str").replace("nan", "")
