@@ -524,10 +524,12 @@ def _everything(data):
         "calendar": trend.count_calendar(panel),
         "clock": clock, "slope": trend.fit_slopes(panel), "backtest": tried,
         "periods": trend.count_periods(panel), "similar": trend.find_similar(panel),
+        "families": trend.count_periods(panel, period="year_to_end_month", by="listed_family"),
 
     }  # fmt: skip
     for name, result in results.items():
-        shown = protect(result, contract=f"trend_{name}", data=data)
+        contract = "trend_periods" if name == "families" else f"trend_{name}"
+        shown = protect(result, contract=contract, data=data)
         html = show(shown)._repr_html_()
         assert ">nan<" not in html and ">inf<" not in html, name
         if name in ("series", "change", "areas", "control", "season", "funnel", "projection"):

@@ -100,7 +100,8 @@ def _split(panel: Panel, by: str) -> pd.DataFrame:
     rows = _split_rows(panel.data, by)
     rows = rows[rows["source"].astype("str").eq("extract")]
     if panel.source != "extract" or rows.empty:
-        columns = {"group": "", "offences": 0.0, "population": 0.0}
+        nothing = panel.series[:0]
+        columns = {"group": "", "offences": nothing, "population": nothing}
         return pd.DataFrame({"month": panel.months[:0], **columns})
     group = rows[by].astype("str").where(rows[by].notna(), "").str.replace("_", " ")
     rows = rows.assign(group=group.replace("", "not known").str.split("|")).explode("group")
