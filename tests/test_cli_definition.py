@@ -1,6 +1,5 @@
 """The commands of the definition, on the truth table and on the simulated London."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +37,8 @@ def test_explain_and_profiles_speak():
 
 @pytest.mark.simulation
 def test_the_simulated_extract_gives_the_planted_bands(tmp_path):
+    from planted_bands import read_bands
+
     from sna.sample import write_sample
 
     write_sample(tmp_path, boroughs=["Hillingdon", "Hackney"], months=12, scale=0.2)
@@ -45,9 +46,5 @@ def test_the_simulated_extract_gives_the_planted_bands(tmp_path):
     file = next(folder.rglob("*record_extract.csv"))
     out = tmp_path / "F.csv"
     run("classify", file, "--mapping", file.with_suffix(".mapping.toml"), "--out", out)
-    planted = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
-    planted = planted["bands_london_2023"]["London"]
-    found = pd.read_csv(out)["band"].value_counts().to_dict()
-    assert found == {name: planted[name] for name in found}
-    assert sum(found.values()) == planted["core"] + planted["context_only"] + planted[
-        "listed_out_of_context"] + planted["indeterminate"] + planted["out"]  # fmt: skip
+    planted = read_bands(folder)["band"].value_counts().to_dict()
+    assert pd.read_csv(out)["band"].value_counts().to_dict() == planted

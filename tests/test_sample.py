@@ -9,10 +9,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from planted_bands import BANDS, find_bands, read_bands
+from planted_bands import read_text as read
 
 from sna.errors import UsageError
 from sna.sample import write_sample
-from sna.sample.truth import find_bands
 
 SMALL: dict[str, Any] = {"boroughs": ["Hackney", "Hillingdon"], "months": 24, "scale": 0.05}
 
@@ -23,11 +24,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small")
     write_sample(out, **SMALL)
     return out / "simulated"
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read a simulated CSV file as text."""
-    return pd.read_csv(path, dtype="str", keep_default_na=False)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -52,7 +48,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(
 def test_borough_counts_add_up_to_the_recorded_rows_of_the_extract(small: Path) -> None:
     extract = read(small / "extract" / "simulated_record_extract.csv")
     extract = extract[extract["Record Status"] == "Recorded"]
-    (path,) = (small / "mps" / "borough").glob("*24_months*")
+    (path,) = (small / "mps" / "borough").glob("*.csv")
     counts = pd.read_csv(path)
     months = [name for name in counts if name.isdigit()]
     assert counts[months].to_numpy().sum() == len(extract)
@@ -64,7 +60,7 @@ def test_borough_counts_add_up_to_the_recorded_rows_of_the_extract(small: Path) 
 def test_ward_counts_fall_short_by_the_offences_without_a_place(small: Path) -> None:
     extract = read(small / "extract" / "simulated_record_extract.csv")
     extract = extract[extract["Record Status"] == "Recorded"]
-    (path,) = (small / "mps" / "ward").glob("*24_months*")
+    (path,) = (small / "mps" / "ward").glob("*.csv")
     counts = pd.read_csv(path)
     months = [name for name in counts if name.isdigit()]
     assert counts[months].to_numpy().sum() == (extract["Ward Code"] != "").sum() < len(extract)
@@ -86,11 +82,8 @@ def test_populations_agree_with_each_other(small: Path) -> None:
     total = single["total_population"].sum()
     bands = pd.read_csv(folder / "simulated_census_2021_age_bands_lsoa.csv")
     joint = pd.read_csv(folder / "simulated_census_2021_ethnic_group_age_sex_lad.csv")
-    group = pd.read_csv(folder / "simulated_census_2021_ethnic_group_lad.csv")
-    number = group[group["ethnic_group"].str.endswith("(number)")]
-    assert {bands["Observation"].sum(), joint["Observation"].sum(), number["value"].sum()} == {
-        total
-    }
+    group = pd.read_csv(folder / "simulated_census_2021_ethnic_group_lsoa.csv")
+    assert {table["Observation"].sum() for table in (bands, joint, group)} == {total}
     young = bands[bands["Age (5 categories) Code"] <= 2]["Observation"].sum()
     assert young == single[[str(age) for age in range(25)]].to_numpy().sum()
 
@@ -125,52 +118,63 @@ def test_hotspots_are_four_areas_that_touch(small: Path) -> None:
 
 
 def test_bands_of_small_cases_follow_the_text() -> None:
-    from sna.sample.offences import Events
-
-    codes = pd.DataFrame(
-        {
-            "offence_code": ["8N", "105A", "19C", "58A", "8U", "10D", "106"],
-            "role": ["listed", "near", "listed", "property", "near", "possession", "exploitation"],
-            "sexual": [0, 0, 1, 0, 0, 0, 0],
-        }
-    )
-    # code, victim's age (None: not known), suspect's age, flag (2 yes, 1 blank, 0 no), linked, band
+    # offence class, victim's age, suspect's age (empty: not known), abuse, linked record, band
     cases = [
-        (0, 17, 40, 0, -1, "core"),
-        (0, 40, 41, 0, -1, "listed_out_of_context"),
-        (0, None, 40, 0, -1, "indeterminate"),
-        (0, 45, 15, 2, -1, "core"),
-        (0, 40, None, 1, -1, "indeterminate"),
-        (1, 40, 41, 2, -1, "context_only"),
-        (1, 40, 41, 0, -1, "out"),
-        (2, 60, 62, 0, -1, "core"),
-        (3, 60, 62, 0, 0, "core"),
-        (3, 60, 62, 0, 1, "listed_out_of_context"),
-        (3, 60, 62, 2, -1, "context_only"),
-        (4, 60, 62, 0, -1, "context_only"),
-        (5, 20, 20, 0, -1, "out"),
-        (6, 40, 20, 0, -1, "out"),
-        (6, 20, 40, 0, -1, "context_only"),
+        ("8N", "17", "40", "N", "", "core"),
+        ("8N", "40", "41", "N", "", "listed_out_of_context"),
+        ("8N", "", "40", "N", "", "indeterminate"),
+        ("8N", "45", "15", "Y", "", "core"),
+        ("8N", "40", "", "", "", "indeterminate"),
+        ("105A", "40", "41", "Y", "", "context_only"),
+        ("105A", "40", "41", "N", "", "out"),
+        ("19C", "60", "62", "N", "", "core"),
+        ("58A", "60", "62", "N", "0", "core"),
+        ("58A", "60", "62", "N", "1", "listed_out_of_context"),
+        ("58A", "60", "62", "Y", "", "context_only"),
+        ("8U", "60", "62", "N", "", "context_only"),
+        ("10D", "20", "20", "N", "", "out"),
+        ("106", "40", "20", "N", "", "out"),
+        ("106", "20", "40", "N", "", "context_only"),
     ]
-    offences = pd.DataFrame(
-        {
-            "code": [case[0] for case in cases],
-            "domestic": [case[3] for case in cases],
-            "linked": [case[4] for case in cases],
-            "status": 0,
-        }
+    code, victim, suspect, abuse, linked, band = (list(part) for part in zip(*cases, strict=True))
+    serial = [str(number) for number in range(len(cases))]
+    extract = pd.DataFrame({
+        "Crime Reference": serial, "Offence Class": code, "Domestic Abuse": abuse,
+        "Linked Reference": linked, "Record Status": "Recorded",
+    })  # fmt: skip
+    people = pd.DataFrame({
+        "Crime Reference": serial * 2, "Age": [*victim, *suspect],
+        "Role": ["Victim"] * len(cases) + ["Suspect"] * len(cases),
+    })  # fmt: skip
+    assert find_bands(extract, people)["band"].tolist() == band
+
+
+def test_people_come_back_and_stay_who_they_are(small: Path) -> None:
+    people = read(small / "extract" / "simulated_record_extract_people.csv")
+    truth = json.loads((small / "truth.json").read_text(encoding="utf-8"))["victims"]
+    victims = people[people["Role"] == "Victim"].drop_duplicates(["Person Id", "Crime Reference"])
+    times = victims["Person Id"].value_counts()
+    assert truth == {"people": len(times), "more_than_once": int((times > 1).sum())}
+    assert 0.02 < truth["more_than_once"] / truth["people"] < 0.3
+    both = people.groupby("Person Id")["Role"].nunique()
+    assert (both == 2).any()
+    assert people.groupby("Person Id")["Sex"].nunique().eq(1).all()
+    known = people[people["Ethnicity Observed"] != ""]
+    assert known.groupby("Person Id")["Ethnicity Observed"].nunique().eq(1).all()
+
+
+def test_deprivation_has_an_income_domain_and_small_areas_have_groups(small: Path) -> None:
+    ranks = read(small / "deprivation" / "simulated_imd_2025_lsoa_2021.csv")
+    income = ranks["Income Rank (where 1 is most deprived)"].astype(int)
+    decile = ranks["Income Decile (where 1 is most deprived 10% of LSOAs)"].astype(int)
+    assert decile.between(1, 10).all()
+    assert decile.is_monotonic_increasing or decile[income.argsort()].is_monotonic_increasing
+    groups = pd.read_csv(small / "population" / "simulated_census_2021_ethnic_group_lsoa.csv")
+    bands = pd.read_csv(small / "population" / "simulated_census_2021_age_bands_lsoa.csv")
+    code = "Lower layer Super Output Areas Code"
+    assert (
+        groups.groupby(code)["Observation"].sum().equals(bands.groupby(code)["Observation"].sum())
     )
-    people = pd.DataFrame(
-        {
-            "offence": np.repeat(np.arange(len(cases)), 2),
-            "is_victim": [True, False] * len(cases),
-            "age": [age or 30 for case in cases for age in case[1:3]],
-            "age_missing": [age is None for case in cases for age in case[1:3]],
-        }
-    )
-    events = Events(pd.DatetimeIndex([]), 0, 0, codes, offences, people, pd.DataFrame())
-    names = ["core", "context_only", "listed_out_of_context", "indeterminate", "out"]
-    assert [names[band] for band in find_bands(events)] == [case[5] for case in cases]
 
 
 def test_unknown_borough_gets_a_suggestion(tmp_path: Path) -> None:
@@ -192,18 +196,17 @@ def test_the_classifier_gives_the_bands_that_were_worked_out_apart(
 ) -> None:
     from sna.build import build
 
-    truth = json.loads((small / "truth.json").read_text(encoding="utf-8"))
+    planted = read_bands(small)
     build(small, tmp_path)
     for name, code in (("Hackney", "E09000012"), ("Hillingdon", "E09000017")):
         rows = pd.read_parquet(tmp_path / "offences" / f"{code}.parquet")
         rows = rows[rows["source"] == "extract"]
-        found = rows["band"].astype("str").value_counts().to_dict()
-        open_ = rows["band"].eq("indeterminate") & rows["possible_bands"].astype(
-            "str"
-        ).str.contains("core")
-        found["core_possible"] = int(open_.sum())
-        planted = truth["bands_london_2023"][name]
-        assert {band: found.get(band, 0) for band in planted} == planted
+        mine = planted[planted["Borough"] == name]
+        found = rows["band"].astype("str").value_counts()
+        assert found.reindex(BANDS).equals(mine["band"].value_counts().reindex(BANDS))
+        possible = rows["possible_bands"].astype("str").str.contains("core")
+        open_ = int((rows["band"].eq("indeterminate") & possible).sum())
+        assert open_ == mine["core_possible"].sum()
 
 
 @pytest.mark.slow

@@ -11,12 +11,19 @@ from typing import Any
 from sna.errors import UsageError
 
 FOLDER = "simulated"
+_MAPPING = "simulated_record_extract.mapping.toml"
 
 
 def write_sample(
-    out: Path, *, seed: int = 2025, boroughs: Sequence[str] = (), months: int = 60,
-    end_month: str = "2025-03", scale: float = 1.0, progress: Callable[[str], Any] = str,
-) -> dict[str, Any]:  # fmt: skip
+    out: Path,
+    *,
+    seed: int = 2025,
+    boroughs: Sequence[str] = (),
+    months: int = 60,
+    end_month: str = "2025-03",
+    scale: float = 1.0,
+    progress: Callable[[str], Any] = str,
+) -> dict[str, Any]:
     """Write a simulated London as raw files under ``out/simulated``; return the planted answers.
 
     The same settings always give the same bytes. The figures describe no real place. ``boroughs``
@@ -25,7 +32,7 @@ def write_sample(
     import numpy as np
     import pandas as pd
 
-    from sna.sample import area_files, city, offences, police_files, truth
+    from sna.sample import city, files, offences
 
     names = _check_boroughs(boroughs, city.read_reference("boroughs"))
     try:
@@ -33,40 +40,63 @@ def write_sample(
     except ValueError:
         period = pd.DatetimeIndex([])
     if period.empty or not 0 < scale <= 30:
-        raise UsageError(
-            "Months, end month or scale cannot be meant.", where="sna sample",
-            found=f"{months} months to {end_month}, scale {scale}",
-            do="Write for example --months 24 --to 2025-03 --scale 0.1.",
-        )  # fmt: skip
-    settings = {"seed": seed, "boroughs": list(boroughs), "months": months,
-                "end_month": end_month, "scale": scale}  # fmt: skip
+        found = f"{months} months to {end_month}, scale {scale}"
+        do = "Write for example --months 24 --to 2025-03 --scale 0.1."
+        raise UsageError("Months, end month or scale cannot be meant.", found=found, do=do)
     folder = _empty(Path(out) / FOLDER)
     layout, events, identities = (np.random.default_rng([seed, part]) for part in range(3))
     progress("Drawing areas, residents, offences and people")
     place = city.make_city(names, scale=scale, rng=layout)
     happened = offences.make_events(place, months=period, scale=scale, rng=events)
-    answers = truth.describe_truth(place, happened, settings)
+    settings = {"seed": seed, "boroughs": list(boroughs), "months": months}
+    answers = _describe(place, happened, settings | {"end_month": end_month, "scale": scale})
+    lists = files.make_lists(place, happened)
     progress(f"Writing the record extract ({answers['offences']:,} offences)")
-    police_files.write_extract(place, happened, folder / "extract")
-    mapping = "simulated_record_extract.mapping.toml"
-    shutil.copyfile(str(resources.files("sna.sample") / mapping), folder / "extract" / mapping)
+    files.write_extract(place, happened, lists, folder / "extract")
+    shutil.copyfile(str(resources.files("sna.sample") / _MAPPING), folder / "extract" / _MAPPING)
     progress("Writing police.uk months")
-    police_files.write_police_uk(place, happened, folder / "police_uk", identities)
+    files.write_police_uk(place, happened, lists, folder / "police_uk", identities)
     progress("Writing published counts, residents and areas")
-    area_files.write_mps(place, happened, folder / "mps")
-    area_files.write_population(place, folder / "population")
-    area_files.write_places(place, folder)
+    files.write_mps(place, happened, folder / "mps")
+    files.write_population(place, folder / "population")
+    files.write_places(place, folder)
     (folder / "truth.json").write_text(json.dumps(answers, indent=1) + "\n", encoding="utf-8")
     return answers
+
+
+def _describe(city: Any, events: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Collect the planted answers."""
+    from sna.sample.city import PLANTED
+
+    names, hot = city.boroughs["borough_name"], city.lsoas[city.lsoas["is_hotspot"]]
+    codes = hot["lsoa_code"].groupby(hot["borough"].map(names)).agg(list).to_dict()
+    start = f"{events.months[events.step_month]:%Y-%m}"
+    groups = {"group": "Black", "reference": "White", "note": "at every age, in every place"}
+    victims = events.people[events.people["role"] == 1].drop_duplicates(["person", "offence"])
+    times = victims["person"].value_counts()
+    return {
+        "note": "Simulated data. These are the answers that were planted.",
+        "settings": settings,
+        "offences": len(events.offences),
+        "recorded_offences": int((events.offences["status"] == 0).sum()),
+        "yearly_change_pct": 100 * PLANTED["yearly_change"],
+        "step_change": {"borough": names[events.step_borough], "month": start,
+                        "ratio": PLANTED["step_ratio"]},
+        "hotspots": {"ratio_to_other_areas": PLANTED["hotspot_ratio"], "lsoa_codes": codes},
+        "victim_rate_ratio": {**groups, "ratio": PLANTED["victim_ratio"]},
+        "search_rate_ratio": {**groups, "ratio": PLANTED["search_ratio"]},
+        "deprivation_log_rate_per_decile": PLANTED["deprivation_slope"],
+        "charged_share_of_offences_with_a_suspect": PLANTED["charged"],
+        "victims": {"people": len(times), "more_than_once": int((times > 1).sum())},
+        "shares": PLANTED["shares"],
+    }  # fmt: skip
 
 
 def _empty(folder: Path) -> Path:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / "SIMULATED.txt").is_file():
-            raise UsageError(
-                "The folder holds files that were not simulated.", where=str(folder),
-                do="Move them, or choose another --out.",
-            )  # fmt: skip
+            what, do = "The folder holds files that were not simulated.", "Choose another --out."
+            raise UsageError(what, where=str(folder), do=do)
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(str(resources.files("sna.sample") / "README.txt"), folder / "SIMULATED.txt")
@@ -80,8 +110,7 @@ def _check_boroughs(wanted: Sequence[str], table: Any) -> list[str]:
     unknown = [name for name in wanted if name.strip().casefold() not in said]
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, n=1, cutoff=0.4)
-        raise UsageError(
-            f"{len(unknown)} boroughs are not known.", where="sna sample --boroughs", found=unknown,
-            do=f"Did you mean {near[0]}?" if near else "Give official borough names.",
-        )  # fmt: skip
+        do = f"Did you mean {near[0]}?" if near else "Give official borough names."
+        what = f"{len(unknown)} boroughs are not known."
+        raise UsageError(what, where="sna sample --boroughs", found=unknown, do=do)
     return [said[name.strip().casefold()] for name in wanted] or known

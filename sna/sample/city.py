@@ -14,12 +14,13 @@ import shapely
 from scipy.cluster.vq import kmeans2
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Voronoi, cKDTree
+from scipy.spatial import Delaunay, cKDTree
 
 FILES = resources.files("sna.sample")
 PLANTED: dict[str, Any] = tomllib.loads((FILES / "planted.toml").read_text(encoding="utf-8"))
 AGES = np.arange(91)
 ENGLAND_LSOAS = 33755  # ranks of deprivation run from 1 to this
+POINTS = 24  # anonymised places in each small area
 _SMALLEST = 20  # a borough with fewer small areas gets no hotspot
 _SURROUND = 700  # seeds of the ring outside the city, whose cells are thrown away
 
@@ -29,10 +30,9 @@ class City:
     """Areas (one row a small area, with polygon) and residents by area, age, group and sex."""
 
     boroughs: pd.DataFrame
-    lsoas: pd.DataFrame  # codes and names, borough (row), is_hotspot, deprivation_rank, geometry
-    residents: np.ndarray  # small area × single year of age
-    groups: np.ndarray  # borough × single year of age × ethnic group × sex (female, male)
-    points: np.ndarray  # small area × anchor point × (easting, northing)
+    lsoas: pd.DataFrame  # codes, names, borough (row), is_hotspot, ranks, geometry
+    residents: np.ndarray  # small area × single year of age × ethnic group × sex (female, male)
+    points: np.ndarray  # small area × point × (easting, northing)
 
 
 def read_reference(name: str) -> pd.DataFrame:
@@ -44,33 +44,33 @@ def read_reference(name: str) -> pd.DataFrame:
 def make_city(boroughs: list[str], *, scale: float, rng: np.random.Generator) -> City:
     """Draw the whole city, then keep `boroughs`; their areas do not depend on the choice."""
     table = read_reference("boroughs")
-    seeds, borough, cells, links = _draw_cells(table, rng)
-    ward = _draw_wards(seeds, borough, links, table["wards"].to_numpy(), rng)
+    borough, cells, links, points = _draw_areas(table, rng)
+    ward = _draw_wards(points.mean(axis=1), borough, links, table["wards"], rng)
     hotspot = _draw_hotspots(borough, links, rng)
-    score = 2.0 * table["risk"].to_numpy()[borough] + rng.normal(0, 1, len(seeds))
-    rank = np.argsort(np.argsort(-score)) * (ENGLAND_LSOAS / len(seeds)) + 1
+    income = 2.0 * table["risk"].to_numpy()[borough] + rng.normal(0, 1, len(cells))
+    overall = income + rng.normal(0, 0.4, len(cells))
     lsoas = _name_areas(table, borough, ward, rng).assign(
-        geometry=cells, is_hotspot=hotspot, deprivation_rank=rank.astype(np.int64)
+        geometry=cells, is_hotspot=hotspot, income=_rank(income), overall=_rank(overall)
     )
-    residents = _draw_residents(hotspot, rng, scale)
-    points = _draw_points(cells, seeds, rng)
-    shares = _draw_groups(len(table), rng)
+    numbers = _draw_residents(hotspot, rng, scale)
     keep = np.flatnonzero(table["borough_name"].isin(boroughs).to_numpy()[borough])
     keep = keep[np.lexsort((lsoas["lsoa_code"].to_numpy()[keep], borough[keep]))]
-    rows = np.unique(borough[keep])
-    lsoas = lsoas.iloc[keep].reset_index(drop=True)
-    lsoas = lsoas.assign(borough=np.searchsorted(rows, lsoas["borough"].to_numpy()))
-    by_age = np.zeros((len(rows), len(AGES)), dtype=np.int64)
-    np.add.at(by_age, lsoas["borough"].to_numpy(), residents[keep])
-    groups = rng.multinomial(by_age, shares[rows]).reshape(len(rows), len(AGES), -1, 2)
-    own = table.iloc[rows].reset_index(drop=True)
-    return City(own, lsoas, residents[keep], groups, points[keep])
+    residents = _draw_groups(table["risk"].to_numpy(), borough[keep], numbers[keep], rng)
+    rows, place = np.unique(borough[keep], return_inverse=True)
+    lsoas = lsoas.iloc[keep].reset_index(drop=True).assign(borough=place)
+    return City(table.iloc[rows].reset_index(drop=True), lsoas, residents, points[keep])
 
 
-def _draw_cells(
+def _rank(score: np.ndarray) -> np.ndarray:
+    """Return ranks among England's small areas, 1 for the highest score."""
+    rank = np.argsort(np.argsort(-score)) * (ENGLAND_LSOAS / len(score)) + 1
+    return rank.astype(np.int64)
+
+
+def _draw_areas(
     table: pd.DataFrame, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, csr_array]:
-    """Return seeds, the borough row of each, their polygons, and which touch."""
+) -> tuple[np.ndarray, np.ndarray, csr_array, np.ndarray]:
+    """Return the borough row of each area, its polygon, which areas touch, and its points."""
     anchors = table[["east_km", "north_km"]].to_numpy() * 1000
     outline = shapely.MultiPoint(anchors).buffer(5200).buffer(2500).buffer(-2800)
     box = np.add(shapely.bounds(outline), [-5000, -5000, 5000, 5000])
@@ -78,53 +78,33 @@ def _draw_cells(
     label = cKDTree(anchors).query(dust)[1]
     label = np.where(shapely.contains_xy(outline, dust), label, len(anchors))
     wanted = [*table["lsoas"], _SURROUND]
-    seeds = np.vstack([_spread(dust[label == n], size, rng) for n, size in enumerate(wanted)])
-    borough = np.repeat(np.arange(len(wanted)), wanted)
-    cells, pairs = _wobbly_voronoi(seeds, rng)
-    inside = borough < len(anchors)
-    size = int(inside.sum())
-    pairs = pairs[inside[pairs].all(axis=1)]
-    links = csr_array((np.ones(len(pairs)), pairs.T), shape=(size, size))
-    links = links + links.T
-    return seeds[:size], _join_up(borough[:size], links), cells[:size], links
+    seeds = np.vstack([
+        kmeans2(dust[label == row], size, iter=3, minit="points", rng=rng)[0]
+        for row, size in enumerate(wanted)
+    ])  # fmt: skip
+    size = len(seeds) - _SURROUND
+    starts, near = Delaunay(seeds).vertex_neighbor_vertices
+    links = csr_array((np.ones(len(near)), near, starts))[:size, :size]
+    borough = _join_up(np.repeat(np.arange(len(anchors)), table["lsoas"]), links)
+    straight = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(seeds), ordered=True))
+    reach = cKDTree(seeds).query(seeds[:size], k=2)[0][:, 1:] / 2  # a disc inside the cell
+    away = 0.9 * reach * np.sqrt(rng.random((size, POINTS)))
+    turn = rng.uniform(0, 2 * np.pi, (size, POINTS))
+    points = seeds[:size, None] + np.stack([away * np.cos(turn), away * np.sin(turn)], axis=2)
+    waves = np.vstack([rng.uniform(500, 1500, 6), rng.uniform(0, 2 * np.pi, (3, 6))])
+    cells = shapely.transform(
+        shapely.segmentize(straight[:size], 100), lambda line: _bend(line, waves)
+    )
+    points = _bend(points.reshape(-1, 2), waves).reshape(points.shape)
+    return borough, cells, links, np.round(points)
 
 
-def _spread(dust: np.ndarray, number: int, rng: np.random.Generator) -> np.ndarray:
-    """Place seeds in a cloud of points, pushed apart by two rounds of relaxation."""
-    seeds = dust[rng.choice(len(dust), number, replace=False)]
-    for _ in range(2):
-        nearest = cKDTree(seeds).query(dust)[1]
-        size = np.bincount(nearest, minlength=number)[:, None]
-        total = np.stack([np.bincount(nearest, dust[:, k], number) for k in (0, 1)], axis=1)
-        seeds = np.where(size > 0, total / np.maximum(size, 1), seeds)
-    return seeds
-
-
-def _wobbly_voronoi(seeds: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the Voronoi cells of `seeds` with crooked shared edges, and the pairs that touch."""
-    diagram = Voronoi(seeds)
-    ends = np.asarray(diagram.ridge_vertices)
-    whole = (ends >= 0).all(axis=1)
-    ends, pairs = ends[whole], diagram.ridge_points[whole]
-    start, stop = diagram.vertices[ends[:, 0]], diagram.vertices[ends[:, 1]]
-    along = stop - start
-    across = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    bend = rng.uniform(-0.09, 0.09, (len(ends), 3))
-    parts = enumerate((0.25, 0.5, 0.75))
-    steps = [start, *(start + along * part + across * bend[:, [k]] for k, part in parts), stop]
-    line = np.round(np.stack(steps, axis=1), 1)  # edge × 5 points × 2
-    cell = np.concatenate([pairs[:, 0], pairs[:, 1]])
-    middle = np.tile((start + stop) / 2, (2, 1)) - seeds[cell]
-    heading = np.tile(along, (2, 1))
-    forward = middle[:, 0] * heading[:, 1] - middle[:, 1] * heading[:, 0] > 0
-    both = np.concatenate([line, line])
-    both = np.where(forward[:, None, None], both, both[:, ::-1])
-    order = np.lexsort((np.arctan2(middle[:, 1], middle[:, 0]), cell))
-    known, owner = np.unique(np.repeat(cell[order], 4), return_inverse=True)
-    cells = np.full(len(seeds), None, dtype=object)
-    cells[known] = shapely.polygons(shapely.linearrings(both[order][:, :4].reshape(-1, 2),
-                                                        indices=owner))  # fmt: skip
-    return shapely.make_valid(cells), pairs
+def _bend(points: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Warp the plane gently, one-to-one, so that no border is straight."""
+    length, heading, push, phase = waves
+    along = 2 * np.pi / length * np.stack([np.cos(heading), np.sin(heading)])
+    across = 0.022 * length * np.stack([np.cos(push), np.sin(push)])
+    return np.asarray(np.round(points + np.sin(points @ along + phase) @ across.T, 1))
 
 
 def _join_up(label: np.ndarray, links: csr_array) -> np.ndarray:
@@ -143,9 +123,8 @@ def _join_up(label: np.ndarray, links: csr_array) -> np.ndarray:
 
 
 def _draw_wards(
-    seeds: np.ndarray, borough: np.ndarray, links: csr_array, wards: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:  # fmt: skip
+    seeds: np.ndarray, borough: np.ndarray, links: csr_array, wards: Any, rng: np.random.Generator
+) -> np.ndarray:
     ward = np.zeros(len(seeds), dtype=np.int64)
     for row, number in enumerate(wards):
         mine = np.flatnonzero(borough == row)
@@ -162,15 +141,15 @@ def _name_areas(
     invented = np.array([a + b for a in words["ward_starts"] for b in words["ward_ends"]])
     owner = pd.Series(borough).groupby(ward).first()
     names = owner.groupby(owner).transform(lambda own: rng.choice(invented, len(own), False))
-    rank = pd.Series(borough).groupby(borough).cumcount()
-    titles = zip(table["borough_name"].to_numpy()[borough], rank, strict=True)
-    return pd.DataFrame({
-        "lsoa_code": [f"E0199{number:04d}" for number in range(1, len(borough) + 1)],
-        "lsoa_name": [f"{title} {901 + n // 5}{'ABCDE'[n % 5]}" for title, n in titles],
-        "ward_code": [f"E0599{number:04d}" for number in ward + 1],
-        "ward_name": names.to_numpy()[ward],
-        "borough": borough,
-    })  # fmt: skip
+    frame = pd.DataFrame({"borough": borough, "ward": ward})
+    rank = frame.groupby("borough").cumcount()
+    numbers = (901 + rank // 5).astype(str) + rank.mod(5).map(dict(enumerate("ABCDE")))
+    return frame.assign(
+        lsoa_code=[f"E0199{number:04d}" for number in frame.index + 1],
+        lsoa_name=frame["borough"].map(table["borough_name"]) + " " + numbers,
+        ward_code=[f"E0599{number:04d}" for number in ward + 1],
+        ward_name=frame["ward"].map(names),
+    )
 
 
 def _draw_hotspots(borough: np.ndarray, links: csr_array, rng: np.random.Generator) -> np.ndarray:
@@ -194,22 +173,16 @@ def _draw_residents(hotspot: np.ndarray, rng: np.random.Generator, scale: float)
     return rng.poisson(total * tilt / tilt.sum(axis=1, keepdims=True))
 
 
-def _draw_groups(boroughs: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the chance of each ethnic group and sex by borough and single year of age."""
+def _draw_groups(
+    risk: np.ndarray, borough: np.ndarray, numbers: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Split residents by ethnic group and sex; the planted group lives where risk is higher."""
     groups = read_reference("ethnic_groups")
-    share = rng.dirichlet(groups["share"] * 60 + 0.5, boroughs)
-    tilt = np.exp(groups["age_tilt"].to_numpy()[None, :] * (35 - AGES[:, None]) / 60)
-    chance = share[:, None, :] * tilt[None]
+    black = groups["five_group"].eq("Black").to_numpy()
+    lift = np.exp(PLANTED["clustering"] * np.outer(risk - 1, black))
+    share = rng.dirichlet(groups["share"] * 60 + 0.5, len(risk)) * lift
+    share = rng.gamma(60 * share[borough] + 0.05) + 1e-9  # small areas vary around their borough
+    chance = share[:, None] * np.exp(np.outer(35 - AGES, groups["age_tilt"]) / 60)
     chance = chance / chance.sum(axis=2, keepdims=True)
-    return np.stack([chance * 0.51, chance * 0.49], axis=3).reshape(boroughs, len(AGES), -1)
-
-
-def _draw_points(cells: np.ndarray, seeds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return 24 points inside each cell: between its seed and points along its boundary."""
-    part = rng.uniform(0, 1, (len(cells), 24))
-    edge = shapely.line_interpolate_point(shapely.boundary(cells)[:, None], part, normalized=True)
-    reach = np.sqrt(rng.uniform(0, 0.8, (len(cells), 24, 1)))
-    there = np.stack([shapely.get_x(edge), shapely.get_y(edge)], axis=2)
-    found = seeds[:, None, :] + (there - seeds[:, None, :]) * reach
-    inside = shapely.contains_xy(cells[:, None], found[..., 0], found[..., 1])
-    return np.round(np.where(inside[..., None], found, seeds[:, None, :]))
+    both = np.stack([chance * 0.51, chance * 0.49], axis=3).reshape(*numbers.shape, -1)
+    return rng.multinomial(numbers, both).astype(np.int32).reshape(*numbers.shape, len(groups), 2)

@@ -1,13 +1,14 @@
 """Offences, the people in them and searches, drawn from known rates as rows of plain numbers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sna.sample.city import AGES, PLANTED, City, read_reference
+from sna.sample.city import AGES, ENGLAND_LSOAS, PLANTED, POINTS, City, read_reference
 
-SHARES: dict[str, float] = PLANTED["shares"]
+SHARES: dict[str, Any] = PLANTED["shares"]
 _DAY = 1440  # minutes
 
 
@@ -40,12 +41,15 @@ def make_events(
     offences = offences.assign(lsoa=_choose_areas(city, cell[0], rng))
     offences = _add_details(offences, months, codes, rng)
     people = _draw_people(city, offences, codes, rng)
-    young = np.bincount(people["offence"], people["age"] < 16, minlength=len(offences)) > 0
-    draw = rng.random((2, len(offences)))
+    size, draw = len(offences), rng.random((3, len(offences)))
+    young = np.bincount(people["offence"], people["age"] < 16, minlength=size) > 0
+    suspected = np.bincount(people["offence"], people["role"] == 0, minlength=size) > 0
     abuse = 2 * ((draw[0] < codes["domestic"].to_numpy()[offences["code"]]) & ~young)
+    charged = suspected & (draw[2] < PLANTED["charged"])
     offences = offences.assign(  # the flag: 2 yes, 0 no, 1 blank; both parties are 16 or over
         domestic=np.where(draw[1] < SHARES["domestic_abuse_blank"], 1, abuse),
         linked=_link_damage(offences, codes, rng),
+        outcome=np.where(charged, len(PLANTED["words"]["outcomes"]) - 1, offences["outcome"]),
     )
     searches = _draw_searches(city, months, rng)
     return Events(months, step_month, step_borough, codes, offences, people, searches)
@@ -69,8 +73,8 @@ def _expected(
 def _choose_areas(city: City, borough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Choose the small area of each offence; `borough` is sorted."""
     home, hot = city.lsoas["borough"].to_numpy(), city.lsoas["is_hotspot"].to_numpy()
-    decile = (city.lsoas["deprivation_rank"].to_numpy() - 1) * 10 // 33755 + 1
-    weight = city.residents.sum(axis=1) * np.exp(PLANTED["deprivation_slope"] * decile)
+    decile = (city.lsoas["income"].to_numpy() - 1) * 10 // ENGLAND_LSOAS + 1
+    weight = city.residents.sum(axis=(1, 2, 3)) * np.exp(PLANTED["deprivation_slope"] * decile)
     weight = weight * rng.gamma(25, 1 / 25, len(weight))
     chosen = []
     for row, size in enumerate(np.bincount(borough, minlength=len(city.boroughs))):
@@ -87,22 +91,19 @@ def _add_details(
     """Add minutes since 1970 (recorded inside its month, committed before) and what is noted."""
     size, row = len(offences), offences["month"].to_numpy()
     start = months.to_numpy().astype("datetime64[m]").astype(np.int64)[row]
-    minutes = months.days_in_month.to_numpy()[row] * _DAY
-    recorded = start + (rng.random(size) * minutes).astype(np.int64)
-    sexual = codes["sexual"].to_numpy()[offences["code"]] == 1
-    slow = rng.random(size) < np.where(sexual, 0.5, 0.2)
-    lag = rng.exponential(np.where(slow, np.where(sexual, 200, 20), 0.3) * _DAY)
-    hours = np.array(PLANTED["hours"])
-    hour = rng.choice(24, size, p=hours / hours.sum()) * 60 + rng.integers(0, 60, size)
-    committed = (recorded - lag.astype(np.int64)) // _DAY * _DAY + hour
-    committed = np.where(committed >= recorded, recorded - 30, committed)
+    recorded = start + (rng.random(size) * months.days_in_month.to_numpy()[row] * _DAY).astype(int)
+    late = np.take([20, 200], offences["code"].map(codes["sexual"])) * (rng.random(size) < 0.25)
+    lag = rng.exponential((late + 0.3) * _DAY).astype(int)
+    hour = rng.choice(24, size, p=np.divide(PLANTED["hours"], sum(PLANTED["hours"])))
+    committed = (recorded - lag) // _DAY * _DAY + hour * 60 + rng.integers(0, 60, size)
+    committed = np.minimum(committed, recorded - 30)
     until = np.minimum(committed + rng.integers(5, 600, size), recorded)
     draw, gone = rng.random((5, size)), SHARES["cancelled"]
     return offences.assign(
         recorded=recorded,
         committed=committed,
         until=np.where(draw[4] < 0.2, until, -1),
-        point=rng.integers(0, 24, size),
+        point=rng.integers(0, POINTS, size),
         is_placed=draw[1] >= SHARES["unplaced"],
         status=np.select([draw[0] < gone, draw[0] < gone + SHARES["transferred"]], [1, 2], 0),
         weapon=np.select([draw[2] < 0.08, draw[2] < 0.084, draw[2] < 0.086], [1, 2, 3], 0),
@@ -111,18 +112,20 @@ def _add_details(
 
 
 def _draw_cells(
-    city: City, borough: np.ndarray, kind: str, ratio: float, rng: np.random.Generator
+    city: City, lsoa: np.ndarray, kind: str, ratio: float, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw age, ethnic group and sex of one person a row, from residents times relative risk."""
+    """Draw age, group and sex of one person a row: residents of the area times relative risk."""
     knots, risk, women = PLANTED["risk"][kind]
     age = np.interp(AGES, knots, risk) * (AGES > 0)
     black = read_reference("ethnic_groups")["five_group"].eq("Black").to_numpy()
     tilt = age[:, None, None] * np.where(black, ratio, 1.0)[:, None] * [women, 1 - women]
-    cell = np.zeros(len(borough), dtype=np.int64)
-    for row in np.unique(borough):
-        mine = np.flatnonzero(borough == row)
-        chance = (city.groups[row] * tilt).ravel()
-        cell[mine] = rng.choice(chance.size, len(mine), p=chance / chance.sum())
+    order = np.argsort(lsoa, kind="stable")
+    edges = np.searchsorted(lsoa[order], np.arange(len(city.lsoas) + 1))
+    cell = np.zeros(len(lsoa), dtype=np.int64)
+    for area in np.flatnonzero(np.diff(edges)):
+        mine = order[edges[area] : edges[area + 1]]
+        upto = np.cumsum((city.residents[area] + 1e-9) * tilt)
+        cell[mine] = np.searchsorted(upto, rng.random(len(mine)) * upto[-1], side="right")
     parts = np.unravel_index(cell, tilt.shape)
     return pd.DataFrame(dict(zip(("age", "group", "sex"), parts, strict=True)))
 
@@ -130,75 +133,65 @@ def _draw_cells(
 def _draw_people(
     city: City, offences: pd.DataFrame, codes: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    code, draw = offences["code"].to_numpy(), rng.random((3, len(offences)))
-    kind = codes["people"].to_numpy()[code].astype(str)
-    adult = np.isin(kind, ["adult", "child", "worker"])
-    victims = codes["victims"].to_numpy()[code] * (1 + (draw[0] < 0.06))
+    """Draw victims and suspects, and what the record shows: some ages and groups are missing."""
+    drawn, draw = offences.join(codes, on="code"), rng.random((3, len(offences)))
+    victims = drawn["victims"] * (1 + (draw[0] < 0.06))
     suspects = (draw[1] < 0.45) * (1 + (draw[2] < 0.15))
     tables = []
-    for is_victim, number, kinds, ratio in (
-        (True, victims, kind, PLANTED["victim_ratio"]),
-        (False, suspects, np.where(adult, "adult_suspect", "suspect"), 1.0),
-    ):
-        row = np.repeat(np.arange(len(offences)), number)
-        for each in np.unique(kinds[row]):
-            mine = row[kinds[row] == each]
-            cells = _draw_cells(city, offences["borough"].to_numpy()[mine], each, ratio, rng)
-            tables.append(cells.assign(offence=mine, is_victim=is_victim))
-    people = pd.concat(tables).sort_values(["offence", "is_victim"], kind="stable")
-    return _hide_parts(people.reset_index(drop=True), code, codes, rng)
-
-
-def _hide_parts(
-    people: pd.DataFrame, code: np.ndarray, codes: pd.DataFrame, rng: np.random.Generator
-) -> pd.DataFrame:
-    """Add what the record shows: some ages and ethnicities are missing."""
-    victim, draw = people["is_victim"].to_numpy(), rng.random((5, len(people)))
-    text = codes["offence_text"].str.lower().to_numpy().astype(str)[code[people["offence"]]]
-    female, male = np.char.find(text, "female") >= 0, np.char.find(text, " male") >= 0
-    limits = {
-        what: np.where(victim, SHARES[f"victim_{what}"], SHARES[f"suspect_{what}"])
-        for what in ("age_missing", "ethnicity_self_missing")
+    for role, number, kind in ((1, victims, "people"), (0, suspects, "suspects")):
+        rows = drawn.loc[drawn.index.repeat(number)]
+        for each, mine in rows.groupby(kind):
+            ratio = PLANTED["victim_ratio"] if role else 1.0
+            cells = _draw_cells(city, mine["lsoa"].to_numpy(), str(each), ratio, rng)
+            tables.append(cells.assign(offence=mine.index, role=role))
+    people = pd.concat(tables).sort_values(["offence", "role"], kind="stable", ignore_index=True)
+    hidden = {
+        name: rng.random(len(people)) < np.take(SHARES[name], people["role"])
+        for name in ("age_missing", "ethnicity_self_missing", "ethnicity_observed_missing")
     }
-    return people.assign(
-        sex=np.select([victim & female, victim & male], [0, 1], people["sex"].to_numpy()),
-        age_missing=draw[0] < limits["age_missing"],
-        self_missing=draw[1] < limits["ethnicity_self_missing"],
-        observed_missing=draw[2] < SHARES["ethnicity_observed_missing"],
-        is_local=draw[3] < 0.85,
-        stranger_home=(draw[4] * len(read_reference("boroughs"))).astype(np.int64),
+    everywhere = len(read_reference("boroughs"))
+    stranger = np.where(
+        rng.random(len(people)) < 0.85, -1, rng.integers(everywhere, size=len(people))
     )
+    return people.assign(**hidden, stranger=stranger, person=_name_people(people, offences, rng))
+
+
+def _name_people(
+    people: pd.DataFrame, offences: pd.DataFrame, rng: np.random.Generator
+) -> np.ndarray:
+    """Give alike records of a borough (birth year, group, sex) to a pool of people."""
+    event = offences.iloc[people["offence"]]
+    born = (event["recorded"].to_numpy() / (365.25 * _DAY)).astype(np.int64) - people["age"]
+    alike = [event["borough"].to_numpy(), born, people["group"], people["sex"]]
+    kind = people.groupby(alike, sort=False).ngroup().to_numpy()
+    pool = np.ceil(PLANTED["people_per_record"] * np.bincount(kind)).astype(np.int64)
+    draw = rng.random(len(people)) ** PLANTED["unequal"]  # a few come back more often
+    first = np.cumsum(pool) - pool
+    return np.unique(first[kind] + (draw * pool[kind]).astype(np.int64), return_inverse=True)[1]
 
 
 def _link_damage(
     offences: pd.DataFrame, codes: pd.DataFrame, rng: np.random.Generator
 ) -> np.ndarray:
     """Link a tenth of damage and arson to a listed offence of the same area and month, else −1."""
-    role = codes["role"].to_numpy()[offences["code"]]
-    where = (offences["lsoa"] * 1000 + offences["month"]).to_numpy()
-    listed = np.flatnonzero((role == "listed") & (offences["status"] == 0))
-    listed = listed[np.argsort(where[listed], kind="stable")]
-    damage = np.flatnonzero((role == "property") & (rng.random(len(offences)) < 0.1))
-    first = np.searchsorted(where[listed], where[damage])
-    last = np.searchsorted(where[listed], where[damage], side="right")
-    pick = first + (rng.random(len(damage)) * (last - first)).astype(np.int64)
-    linked = np.full(len(offences), -1)
-    linked[damage[last > first]] = listed[pick[last > first]]
-    return linked
+    role, where = offences["code"].map(codes["role"]), ["lsoa", "month"]
+    listed = offences[(role == "listed") & (offences["status"] == 0)].drop_duplicates(where)
+    found = offences[where].merge(listed[where].assign(linked=listed.index), how="left", on=where)
+    some = (role == "property") & (rng.random(len(offences)) < 0.1)
+    return found["linked"].where(some.to_numpy()).fillna(-1).to_numpy(dtype=np.int64)
 
 
 def _draw_searches(city: City, months: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
-    expected = city.residents.sum(axis=1) * PLANTED["searches"] / 12000
+    expected = city.residents.sum(axis=(1, 2, 3)) * PLANTED["searches"] / 12000
     number = rng.poisson(np.repeat(expected[:, None], len(months), axis=1))
     lsoa, month = np.unravel_index(np.repeat(np.arange(number.size), number.ravel()), number.shape)
-    home = city.lsoas["borough"].to_numpy()[lsoa]
-    people = _draw_cells(city, home, "searched", PLANTED["search_ratio"], rng)
+    people = _draw_cells(city, lsoa, "searched", PLANTED["search_ratio"], rng)
     size, draw = len(people), rng.random((5, len(people)))
     return people.assign(
         lsoa=lsoa,
         month=month,
-        point=rng.integers(0, 24, size),
-        minute=(draw[0] * months.days_in_month.to_numpy()[month] * _DAY).astype(np.int64),
+        point=rng.integers(0, 8, size),
+        minute=(draw[0] * (months.days_in_month.to_numpy()[month] * _DAY - 60)).astype(np.int64),
         is_placed=draw[1] >= 0.08,
         age_missing=draw[2] < 0.12,
         self_missing=draw[3] < 0.25,
