@@ -251,7 +251,7 @@ def test_people_in_a_group_without_residents_raise():
     zero = FIVE.assign(population=FIVE["population"].where(FIVE["ethnic_group"] != "Other", 0))
     with pytest.raises(CoverageError, match="without residents"):
         dis.count_groups(people, zero)
-    with pytest.raises(CoverageError, match="Boroughs have people and no residents"):
+    with pytest.raises(CoverageError, match="Places have people and no residents"):
         dis.count_groups(people.assign(borough_code="E9"), FIVE)
     with pytest.raises(CoverageError, match="splits residents by ethnic_group, sex"):
         dis.count_groups(people.assign(sex="male"), FIVE, by=["sex"])

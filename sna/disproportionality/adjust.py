@@ -1,14 +1,14 @@
 """Compare like with like: the same places, the same ages, the stage before, alike deprivation."""
 
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
 from sna import definitions, rates
-from sna.disproportionality.compare import compare_groups
+from sna.disproportionality.compare import STRATA, compare_groups
 from sna.errors import UsageError
 
 
@@ -18,10 +18,11 @@ def add_place_adjusted(
     """Compare groups over all places, crude and inside each place (Mantel-Haenszel).
 
     A group that lives where more is recorded has a higher crude ratio even if everyone in each
-    place had the same rate. ``counts`` has one row a place (``borough_code`` or ``lsoa_code``) and
-    group; the result one row a group: `compare_groups` of the summed places, plus
-    ``adjusted_ratio`` with ``adjusted_lower_ci, adjusted_upper_ci`` and ``places``. Greenland and
-    Robins' variance (Biometrics 41, 1985); assumption A-56.
+    place had the same rate. ``counts`` has one row a group and place (``borough_code``,
+    ``lsoa_code``; with ``age_group`` also the same ages); the result one row a group:
+    `compare_groups` of the sums, plus ``adjusted_ratio`` with ``adjusted_lower_ci,
+    adjusted_upper_ci`` and ``places`` (strata compared). Greenland and Robins' variance
+    (Biometrics 41, 1985); assumption A-56.
 
     Examples
     --------
@@ -30,25 +31,28 @@ def add_place_adjusted(
     >>> add_place_adjusted(two).loc[1, ["rate_ratio", "adjusted_ratio"]].round(3).tolist()
     [3.687, 2.0]
     """
-    place = "borough_code" if "borough_code" in counts else "lsoa_code"
+    strata = [name for name in STRATA if name in counts]
     crude = counts.groupby("group", sort=False, as_index=False)[["people", "population"]].sum()
     if "missing_people" in counts:
-        once = counts.drop_duplicates([place])["missing_people"]
+        once = counts.drop_duplicates(strata)["missing_people"]
         crude = crude.assign(missing_people=int(once.sum()))
     crude = compare_groups(crude, reference_group=reference_group, confidence=confidence)
-    rows = counts[counts["group"] == reference_group][[place, "people", "population"]]
-    both = counts.merge(rows, on=place, how="inner", validate="many_to_one", suffixes=("", "_ref"))
+    rows = counts[counts["group"] == reference_group][[*strata, "people", "population"]]
+    both = counts.merge(rows, on=strata, validate="many_to_one", suffixes=("", "_ref"))
     both = both[(both["population"] > 0) & (both["population_ref"] > 0)]
     a, n, b, m = (both[c] for c in ("people", "population", "people_ref", "population_ref"))
-    parts = {"over": a * m / (n + m), "under": b * n / (n + m)}
     spread = (a + b) * n * m / (n + m) ** 2
-    sums = pd.DataFrame({"group": both["group"], **parts, "spread": spread, "places": 1})
-    sums = sums.groupby("group").sum().reindex(crude["group"])
-    over, under = (sums[name].where(sums[name] > 0).to_numpy(float) for name in parts)
-    step = float(ndtri(0.5 + confidence / 2)) * np.sqrt(sums["spread"].to_numpy() / (over * under))
+    parts = {"over": a * m / (n + m), "under": b * n / (n + m), "spread": spread, "places": 1}
+    sums = both[["group"]].assign(**parts).groupby("group").sum().reindex(crude["group"])
+    over, under = (sums[name].where(sums[name] > 0).to_numpy(float) for name in ("over", "under"))
+    step = ndtri(0.5 + confidence / 2) * np.sqrt(sums["spread"].to_numpy(float) / (over * under))
     ratio = np.where(crude["group"] == reference_group, np.nan, over / under)
-    limits = {"adjusted_lower_ci": ratio * np.exp(-step), "adjusted_upper_ci": ratio * np.exp(step)}
-    return crude.assign(adjusted_ratio=ratio, **limits, places=sums["places"].to_numpy(int))
+    return crude.assign(
+        adjusted_ratio=ratio,
+        adjusted_lower_ci=ratio * np.exp(-step),
+        adjusted_upper_ci=ratio * np.exp(step),
+        places=sums["places"].to_numpy(int),
+    )
 
 
 def compare_standardised(
@@ -61,40 +65,38 @@ def compare_standardised(
     ``crude_rate, rate`` and ``rate_ratio`` with limits (log-normal, from the two Dobson
     intervals); missing under 10 people.
     """
-    weights = _standard_weights(sorted(counts["age_group"].unique(), key=_lower_age))
     bands = counts[counts["population"] > 0].rename(columns={"people": "offences"})
-    bands = bands.assign(standard_population=bands["age_group"].map(weights))
+    bands = bands.assign(standard_population=_standard_weights(bands["age_group"]))
     table = rates.directly_standardised_rate(bands, by=["group"], per=per)
     table = table.rename(columns={"offences": "people"})
     own = table["group"] == reference_group
     if own.sum() != 1:
         raise UsageError("The reference group is missing.", found=table["group"].tolist())
-    low = table["lower_ci"].where(table["lower_ci"] > 0)
-    error = (np.log(table["upper_ci"]) - np.log(low)) / 2
+    error = np.log(table["upper_ci"] / table["lower_ci"].where(table["lower_ci"] > 0)) / 2
     spread = np.hypot(error, float(error[own].iloc[0]))
     ratio = table["rate"] / float(table.loc[own, "rate"].iloc[0])
-    lower, upper = ((ratio * np.exp(sign * spread)).where(~own) for sign in (-1, 1))
-    crude = table["people"] / table["population"] * per
     return table.assign(
-        crude_rate=crude, rate_ratio=ratio, ratio_lower_ci=lower, ratio_upper_ci=upper
+        crude_rate=table["people"] / table["population"] * per,
+        rate_ratio=ratio,
+        ratio_lower_ci=(ratio * np.exp(-spread)).mask(own),
+        ratio_upper_ci=(ratio * np.exp(spread)).mask(own),
     )
 
 
-def _lower_age(name: str) -> int:
-    return int(name.split("-")[0].rstrip("+"))
-
-
-def _standard_weights(age_groups: Sequence[str]) -> dict[str, int]:
+def _standard_weights(age_groups: pd.Series) -> pd.Series:
+    """Return the standard population of each age group, such as 18-24 or 65+."""
+    lower = age_groups.str.extract(r"(\d+)")[0].astype(int)
+    edges = np.sort(lower.unique())
     standard = definitions.standard_population()
-    lower, edges = standard["ageband"].map(_lower_age), [_lower_age(name) for name in age_groups]
-    if len(edges) < 2 or not set(edges) <= set(lower):
+    ages = standard["ageband"].str.extract(r"(\d+)")[0].astype(int)
+    if len(edges) < 2 or not set(edges) <= set(ages):
         raise UsageError(
             "These age groups cannot be weighted with the European Standard Population.",
-            found=list(age_groups),
+            found=sorted(age_groups.unique()),
             do="Use breaks that are multiples of five, two groups or more.",
         )
-    sums = standard["esp2013"].astype(int).groupby(np.searchsorted(edges, lower, "right") - 1).sum()
-    return {name: int(sums[place]) for place, name in enumerate(age_groups)}
+    place = edges[np.searchsorted(edges, ages, "right") - 1]
+    return lower.map(standard["esp2013"].astype(int).groupby(place).sum())
 
 
 def compare_stages(stages: pd.DataFrame, *, reference_group: str = "White") -> pd.DataFrame:
@@ -127,10 +129,9 @@ def deprivation_gradient(areas: pd.DataFrame, *, per: int = 1000) -> pd.DataFram
     )
     table = rates.add_rate(table[table["population"] > 0], per=per)
     names = [f"{index}{end}" for index in ("sii", "rii") for end in ("", "_lower_ci", "_upper_ci")]
-    found = dict.fromkeys(names, np.nan)
+    found: dict[str, Any] = dict.fromkeys(names, np.nan)
     if len(table) >= 3:
         error = np.sqrt(np.maximum(table["offences"], 1)) / table["population"] * per
         scale = table.assign(quantile=table["decile"], value=table["rate"], standard_error=error)
-        index = rates.slope_index_of_inequality(scale)[names].to_numpy(float)[0]
-        found = dict(zip(names, index, strict=True))
+        found = rates.slope_index_of_inequality(scale)[names].iloc[0].to_dict()
     return table.rename(columns={"offences": "people"}).assign(**found)

@@ -27,14 +27,18 @@ def count_repeats(people: pd.DataFrame) -> pd.DataFrame:
     Only records with an identifier can repeat, so repeats are a lower bound (A-57).
     """
     events = _identified(people).groupby("person_id", observed=True).size()
-    label, order = events.clip(upper=MOST_REPEATS), range(1, MOST_REPEATS + 1)
-    number = label.value_counts().reindex(order, fill_value=0).to_numpy()
-    pairs = events.groupby(label).sum().reindex(order, fill_value=0).to_numpy()
-    names = [*map(str, order[:-1]), f"{MOST_REPEATS}+"]
-    table = pd.DataFrame({"events": names, "people": number, "offences": pairs})
-    table = table.assign(all_people=number.sum(), all_offences=pairs.sum())
-    shares = {f"share_{n}": table[n] / (table[f"all_{n}"] + 0.0) for n in ("people", "offences")}
-    return table.assign(**shares)
+    label = events.clip(upper=MOST_REPEATS)
+    table = pd.DataFrame({"people": label.value_counts(), "offences": events.groupby(label).sum()})
+    table = table.reindex(range(1, MOST_REPEATS + 1), fill_value=0).fillna(0).astype("int64")
+    names = table.index.astype(str) + np.where(table.index == MOST_REPEATS, "+", "")
+    total = table.sum()
+    return table.assign(
+        events=names,
+        all_people=total["people"],
+        all_offences=total["offences"],
+        share_people=table["people"] / (total["people"] or np.nan),
+        share_offences=table["offences"] / (total["offences"] or np.nan),
+    ).reset_index(drop=True)
 
 
 def recurrence_curve(
@@ -56,20 +60,22 @@ def recurrence_curve(
     again = (gap <= months).to_numpy()
     follow = np.minimum(end_month.year * 12 + end_month.month - first, months)
     time, steps = np.where(again, gap, follow).astype(float), np.arange(months + 1)
-    share, low, high = (np.full(months + 1, np.nan) for _ in range(3))
-    if len(time):
-        curve = SurvfuncRight(
-            time + 0.5, again.astype(int)
-        )  # half a month: a repeat at once counts
+    share = low = high = np.full(months + 1, np.nan)
+    if len(time):  # half a month on: a repeat at once counts
+        curve = SurvfuncRight(time + 0.5, again.astype(int))
         at = np.searchsorted(curve.surv_times, steps + 0.5, side="right")
         left = np.r_[1.0, curve.surv_prob][at]
         kept = np.where((left > 0) & (left < 1), left, np.nan)
         reach = 1.96 * np.r_[0.0, curve.surv_prob_se][at] / (kept * np.log(kept))  # below zero
         share, low, high = 1 - left, 1 - kept ** np.exp(reach), 1 - kept ** np.exp(-reach)
-    risk, number = ([int(f(m).sum()) for m in steps] for f in (
-        lambda m: time >= m, lambda m: again & (time <= m)))  # fmt: skip
-    table = pd.DataFrame({"months_since": steps, "at_risk": risk, "again": number})
-    return table.assign(share_again=share, lower_ci=low, upper_ci=high)
+    return pd.DataFrame({
+        "months_since": steps,
+        "at_risk": (time >= steps[:, None]).sum(axis=1),
+        "again": (again & (time <= steps[:, None])).sum(axis=1),
+        "share_again": share,
+        "lower_ci": low,
+        "upper_ci": high,
+    })  # fmt: skip
 
 
 def count_overlap(people: pd.DataFrame) -> pd.DataFrame:
@@ -81,8 +87,11 @@ def count_overlap(people: pd.DataFrame) -> pd.DataFrame:
     victim, suspect = (
         set(rows.loc[rows["person_role"] == role, "person_id"]) for role in ("victim", "suspect")
     )
-    parts = {"victim only": victim - suspect, "suspect only": suspect - victim,
-             "victim and suspect": victim & suspect}  # fmt: skip
+    parts = {
+        "victim only": victim - suspect,
+        "suspect only": suspect - victim,
+        "victim and suspect": victim & suspect,
+    }
     table = pd.DataFrame({"overlap": list(parts), "people": [len(part) for part in parts.values()]})
     return table.assign(all_people=table["people"].sum())
 
@@ -107,10 +116,10 @@ def first_entrants(
     First in *these* records: earlier records, other boroughs and forces are not seen.
     """
     rows = _identified(people)
-    first = rows["person_id"].map(rows.groupby("person_id", observed=True)["month"].min())
-    entry = rows["month"] == first.astype(rows["month"].dtype)
-    seen = rows["month"] >= start_month + pd.DateOffset(months=lookback_months)
-    year = (rows["month"].dt.year - (rows["month"].dt.month < 4)).rename("year")
+    month = rows["month"]
+    entry = month == rows.groupby("person_id", observed=True)["month"].transform("min")
+    seen = month >= start_month + pd.DateOffset(months=lookback_months)
+    year = (month.dt.year - (month.dt.month < 4)).rename("year")
     counts = {"first_people": rows[seen & entry], "all_people": rows[seen]}
     table = pd.DataFrame({n: r.groupby(year)["person_id"].nunique() for n, r in counts.items()})
     names = [f"{y}/{(y + 1) % 100:02d}" for y in table.index]

@@ -9,9 +9,15 @@ from sna import rates
 from sna.disproportionality import groups
 from sna.errors import CoverageError, TableError, UsageError
 
-STRATA = ("borough_code", "year", "sex", "age_group", "context")
+STRATA = ("borough_code", "lsoa_code", "year", "sex", "age_group", "context")
 CAUTION_ABOVE, NO_HEADLINE_ABOVE = 0.10, 0.25  # share of people with the group not stated
 _ORDER = {name: place for place, name in enumerate((*groups.GROUPS, groups.WIDER_BLACK))}
+_NOT_KNOWN = (groups.NOT_KNOWN, "unknown", "other", None, np.nan)
+_RATIOS = {  # ratio: people, those of the reference
+    "rate_ratio": ("people", "reference_people"),
+    "ratio_if_outside": ("people", "reference_if_outside"),
+    "ratio_if_inside": ("people_if_inside", "reference_people"),
+}
 
 
 def count_groups(
@@ -26,41 +32,46 @@ def count_groups(
     """Count people and residents by group, complete: a group without people is a row with 0.
 
     ``people`` are rows of one role and period; ``dimension`` is what is compared (ethnic_group,
-    sex, age_group) within the strata ``by`` (borough_code, year, sex, age_group, context). Years
-    and contexts share the residents of one denominator year; ``breaks`` that cut a published age
-    band are left out. Officer-observed ethnicity has no Mixed row, and one more row with a wider
-    Black denominator (``is_sensitivity``).
+    sex, age_group) within the strata ``by`` (borough_code, lsoa_code, year, sex, age_group,
+    context). Years and contexts share the residents of one denominator year; ``breaks`` that cut a
+    published age band are left out; of small areas only those with people are kept.
+    Officer-observed ethnicity has no Mixed row, and one more row with a wider Black denominator
+    (``is_sensitivity``).
 
     Adds ``population_year, missing_people`` (of the stratum, group not stated) and
     ``unplaced_people`` (stratum not known). Codes that match nothing raise `DefinitionError`;
-    people in a group or borough without residents `CoverageError`.
+    people in a group or place without residents `CoverageError`.
     """
     if unknown := [name for name in by if name not in STRATA or name == dimension]:
-        raise UsageError(
-            "Groups cannot be split so.", found=unknown, do=f"Use {', '.join(STRATA)}."
-        )
-    splits = ("ethnic_group", "sex", "age_group")
-    needs = [name for name in splits if name in (dimension, *by)]
-    residents = groups.choose_population(population, needs=needs)
-    residents = residents.rename(columns={"area_code": "borough_code"})
-    boroughs = people["borough_code"].dropna().unique()
-    if absent := sorted(set(boroughs) - set(residents["borough_code"])):
-        _refuse("Boroughs have people and no residents.", absent)
-    residents = residents[residents["borough_code"].isin(boroughs)]
+        do = f"Use {', '.join(STRATA)}."
+        raise UsageError("Groups cannot be split so.", found=unknown, do=do)
+    needs = [n for n in ("ethnic_group", "sex", "age_group") if n in (dimension, *by)]
+    place = "lsoa_code" if "lsoa_code" in by else "borough_code"
+    residents = groups.choose_population(population, needs=needs, level=place.split("_")[0])
+    residents = residents.rename(columns={"area_code": place})
+    where = people[place].dropna().unique()
+    if absent := sorted(set(where) - set(residents[place])):
+        _refuse("Places have people and no residents.", absent)
+    residents = residents[residents[place].isin(where)]
     if "age_group" in needs:
         people, residents = _add_ages(people, residents, breaks)
     if "ethnic_group" in needs:
         people = groups.add_ethnic_group(people, scheme=scheme)
     observed = dimension == "ethnic_group" and scheme == "officer_observed"
-    events, missing = _sum_people(people, dimension, list(by))
-    grid = _sum_residents(residents, dimension, list(by), people, observed=observed)
-    counts = _join(grid, events, missing, list(by))
-    placed = int(events["people"].sum() + missing["missing_people"].sum())
-    return counts.assign(
+    keys = ["scheme", *by]
+    named = scheme if "ethnic_group" in needs else "none"
+    people, residents = (_name_group(t, dimension, by, named) for t in (people, residents))
+    residents = _widen(residents) if observed else residents.assign(is_sensitivity=False)
+    placed = people[_is_known(people, by)]
+    missing = placed["people"].where(~_is_known(placed, ["group"]), 0)
+    missing = placed.assign(missing_people=missing).groupby(keys)["missing_people"].sum()
+    counts = _join(_grid(residents, people, keys), placed, keys)
+    counts = counts.merge(missing.reset_index(), how="left", on=keys, validate="many_to_one")
+    return counts.fillna({"missing_people": 0}).assign(
+        missing_people=lambda table: table["missing_people"].astype("int64"),
         dimension=dimension,
-        scheme=scheme if "ethnic_group" in needs else "none",
         population_year=int(residents["population_year"].iloc[0]),
-        unplaced_people=int(people["people"].sum()) - placed,
+        unplaced_people=int(people["people"].sum() - placed["people"].sum()),
     )
 
 
@@ -81,70 +92,53 @@ def _add_ages(
     )
 
 
-def _known(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    unknown = pd.Series(False, index=frame.index)
-    for name in names:
-        unknown |= frame[name].isna() | frame[name].isin([groups.NOT_KNOWN, "unknown", "other"])
-    return ~unknown
-
-
-def _text_keys(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Turn categories into plain text, so that keys of two tables meet; dates stay dates."""
-    return frame.astype({name: object for name in names if name != "year"})
-
-
-def _sum_people(
-    people: pd.DataFrame, dimension: str, by: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    placed = _text_keys(people[_known(people, by)], [*by, dimension])
-    known = _known(placed, [dimension])
-    events = placed[known].groupby([*by, dimension], as_index=False)[["people"]].sum()
-    missing = placed.loc[~known, [*by, "people"]].set_axis([*by, "missing_people"], axis=1)
-    if by:
-        missing = missing.groupby(by, as_index=False)[["missing_people"]].sum()
-    return events.rename(columns={dimension: "group"}), missing
-
-
-def _sum_residents(
-    residents: pd.DataFrame, dimension: str, by: list[str], people: pd.DataFrame, *, observed: bool
+def _name_group(
+    table: pd.DataFrame, dimension: str, by: Sequence[str], scheme: str
 ) -> pd.DataFrame:
-    where = [name for name in by if name in residents]
-    frame = residents.assign(group=residents[dimension].astype(object), is_sensitivity=False)
-    if observed:
-        mixed = frame["ethnic_label"].isin(groups.BLACK_MIXED)
-        wider = frame[mixed | (frame["group"] == "Black")] if mixed.any() else frame[mixed]
-        wider = wider.assign(group=groups.WIDER_BLACK, is_sensitivity=True)
-        frame = pd.concat([frame[frame["group"] != "Mixed"], wider])
-    frame = frame[_known(frame, [*where, "group"])]
-    grid = frame.groupby([*where, "group"], as_index=False, observed=True).agg(
-        population=("population", "sum"), is_sensitivity=("is_sensitivity", "first")
-    )
-    for name in (name for name in by if name not in residents):
+    """Add group and scheme; categories become plain text, so that keys of two tables meet."""
+    table = table.assign(group=table[dimension], scheme=scheme)
+    texts = [name for name in ("group", *by) if name in table and name != "year"]
+    return table.astype(dict.fromkeys(texts, object))
+
+
+def _is_known(table: pd.DataFrame, names: Sequence[str]) -> pd.Series:
+    return ~table[[*names]].isin(_NOT_KNOWN).any(axis=1)
+
+
+def _widen(residents: pd.DataFrame) -> pd.DataFrame:
+    """Leave out Mixed residents, whom no observed code names; add the wider Black denominator."""
+    mixed, black = residents["ethnic_label"].isin(groups.BLACK_MIXED), residents["group"] == "Black"
+    wider = residents[(mixed | black) & mixed.any()]
+    wider = wider.assign(group=groups.WIDER_BLACK, is_sensitivity=True)
+    kept = residents[residents["group"] != "Mixed"].assign(is_sensitivity=False)
+    return pd.concat([kept, wider])
+
+
+def _grid(residents: pd.DataFrame, people: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return every group in every stratum with its residents."""
+    where = [*(name for name in keys if name in residents), "group"]
+    known = residents[_is_known(residents, where)]
+    grid = known.groupby([*where, "is_sensitivity"])["population"].sum().reset_index()
+    for name in set(keys) - set(where):
         grid = grid.merge(people[[name]].dropna().drop_duplicates(), how="cross")
-    grid = _text_keys(grid, by).assign(order=grid["group"].map(_ORDER).fillna(0))
-    return grid.sort_values([*by, "order", "group"], ignore_index=True).drop(columns="order")
+    order = grid["group"].map(_ORDER).fillna(0)
+    return grid.assign(order=order).sort_values([*keys, "order", "group"]).drop(columns="order")
 
 
-def _join(
-    grid: pd.DataFrame, events: pd.DataFrame, missing: pd.DataFrame, by: list[str]
-) -> pd.DataFrame:
-    met = events.merge(grid, how="left", on=[*by, "group"], validate="one_to_one")
-    bad = met[~(met["population"] > 0) & ~((met["group"] == "Mixed") & met["population"].isna())]
+def _join(grid: pd.DataFrame, placed: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Add the people of each row; people without residents are an error."""
+    known = placed[_is_known(placed, ["group"])]
+    wider = known[(known["group"] == "Black") & grid["is_sensitivity"].any()]
+    events = pd.concat([known, wider.assign(group=groups.WIDER_BLACK)])
+    events = events.groupby([*keys, "group"])[["people"]].sum().reset_index()
+    counts = grid.merge(events, how="outer", on=[*keys, "group"], validate="one_to_one", sort=False)
+    bad = counts[~(counts["population"] > 0) & (counts["people"] > 0)]
     if len(bad):
-        names = bad[[*by, "group"]].astype(str).agg(", ".join, axis=1).unique()
+        names = bad[[*keys[1:], "group"]].astype(str).agg(", ".join, axis=1).unique()
         number = int(bad["people"].sum())
         _refuse(f"{number:,} people belong to groups without residents.", list(names))
-    counts = grid.merge(events, how="left", on=[*by, "group"], validate="one_to_one")
-    if by:
-        counts = counts.merge(missing, how="left", on=by, validate="many_to_one")
-    else:
-        counts = counts.assign(missing_people=int(missing["missing_people"].sum()))
-    counts = counts.fillna({"people": 0, "missing_people": 0})
-    if counts["is_sensitivity"].any():  # the wider denominator is set against the same people
-        black = counts["people"].where(counts["group"] == "Black")
-        total = black.groupby([counts[n] for n in by]).transform("sum") if by else black.sum()
-        counts = counts.assign(people=counts["people"].where(~counts["is_sensitivity"], total))
-    return counts.astype({"people": "int64", "missing_people": "int64"})
+    counts = grid.merge(events, how="left", on=[*keys, "group"], validate="one_to_one")
+    return counts.fillna({"people": 0}).astype({"people": "int64"})
 
 
 def compare_groups(
@@ -173,29 +167,29 @@ def compare_groups(
     [3.333, 2.408, 4.614]
     """
     by = [name for name in STRATA if name in counts]
-    table = _add_reference(counts, by, reference_group)
-    names = ("people", "population", "reference_people", "reference_population")
-    x, n, y, m = (table[name].to_numpy(float) for name in names)
+    table = _add_shares(_add_reference(counts, by, reference_group), by)
     own = (table["group"] == reference_group).to_numpy()
-    ratio = rates.rate_ratio(x, n, y, m, confidence)
+    x, n, y, m = (table[f"{r}{c}"] for r in ("", "reference_") for c in ("people", "population"))
+    missing = table["missing_people"]
+    inside, outside = (x + missing).mask(own), (y + missing).mask(own)
+    table = table.assign(people_if_inside=inside, reference_if_outside=outside)
+    found: dict[str, object] = {"per": per, "rate": x / n.where(n > 0) * per}
+    for name, limit in zip(("lower_ci", "upper_ci"), rates.rate_limits(x, confidence), strict=True):
+        found[name] = limit / n.where(n > 0) * per
+    for name, (top, bottom) in _RATIOS.items():
+        ratio = rates.rate_ratio(table[top], n, table[bottom], m, confidence)
+        found[name] = np.where(np.isfinite(ratio.value), ratio.value, np.nan)
+        if name == "rate_ratio":
+            found |= _mask(own, ratio_lower_ci=ratio.lower_ci, ratio_upper_ci=ratio.upper_ci)
     gap = rates.rate_difference(x, n, y, m, confidence, per=per)
-    lower, upper = rates.rate_limits(x, confidence)
-    scale = per / np.where(n > 0, n, np.nan)
-    table = table.assign(rate=x * scale, lower_ci=lower * scale, upper_ci=upper * scale, per=per)
-    table = table.assign(
-        rate_ratio=np.where(own, 1.0, _finite(ratio.value)),
-        ratio_lower_ci=np.where(own, np.nan, ratio.lower_ci),
-        ratio_upper_ci=np.where(own, np.nan, ratio.upper_ci),
-        rate_difference=np.where(own, 0.0, gap.value),
-        difference_lower_ci=np.where(own, np.nan, gap.lower_ci),
-        difference_upper_ci=np.where(own, np.nan, gap.upper_ci),
-    )
-    return _add_unknown(_add_shares(table, by), own)
+    found |= _mask(own, difference_lower_ci=gap.lower_ci, difference_upper_ci=gap.upper_ci)
+    exact = {"rate_ratio": np.where(own, 1.0, found["rate_ratio"]),
+             "rate_difference": np.where(own, 0.0, gap.value)}  # fmt: skip
+    return table.assign(**found | exact)
 
 
-def _finite(ratio: np.ndarray) -> np.ndarray:
-    """Leave out the ratio of some against none; its lower limit stands."""
-    return np.where(np.isfinite(ratio), ratio, np.nan)
+def _mask(own: np.ndarray, **limits: np.ndarray) -> dict[str, object]:
+    return {name: np.where(own, np.nan, limit) for name, limit in limits.items()}
 
 
 def _add_reference(counts: pd.DataFrame, by: list[str], reference: str) -> pd.DataFrame:
@@ -219,35 +213,22 @@ def _add_reference(counts: pd.DataFrame, by: list[str], reference: str) -> pd.Da
 
 
 def _add_shares(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    counted = ~table.get("is_sensitivity", pd.Series(False, index=table.index)).astype(bool)
-    keys = [table[name] for name in by] or [pd.Series(0, index=table.index)]
-    known = table[["people", "population"]].where(counted, 0).groupby(keys).transform("sum")
-    missing = table.get("missing_people", pd.Series(0, index=table.index))
-    everyone = known["people"] + missing
-    share = (missing / everyone.where(everyone > 0)).astype(float)
+    """Add shares of people and residents of the stratum, and the share not stated."""
+    table = pd.DataFrame({"missing_people": 0, "is_sensitivity": False}, table.index).assign(
+        **{str(name): column for name, column in table.items()}
+    )
+    once = table[["people", "population"]].mask(table["is_sensitivity"].astype(bool), 0)
+    known = once.groupby([table[n] for n in by] or np.zeros(len(table))).transform("sum")
+    everyone = known["people"] + table["missing_people"]
+    share = (table["missing_people"] / everyone.where(everyone > 0)).astype(float)
     levels = [share > NO_HEADLINE_ABOVE, share > CAUTION_ABOVE]
     return table.assign(
         known_people=known["people"],
-        known_population=known["population"],
         share_people=table["people"] / known["people"].where(known["people"] > 0),
         share_population=table["population"] / known["population"],
-        missing_people=missing,
         all_people=everyone,
         missing_share=share,
         caution=np.select(levels, ["no_headline", "caution"], ""),
-    )
-
-
-def _add_unknown(table: pd.DataFrame, own: np.ndarray) -> pd.DataFrame:
-    inside, outside = (table[f"{n}people"] + table["missing_people"] for n in ("", "reference_"))
-    n, m = table["population"], table["reference_population"]
-    low = rates.rate_ratio(table["people"], n, outside, m).value
-    high = rates.rate_ratio(inside, n, table["reference_people"], m).value
-    return table.assign(
-        people_if_inside=inside.mask(own),
-        reference_if_outside=outside.mask(own),
-        ratio_if_outside=np.where(own, np.nan, _finite(low)),
-        ratio_if_inside=np.where(own, np.nan, _finite(high)),
     )
 
 
@@ -258,22 +239,20 @@ def missing_by_month(people: pd.DataFrame) -> pd.DataFrame:
     """
     first, last = people["month"].min(), people["month"].max()
     months = pd.date_range(first, last, freq="MS", unit="us", name="month")
-    unknown = {
-        scheme: ~_known(groups.add_ethnic_group(people, scheme=scheme), ["ethnic_group"])
+    unknown: dict[str, object] = {
+        scheme: ~_is_known(groups.add_ethnic_group(people, scheme=scheme), ["ethnic_group"])
         for scheme, column in groups.SCHEMES.items()
         if column in people
     }
-    unknown["age"] = pd.Series(np.isnan(groups.age_limits(people)[0]), people.index, dtype=bool)
-    if "sex" in people:
-        unknown["sex"] = people["sex"].isna() | (people["sex"].astype(object) == "unknown")
+    unknown |= {"age": np.isnan(groups.age_limits(people)[0])}
+    unknown |= {"sex": ~_is_known(people, ["sex"])} if "sex" in people else {}
+    gone = pd.DataFrame(unknown).mul(people["people"], axis=0).groupby(people["month"]).sum()
     everyone = people.groupby("month")["people"].sum().reindex(months, fill_value=0)
-    frames = []
-    for fact, is_missing in unknown.items():
-        part = people["people"].where(is_missing, 0).groupby(people["month"]).sum()
-        part = part.reindex(months, fill_value=0)
-        frame = pd.DataFrame({"missing_people": part, "all_people": everyone}).reset_index()
-        frames.append(frame.assign(fact=fact))
-    table = pd.concat(frames, ignore_index=True)
+    table = gone.reindex(months, fill_value=0).melt(
+        ignore_index=False, var_name="fact", value_name="missing_people"
+    )
+    table = table.astype({"missing_people": "int64"}).join(everyone.rename("all_people"))
     lower, upper = rates.wilson_limits(table["missing_people"], table["all_people"])
     share = table["missing_people"] / table["all_people"].where(table["all_people"] > 0)
-    return table.assign(missing_share=share.astype(float), lower_ci=lower, upper_ci=upper)
+    table = table.assign(missing_share=share.astype(float), lower_ci=lower, upper_ci=upper)
+    return table.reset_index()

@@ -156,13 +156,11 @@ def write_mps(city: City, events: Events, folder: Path) -> None:
     months = [f"{month:%Y%m}" for month in events.months]
     for level, part in levels.items():
         keys = LAYOUTS[level]
-        index = [part[column].rename(heading) for heading, column in keys.items()]
-        wide = pd.crosstab(index, part["month"]).reindex(columns=range(len(months)), fill_value=0)
-        wide = wide.set_axis(months, axis=1).reset_index()
-        write_rows(
-            _arrow(wide),
-            folder / level / f"simulated_mps_{level}_crime_{months[0]}_{months[-1]}.csv",
-        )
+        wide = part.pivot_table("code", [*keys.values()], "month", "count", fill_value=0)
+        wide = wide.reindex(columns=range(len(months)), fill_value=0).set_axis(months, axis=1)
+        wide = wide.reset_index().set_axis([*keys, *months], axis=1)
+        name = f"simulated_mps_{level}_crime_{months[0]}_{months[-1]}.csv"
+        write_rows(_arrow(wide), folder / level / name)
 
 
 def _by_band(residents: np.ndarray, bands: str) -> tuple[np.ndarray, list[str]]:

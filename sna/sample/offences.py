@@ -70,11 +70,21 @@ def _expected(
     return np.asarray(share[:, None, None] * by_month[None, :, None] * yearly[None, None, :])
 
 
+def _black() -> np.ndarray:
+    return read_reference("ethnic_groups")["five_group"].eq("Black").to_numpy()
+
+
+def _exposed(city: City, ratio: float) -> np.ndarray:
+    """Return residents by small area, those of the planted group weighted by its ratio."""
+    return np.asarray(city.residents.sum(axis=(1, 3)) @ np.where(_black(), ratio, 1.0))
+
+
 def _choose_areas(city: City, borough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Choose the small area of each offence; `borough` is sorted."""
     home, hot = city.lsoas["borough"].to_numpy(), city.lsoas["is_hotspot"].to_numpy()
     decile = (city.lsoas["income"].to_numpy() - 1) * 10 // ENGLAND_LSOAS + 1
-    weight = city.residents.sum(axis=(1, 2, 3)) * np.exp(PLANTED["deprivation_slope"] * decile)
+    weight = _exposed(city, PLANTED["victim_ratio"])
+    weight = weight * np.exp(PLANTED["deprivation_slope"] * decile)
     weight = weight * rng.gamma(25, 1 / 25, len(weight))
     chosen = []
     for row, size in enumerate(np.bincount(borough, minlength=len(city.boroughs))):
@@ -117,8 +127,7 @@ def _draw_cells(
     """Draw age, group and sex of one person a row: residents of the area times relative risk."""
     knots, risk, women = PLANTED["risk"][kind]
     age = np.interp(AGES, knots, risk) * (AGES > 0)
-    black = read_reference("ethnic_groups")["five_group"].eq("Black").to_numpy()
-    tilt = age[:, None, None] * np.where(black, ratio, 1.0)[:, None] * [women, 1 - women]
+    tilt = age[:, None, None] * np.where(_black(), ratio, 1.0)[:, None] * [women, 1 - women]
     order = np.argsort(lsoa, kind="stable")
     edges = np.searchsorted(lsoa[order], np.arange(len(city.lsoas) + 1))
     cell = np.zeros(len(lsoa), dtype=np.int64)
@@ -182,7 +191,7 @@ def _link_damage(
 
 
 def _draw_searches(city: City, months: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
-    expected = city.residents.sum(axis=(1, 2, 3)) * PLANTED["searches"] / 12000
+    expected = _exposed(city, PLANTED["search_ratio"]) * PLANTED["searches"] / 12000
     number = rng.poisson(np.repeat(expected[:, None], len(months), axis=1))
     lsoa, month = np.unravel_index(np.repeat(np.arange(number.size), number.ravel()), number.shape)
     people = _draw_cells(city, lsoa, "searched", PLANTED["search_ratio"], rng)
