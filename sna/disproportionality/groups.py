@@ -30,7 +30,8 @@ def _plain(label: object) -> str:
 
 @lru_cache
 def _scheme_labels(scheme: str) -> dict[str, str]:
-    rows = definitions.ethnic_groups().query("scheme == @scheme")
+    rows = definitions.ethnic_groups()
+    rows = rows[rows["scheme"] == scheme]
     return dict(zip(rows["label"].map(_plain), rows["ethnic_group"], strict=True))
 
 
