@@ -27,7 +27,7 @@ def _some(values: Values) -> Values:
     return np.where(values > 0, values, np.nan)
 
 
-def _make(derived: Derived, first: Values, second: Values, *reference: Values) -> Made:
+def make_derived(derived: Derived, first: Values, second: Values, *reference: Values) -> Made:
     """Compute one derived column; the meaning of the inputs is that of `Derived`."""
     if derived.kind == "rate":
         size, (low, high) = _some(second) / derived.per, rate_limits(first)
@@ -67,7 +67,7 @@ def add_derived(
     """
     inputs = [table[name].to_numpy("float64", na_value=np.nan) for name in derived.inputs]
     with np.errstate(divide="ignore", invalid="ignore"):
-        made = _make(derived, *inputs)
+        made = make_derived(derived, *inputs)
     value = np.where(np.isfinite(made.value), made.value, np.nan)
     if derived.kind in ("share", "change_pct"):
         places = 2 if derived.kind == "share" and not derived.column.endswith("_pct") else 0

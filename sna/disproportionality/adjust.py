@@ -12,9 +12,7 @@ from sna.disproportionality.compare import STRATA, compare_groups
 from sna.errors import UsageError
 
 
-def add_place_adjusted(
-    counts: pd.DataFrame, *, reference_group: str = "White", confidence: float = 0.95
-) -> pd.DataFrame:
+def add_place_adjusted(counts: pd.DataFrame, *, reference_group: str = "White") -> pd.DataFrame:
     """Compare groups over all places, crude and inside each place (Mantel-Haenszel).
 
     A group that lives where more is recorded has a higher crude ratio even if everyone in each
@@ -36,16 +34,17 @@ def add_place_adjusted(
     if "missing_people" in counts:
         once = counts.drop_duplicates(strata)["missing_people"]
         crude = crude.assign(missing_people=int(once.sum()))
-    crude = compare_groups(crude, reference_group=reference_group, confidence=confidence)
+    crude = compare_groups(crude, reference_group=reference_group)
     rows = counts[counts["group"] == reference_group][[*strata, "people", "population"]]
     both = counts.merge(rows, on=strata, validate="many_to_one", suffixes=("", "_ref"))
     both = both[(both["population"] > 0) & (both["population_ref"] > 0)]
     a, n, b, m = (both[c] for c in ("people", "population", "people_ref", "population_ref"))
     spread = (a + b) * n * m / (n + m) ** 2
-    parts = {"over": a * m / (n + m), "under": b * n / (n + m), "spread": spread, "places": 1}
-    sums = both[["group"]].assign(**parts).groupby("group").sum().reindex(crude["group"])
+    parts = {"over": a * m / (n + m), "under": b * n / (n + m), "spread": spread}
+    sums = pd.DataFrame({"group": both["group"], **parts, "places": 1})
+    sums = sums.groupby("group").sum().reindex(crude["group"])
     over, under = (sums[name].where(sums[name] > 0).to_numpy(float) for name in ("over", "under"))
-    step = ndtri(0.5 + confidence / 2) * np.sqrt(sums["spread"].to_numpy(float) / (over * under))
+    step = ndtri(0.975) * np.sqrt(sums["spread"].to_numpy(float) / (over * under))
     ratio = np.where(crude["group"] == reference_group, np.nan, over / under)
     return crude.assign(
         adjusted_ratio=ratio,
@@ -72,8 +71,8 @@ def compare_standardised(
     own = table["group"] == reference_group
     if own.sum() != 1:
         raise UsageError("The reference group is missing.", found=table["group"].tolist())
-    error = np.log(table["upper_ci"] / table["lower_ci"].where(table["lower_ci"] > 0)) / 2
-    spread = np.hypot(error, float(error[own].iloc[0]))
+    wide = np.log(table["upper_ci"] / table["lower_ci"].where(table["lower_ci"] > 0)) / 2
+    spread = np.hypot(wide, float(wide[own].max()))
     ratio = table["rate"] / float(table.loc[own, "rate"].iloc[0])
     return table.assign(
         crude_rate=table["people"] / table["population"] * per,
@@ -129,7 +128,7 @@ def deprivation_gradient(areas: pd.DataFrame, *, per: int = 1000) -> pd.DataFram
     )
     table = rates.add_rate(table[table["population"] > 0], per=per)
     names = [f"{index}{end}" for index in ("sii", "rii") for end in ("", "_lower_ci", "_upper_ci")]
-    found: dict[str, Any] = dict.fromkeys(names, np.nan)
+    found: Any = dict.fromkeys(names, np.nan)
     if len(table) >= 3:
         error = np.sqrt(np.maximum(table["offences"], 1)) / table["population"] * per
         scale = table.assign(quantile=table["decile"], value=table["rate"], standard_error=error)

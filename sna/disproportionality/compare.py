@@ -1,23 +1,21 @@
 """Count people and residents by group, and compare each group with a reference."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from sna import rates
+from sna.disclosure.derive import make_derived
 from sna.disproportionality import groups
 from sna.errors import CoverageError, TableError, UsageError
+from sna.schemas.results import result_table
 
 STRATA = ("borough_code", "lsoa_code", "year", "sex", "age_group", "context")
 CAUTION_ABOVE, NO_HEADLINE_ABOVE = 0.10, 0.25  # share of people with the group not stated
 _ORDER = {name: place for place, name in enumerate((*groups.GROUPS, groups.WIDER_BLACK))}
 _NOT_KNOWN = (groups.NOT_KNOWN, "unknown", "other", None, np.nan)
-_RATIOS = {  # ratio: people, those of the reference
-    "rate_ratio": ("people", "reference_people"),
-    "ratio_if_outside": ("people", "reference_if_outside"),
-    "ratio_if_inside": ("people_if_inside", "reference_people"),
-}
 
 
 def count_groups(
@@ -108,7 +106,7 @@ def _is_known(table: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 def _widen(residents: pd.DataFrame) -> pd.DataFrame:
     """Leave out Mixed residents, whom no observed code names; add the wider Black denominator."""
     mixed, black = residents["ethnic_label"].isin(groups.BLACK_MIXED), residents["group"] == "Black"
-    wider = residents[(mixed | black) & mixed.any()]
+    wider = residents[(mixed | black) if mixed.any() else mixed]
     wider = wider.assign(group=groups.WIDER_BLACK, is_sensitivity=True)
     kept = residents[residents["group"] != "Mixed"].assign(is_sensitivity=False)
     return pd.concat([kept, wider])
@@ -128,8 +126,8 @@ def _grid(residents: pd.DataFrame, people: pd.DataFrame, keys: list[str]) -> pd.
 def _join(grid: pd.DataFrame, placed: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Add the people of each row; people without residents are an error."""
     known = placed[_is_known(placed, ["group"])]
-    wider = known[(known["group"] == "Black") & grid["is_sensitivity"].any()]
-    events = pd.concat([known, wider.assign(group=groups.WIDER_BLACK)])
+    wider = known[known["group"] == "Black"].assign(group=groups.WIDER_BLACK)
+    events = pd.concat([known, wider]) if grid["is_sensitivity"].any() else known
     events = events.groupby([*keys, "group"])[["people"]].sum().reset_index()
     counts = grid.merge(events, how="outer", on=[*keys, "group"], validate="one_to_one", sort=False)
     bad = counts[~(counts["population"] > 0) & (counts["people"] > 0)]
@@ -146,7 +144,6 @@ def compare_groups(
     *,
     reference_group: str = "White",
     per: int = 1000,
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Compare each group with a reference: rates, ratio, difference, shares, and what is missing.
 
@@ -167,29 +164,22 @@ def compare_groups(
     [3.333, 2.408, 4.614]
     """
     by = [name for name in STRATA if name in counts]
-    table = _add_shares(_add_reference(counts, by, reference_group), by)
-    own = (table["group"] == reference_group).to_numpy()
-    x, n, y, m = (table[f"{r}{c}"] for r in ("", "reference_") for c in ("people", "population"))
-    missing = table["missing_people"]
-    inside, outside = (x + missing).mask(own), (y + missing).mask(own)
-    table = table.assign(people_if_inside=inside, reference_if_outside=outside)
-    found: dict[str, object] = {"per": per, "rate": x / n.where(n > 0) * per}
-    for name, limit in zip(("lower_ci", "upper_ci"), rates.rate_limits(x, confidence), strict=True):
-        found[name] = limit / n.where(n > 0) * per
-    for name, (top, bottom) in _RATIOS.items():
-        ratio = rates.rate_ratio(table[top], n, table[bottom], m, confidence)
-        found[name] = np.where(np.isfinite(ratio.value), ratio.value, np.nan)
-        if name == "rate_ratio":
-            found |= _mask(own, ratio_lower_ci=ratio.lower_ci, ratio_upper_ci=ratio.upper_ci)
-    gap = rates.rate_difference(x, n, y, m, confidence, per=per)
-    found |= _mask(own, difference_lower_ci=gap.lower_ci, difference_upper_ci=gap.upper_ci)
-    exact = {"rate_ratio": np.where(own, 1.0, found["rate_ratio"]),
-             "rate_difference": np.where(own, 0.0, gap.value)}  # fmt: skip
-    return table.assign(**found | exact)
-
-
-def _mask(own: np.ndarray, **limits: np.ndarray) -> dict[str, object]:
-    return {name: np.where(own, np.nan, limit) for name, limit in limits.items()}
+    table = _add_shares(_add_reference(counts, by, reference_group), by).assign(per=per)
+    own, missing = table["group"] == reference_group, table["missing_people"]
+    table = table.assign(
+        people_if_inside=(table["people"] + missing).mask(own),
+        reference_if_outside=(table["reference_people"] + missing).mask(own),
+    )
+    for derived in result_table("group_comparison").derived:
+        inputs = [table[name].to_numpy(float, na_value=np.nan) for name in derived.inputs]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            made = make_derived(replace(derived, per=per), *inputs)
+        value = np.where(np.isinf(made.value), np.nan, made.value)  # some against none: no ratio
+        names = (derived.column, *derived.limits)
+        table = table.assign(**dict(zip(names, (value, *made[1:3]), strict=False)))
+    limits = [f"{kind}_{end}_ci" for kind in ("ratio", "difference") for end in ("lower", "upper")]
+    none = {name: table[name].mask(own) for name in limits}
+    return table.assign(rate_ratio=table["rate_ratio"].mask(own, 1.0), **none)
 
 
 def _add_reference(counts: pd.DataFrame, by: list[str], reference: str) -> pd.DataFrame:
@@ -224,10 +214,8 @@ def _add_shares(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     levels = [share > NO_HEADLINE_ABOVE, share > CAUTION_ABOVE]
     return table.assign(
         known_people=known["people"],
-        share_people=table["people"] / known["people"].where(known["people"] > 0),
         share_population=table["population"] / known["population"],
         all_people=everyone,
-        missing_share=share,
         caution=np.select(levels, ["no_headline", "caution"], ""),
     )
 
