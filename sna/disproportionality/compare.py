@@ -167,8 +167,8 @@ def compare_groups(
     table = _add_shares(_add_reference(counts, by, reference_group), by).assign(per=per)
     own, missing = table["group"] == reference_group, table["missing_people"]
     table = table.assign(
-        people_if_inside=(table["people"] + missing).mask(own),
-        reference_if_outside=(table["reference_people"] + missing).mask(own),
+        people_if_inside=table["people"] + missing.mask(own, 0),
+        reference_if_outside=table["reference_people"] + missing.mask(own, 0),
     )
     for derived in result_table("group_comparison").derived:
         inputs = [table[name].to_numpy(float, na_value=np.nan) for name in derived.inputs]

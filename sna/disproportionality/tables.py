@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
-from sna import rates
+from sna import definitions, rates
 from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
-from sna.errors import SnaError, UsageError
-from sna.schemas.disproportionality import ROLES
+from sna.errors import CoverageError, UsageError
+from sna.schemas.disproportionality import FACTS, NEXT_STAGE, ROLES
 from sna.schemas.results import result_table
 from sna.schemas.store_tables import RELEASE_CLASSES
 
@@ -19,30 +20,39 @@ WINDOW_MONTHS = 12
 STANDARD_BREAKS = tuple(range(0, 95, 5))
 GROWTH = 1.10  # what if a group had grown by a tenth since the Census
 _CONTEXTS = {"da": "domestic abuse", "sv": "sexual violence"}
-_CHARGED = ("charged", r"charg|summons")
-_NEXT = {"searched": ("arrested", "arrest"), "suspect": _CHARGED, "proceeded_against": _CHARGED}
+_RATIO = ["rate_ratio", "ratio_lower_ci", "ratio_upper_ci"]
+_MODELLED = ["modelled_ratio", "modelled_lower_ci", "modelled_upper_ci"]
+_MODELS = {  # reading: whose people, strata, whether compared inside the strata
+    "same ages in every group": ("this borough", "age_group", True),
+    "within small areas": ("this borough", "lsoa_code", True),
+    "London as one place": ("London", "borough_code", False),
+    "London, within boroughs": ("London", "borough_code", True),
+    "London, within boroughs and ages": ("London", "borough_code age_group", True),
+}
 
 
 def select_people(
-    data: Any, *, person_role: str, months: int | None = WINDOW_MONTHS,
+    data: Any,
+    *,
+    person_role: str,
+    months: int | None = WINDOW_MONTHS,
     people: pd.DataFrame | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Select people of one role over the year that ends with the last month the role has.
 
     Victims and suspects are those of core offences; encounters (searched, detained, proceeded
-    against) are not tied to recorded offences. ``months`` None takes every month; ``people`` (all
-    boroughs) stands in for the borough's own.
+    against) are not tied to recorded offences. ``months`` None takes every month; ``people`` (of
+    all boroughs, by `sna.load_people`) stands in for the borough's own.
     """
     if person_role not in ROLES:
         raise UsageError("Unknown role.", found=person_role, do=f"Use {', '.join(ROLES)}.")
     rows = data.people if people is None else people
     rows = rows[(rows["person_role"] == person_role) & (rows["month"] <= data.end_month)]
-    if person_role in ("victim", "suspect"):
-        if people is not None:
-            do = "Compare boroughs on encounters: offences of other boroughs are not loaded."
-            raise UsageError("The offences of these people are not known.", do=do)
+    if person_role in ("victim", "suspect") and people is None:
         core = data.offences.loc[data.offences["band"] == "core", "offence_id"]
         rows = rows[rows["offence_id"].isin(core)]
+    if people is not None:
+        rows = rows[rows["borough_code"].notna()]
     if months and len(rows):
         rows = rows[rows["month"] > rows["month"].max() - pd.DateOffset(months=months)]
     return rows
@@ -53,21 +63,23 @@ def _as_result(
 ) -> pd.DataFrame:
     """Add what disclosure and readers need; a stratum that is not split reads ``all``."""
     shape = result_table(contract)
-    if "group" in table:
-        named = table.get("dimension", pd.Series(["ethnic_group"])).iloc[0]
-        table = table.rename(columns={"group": str(named)})
+    table = table.rename(columns={"group": table.get("dimension", pd.Series("ethnic_group"))[0]})
     classes = set(people["release_class"].astype(str))
-    facts = {
-        "person_role": role,
-        "source": "+".join(sorted(set(people["source"].astype(str)))),
-        "release_class": max(classes, key=RELEASE_CLASSES.index, default="open"),
-        "start_month": people["month"].min(),
-        "end_month": people["month"].max(),
-    }
     values = (*shape.counts, *shape.plain, *(estimate.column for estimate in shape.estimates))
     blanks: dict[str, Any] = dict.fromkeys(values, np.nan) | dict.fromkeys(shape.keys, "all")
     blanks |= {name: False for name in shape.plain if name.startswith("is_")}
-    return table.assign(**{n: v for n, v in blanks.items() if n not in table} | facts)
+    blanks |= {"month": pd.NaT} if "month" in shape.keys else {}
+    blanks = {name: value for name, value in blanks.items() if name not in table}
+    return table.assign(
+        **blanks
+        | {
+            "person_role": role,
+            "source": "+".join(sorted(set(people["source"].astype(str)))),
+            "release_class": max(classes, key=RELEASE_CLASSES.index, default="open"),
+            "start_month": people["month"].min(),
+            "end_month": people["month"].max(),
+        }
+    )
 
 
 def _nothing(people: pd.DataFrame, role: str, contract: str = "group_comparison") -> pd.DataFrame:
@@ -75,9 +87,14 @@ def _nothing(people: pd.DataFrame, role: str, contract: str = "group_comparison"
 
 
 def compare_people(
-    data: Any, *, person_role: str, by: Sequence[str] = (), dimension: str = "ethnic_group",
-    scheme: str = "self_defined", reference_group: str = "White",
-) -> pd.DataFrame:  # fmt: skip
+    data: Any,
+    *,
+    person_role: str,
+    by: Sequence[str] = (),
+    dimension: str = "ethnic_group",
+    scheme: str = "self_defined",
+    reference_group: str = "White",
+) -> pd.DataFrame:
     """Compare groups of people in one role over the last twelve months.
 
     Parameters
@@ -88,7 +105,8 @@ def compare_people(
         victim, suspect, searched, detained or proceeded_against.
     by
         Strata: sex, age_group, context (a person in two contexts counts in both), or ``year``:
-        complete years that end with the last month, with ``ratio_change`` against the first.
+        complete years that end with the last month, with ``ratio_change`` against the first, its
+        limits and p.
     dimension, scheme, reference_group
         As in `count_groups` and `compare_groups`.
 
@@ -109,7 +127,10 @@ def compare_people(
         return _nothing(people, person_role)
     counts = count_groups(people, data.population, dimension=dimension, scheme=scheme, by=by)
     table = compare_groups(counts, reference_group=reference_group)
-    return _as_result(_add_change(table) if "year" in by else table, people, person_role)
+    if "year" in by:
+        named = table["year"].dt.strftime("year to %B %Y")
+        table = _add_change(table).assign(year=named)
+    return _as_result(table, people, person_role)
 
 
 def _add_year(people: pd.DataFrame) -> pd.DataFrame:
@@ -122,19 +143,20 @@ def _add_year(people: pd.DataFrame) -> pd.DataFrame:
 
 
 def _add_change(table: pd.DataFrame) -> pd.DataFrame:
-    """Add each ratio against that of the first year, with normal limits of its logarithm."""
+    """Test each ratio against that of the first year: normal limits and p of its logarithm."""
     begin = table["year"] == table["year"].min()
-    start = table[begin].set_index("group")
-    then = [
-        table["group"].map(start[name]) for name in ("people", "reference_people", "rate_ratio")
-    ]
-    parts = (table["people"], table["reference_people"], *then[:2])
-    with np.errstate(divide="ignore"):
-        error = 1.96 * np.sqrt(sum(1 / part.to_numpy(float) for part in parts))
-    none = begin | (table["group"] == table["reference_group"]) | np.isinf(error)
-    change = (table["rate_ratio"] / then[2]).mask(none)
-    limits = {"change_lower_ci": change * np.exp(-error), "change_upper_ci": change * np.exp(error)}
-    return table.assign(ratio_change=change, **limits)
+    start = table[begin].set_index("group")[["people", "reference_people", "rate_ratio"]]
+    then = start.reindex(table["group"]).set_axis(table.index)
+    none = begin | (table["group"] == table["reference_group"])
+    counts = pd.concat([table[["people", "reference_people"]], then.iloc[:, :2]], axis=1)
+    error = np.sqrt((1 / counts.where(counts > 0)).sum(axis=1, skipna=False))
+    change = (table["rate_ratio"] / then["rate_ratio"]).mask(none | error.isna())
+    return table.assign(
+        ratio_change=change,
+        change_lower_ci=change * np.exp(-1.96 * error),
+        change_upper_ci=change * np.exp(1.96 * error),
+        change_p=2 * ndtr(-np.log(change).abs() / error),
+    )
 
 
 def compare_boroughs(
@@ -148,38 +170,42 @@ def compare_boroughs(
     ``is_overdispersed`` (`rates.funnel_limits`, A-55).
     """
     people = select_people(data, person_role=person_role, people=london)
-    people = people[people["borough_code"].notna()]
     if people["borough_code"].nunique() < 3:
         return _nothing(people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
     targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
     table = compare_groups(counts).query("group != reference_group and not is_sensitivity")
+    rate = table["reference_people"] / table["reference_population"]
+    target = table["group"].map(targets)
+    table = table.assign(target=target, expected=rate * table["population"] * target)
     frames = []
-    for group, part in table.groupby("group", sort=False):
-        target = float(targets[str(group)])
-        rate = part["reference_people"] / part["reference_population"]
-        expected = rate * part["population"] * target
-        spread = rates.funnel_dispersion(part["people"], expected).tau_squared
-        facts: dict[str, Any] = {"target": target, "expected": expected,
-                                 "is_overdispersed": spread > 0}  # fmt: skip
+    for _, part in table.groupby("group", sort=False):
+        spread = rates.funnel_dispersion(part["people"], part["expected"]).tau_squared
+        facts: dict[str, Any] = {"is_overdispersed": spread > 0}
         for name, level in (("95", 0.95), ("998", 0.998)):
-            low, high = rates.funnel_limits(expected, level, tau_squared=spread)
-            facts |= {f"lower_{name}": low * target, f"upper_{name}": high * target}
+            low, high = rates.funnel_limits(part["expected"], level, tau_squared=spread)
+            facts |= {f"lower_{name}": low * part["target"], f"upper_{name}": high * part["target"]}
         frames.append(part.assign(**facts))
     table = pd.concat(frames, ignore_index=True)
+    names = definitions.boroughs().set_index("borough_code")["borough_name"]
+    named = table["borough_code"].map(names).fillna(table["borough_code"])
     here = table["borough_code"] == data.borough_code
-    return _as_result(table.assign(is_this_borough=here), people, person_role)
+    return _as_result(table.assign(is_this_borough=here, borough_name=named), people, person_role)
 
 
 def compare_readings(
-    data: Any, london: pd.DataFrame | None = None, *, person_role: str = "searched",
+    data: Any,
+    london: pd.DataFrame | None = None,
+    *,
+    person_role: str = "searched",
     scheme: str = "self_defined",
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Show one ratio under other assumptions: the three traps, with this borough's numbers.
 
     One row a ``reading`` and group: as recorded; everyone not stated in the reference group, or in
     this one; the group grown by a tenth since the Census; the ages of the standard population;
-    London as one place, and within boroughs. A reading whose data are not there is absent.
+    the borough within its small areas; London as one place, and within boroughs (and ages). A
+    reading whose data are not there is absent.
     """
     people = select_people(data, person_role=person_role)
     if not len(people):
@@ -192,46 +218,70 @@ def compare_readings(
         "all not stated in this group": base.assign(people=base["people_if_inside"]),
         "group grown by a tenth": base.assign(population=base["population"] * GROWTH),
     }
-    how: dict[str, Any] = {"scheme": scheme, "by": ["age_group"], "breaks": STANDARD_BREAKS}
-    try:
-        bands = adjust.compare_standardised(count_groups(people, data.population, **how))
-        frames["same ages in every group"] = _modelled(bands, "rate_ratio", "ratio")
-    except SnaError:
-        pass  # no ages in common: the reading is absent
+    places = {"this borough": people}
     if london is not None and len(london):
-        rows = select_people(data, person_role=person_role, people=london)
-        rows = rows[rows["borough_code"].notna()]
-        counts = count_groups(rows, data.population, scheme=scheme, by=["borough_code"])
-        table = adjust.add_place_adjusted(counts)
-        frames["London as one place"] = table
-        frames["London, within boroughs"] = _modelled(table, "adjusted_ratio", "adjusted")
+        places["London"] = select_people(data, person_role=person_role, people=london)
+    for name, (where, by, adjusted) in _MODELS.items():
+        table = _model(places.get(where), data.population, scheme, by, adjusted=adjusted)
+        frames |= {} if table is None else {name: table}
     table = pd.concat([part.assign(reading=name) for name, part in frames.items()])
     table = table[(table["group"] != "White") & table["group"].isin(base["group"])]
     return _as_result(table.reset_index(drop=True), people, person_role)
 
 
-def _modelled(table: pd.DataFrame, value: str, prefix: str) -> pd.DataFrame:
-    """Turn a modelled ratio into a reading: no counts to recompute it from."""
-    names = {value: "modelled_ratio", f"{prefix}_lower_ci": "modelled_lower_ci",
-             f"{prefix}_upper_ci": "modelled_upper_ci"}  # fmt: skip
-    return table[["group", "people", "population", *names]].rename(columns=names)
+def _model(
+    people: pd.DataFrame | None, population: pd.DataFrame, scheme: str, by: str, *, adjusted: bool
+) -> pd.DataFrame | None:
+    """Return one adjusted ratio a group; None where nobody published these residents."""
+    if people is None:
+        return None
+    how: Any = {"scheme": scheme, "by": by.split()}
+    try:
+        if not adjusted:
+            return adjust.add_place_adjusted(count_groups(people, population, **how))
+        if by == "age_group":
+            bands = count_groups(people, population, breaks=STANDARD_BREAKS, **how)
+            table, names = adjust.compare_standardised(bands), _RATIO
+        else:
+            table = adjust.add_place_adjusted(count_groups(people, population, **how))
+            names = ["adjusted_ratio", "adjusted_lower_ci", "adjusted_upper_ci"]
+    except (CoverageError, UsageError):
+        return None
+    columns = dict(zip(names, _MODELLED, strict=True))
+    return table[["group", "people", "population", *names]].rename(columns=columns)
 
 
-def compare_chain(data: Any, *, person_role: str, scheme: str = "self_defined") -> pd.DataFrame:
-    """Compare groups from residents to the role and on to its outcome, each with the stage before.
+def compare_chain(
+    data: Any,
+    *,
+    person_roles: Sequence[str] = ("searched", "suspect"),
+    scheme: str = "self_defined",
+) -> pd.DataFrame:
+    """Compare groups from residents to each role and on to its outcome, each with the stage before.
 
-    Searches → arrests, suspects → charges; outcomes as the record names them.
+    Searches → arrests, suspects, detentions and proceedings → charges; the outcome is that of the
+    record, for suspects that of their offence. A stage the data do not have is absent.
     """
+    frames = [_one_chain(data, role, scheme) for role in person_roles]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role)
-    if not len(people) or person_role not in _NEXT:
+    if not len(people) or person_role not in NEXT_STAGE:
         return _nothing(people, person_role)
-    name, pattern = _NEXT[person_role]
-    after = people["outcome"].astype(str).str.contains(pattern, case=False, regex=True)
+    name, pattern = NEXT_STAGE[person_role]
+    outcome = people["outcome"].astype(object)
+    if person_role == "suspect":
+        known = data.offences.drop_duplicates("offence_id").set_index("offence_id")["outcome"]
+        outcome = outcome.fillna(people["offence_id"].map(known.astype(object)))
+    after = outcome.astype(str).str.contains(pattern, case=False, regex=True)
     first, last = (
         count_groups(rows, data.population, scheme=scheme).query("not is_sensitivity")
         for rows in (people, people.assign(people=people["people"] * after))
     )
-    chain = {"residents": first["population"], person_role: first["people"], name: last["people"]}
+    chain = {"residents": first["population"], person_role: first["people"]}
+    chain |= {name: last["people"]} if after.any() else {}
     table = adjust.compare_stages(first[["group"]].assign(**chain))
     year = first["population_year"].iloc[0]
     return _as_result(table.assign(population_year=year), people, person_role)
@@ -240,7 +290,7 @@ def compare_chain(data: Any, *, person_role: str, scheme: str = "self_defined") 
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
     """Count by month what is not recorded about people in one role (`missing_by_month`)."""
     people = select_people(data, person_role=person_role, months=24)
-    table = missing_by_month(people) if len(people) else pd.DataFrame()
+    table = missing_by_month(people).replace({"fact": FACTS}) if len(people) else pd.DataFrame()
     return _as_result(table, people, person_role, "missing_facts")
 
 
@@ -249,11 +299,10 @@ def rates_by_age(data: Any, *, person_role: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role)
     rows = data.population[data.population["area_code"] == data.borough_code]
     rows = rows[(rows["age_lower"] == rows["age_upper"]) | (rows["age_lower"] >= 85)]
-    if not len(people) or not len(rows):
+    if not people["age"].notna().any() or not len(rows):
         return _nothing(people, person_role, "people_curve")
     rows = choose_population(rows, needs=["age_group"]).rename(columns={"age_lower": "age"})
-    ages = rows.groupby("age", as_index=False)[["population"]].sum()
-    table = cohorts.age_curve(people, ages)
+    table = cohorts.age_curve(people, rows.groupby("age", as_index=False)[["population"]].sum())
     table = table.assign(all_people=table["people"].sum())
     return _as_result(table, people, person_role, "people_curve")
 
@@ -267,22 +316,20 @@ def rates_by_deprivation(
     has no such domain the overall index stands in (column ``domain``, A-58).
     """
     people = select_people(data, person_role=person_role)
-    place = people["lsoa_code"].astype(object)
-    home = people["home_lsoa_code"].astype(object)
-    rows, sizes = data.deprivation, data.population[data.population["area_level"] == "lsoa"]
-    rows = rows[rows["lsoa_code"].notna()]
+    rows = data.deprivation[data.deprivation["lsoa_code"].notna()]
     named = domain if (rows["domain"] == domain).any() else "overall"
     rows = rows[rows["domain"] == named]
     rows = rows[rows["edition"] == rows["edition"].max()].drop_duplicates("lsoa_code")
     ours = data.areas.loc[data.areas["borough_code"] == data.borough_code, "area_code"]
-    codes = rows.loc[rows["lsoa_code"].isin(ours), "lsoa_code"].astype(object)
-    if not len(people) or not len(codes) or not len(sizes):
+    rows = rows[rows["lsoa_code"].isin(ours)]
+    sizes = data.population[data.population["area_level"] == "lsoa"]
+    if not len(people) or not len(rows) or not len(sizes):
         return _nothing(people, person_role, "people_curve")
+    home = people["home_lsoa_code"].astype(object).fillna(people["lsoa_code"].astype(object))
     size = choose_population(sizes, needs=[], level="lsoa").groupby("area_code")["population"].sum()
-    counts = people.groupby(place.where(home.isna(), home))["people"].sum()
-    places = rows.loc[codes.index, ["decile"]].assign(
-        people=codes.map(counts).fillna(0).astype("int64"), population=codes.map(size).fillna(0.0)
-    )
+    codes = rows["lsoa_code"].astype(object)
+    counts = codes.map(people.groupby(home)["people"].sum()).fillna(0).astype("int64")
+    places = rows[["decile"]].assign(people=counts, population=codes.map(size).fillna(0.0))
     table = adjust.deprivation_gradient(places)
     table = table.assign(all_people=table["people"].sum(), domain=named)
     return _as_result(table, people, person_role, "people_curve")
@@ -297,10 +344,10 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     people = select_people(data, person_role=person_role, months=None)
     known = people[people["person_id"].notna()]
     if not len(known):
-        return (_nothing(people, person_role, "cohort_counts"),
-                _nothing(people, person_role, "recurrence"))  # fmt: skip
-    role = "suspect" if person_role == "victim" else "victim"
-    both = pd.concat([known, select_people(data, person_role=role, months=None)])
+        none = (_nothing(people, person_role, name) for name in ("cohort_counts", "recurrence"))
+        return next(none), next(none)
+    other = "suspect" if person_role == "victim" else "victim"
+    both = pd.concat([known, select_people(data, person_role=other, months=None)])
     entries = cohorts.first_entrants(known, start_month=people["month"].min())
     entries = entries.rename(columns={"financial_year": "category", "first_people": "people"})
     frames = {
@@ -310,5 +357,7 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     }
     counts = pd.concat([t.assign(cohort=name) for name, t in frames.items()], ignore_index=True)
     curve = cohorts.recurrence_curve(known, end_month=people["month"].max())
-    return (_as_result(counts, people, person_role, "cohort_counts"),
-            _as_result(curve, people, person_role, "recurrence"))  # fmt: skip
+    return (
+        _as_result(counts, people, person_role, "cohort_counts"),
+        _as_result(curve, people, person_role, "recurrence"),
+    )

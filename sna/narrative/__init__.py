@@ -10,6 +10,5 @@ from sna.narrative.definition import (
     describe_readings,
     find_definition_points,
 )
-from sna.narrative.disproportionality import describe_groups, describe_people, find_key_groups
 from sna.narrative.prose import KeyFindings, Prose
 from sna.narrative.sentences import describe, key_findings

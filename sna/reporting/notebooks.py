@@ -27,6 +27,7 @@ REPORTS = {  # notebook -> its name in the menu
     "03b_hotspots_records": "Places, records",
     "04_disproportionality": "People",
     "04a_disproportionality_appendix": "People, appendix",
+    "04b_disproportionality_cohorts": "People, places and ages",
 }
 PARAMETERS = ("borough", "end_month", "edition", "profile")
 _PACKAGE = Path(__file__).parent.parent

@@ -1,4 +1,4 @@
-"""The words and strata of a comparison of people."""
+"""The roles of people, what follows each, and the facts a record may lack, in words."""
 
 ROLES = {  # role in the record -> how a sentence names the people
     "victim": "people recorded as victims",
@@ -7,5 +7,23 @@ ROLES = {  # role in the record -> how a sentence names the people
     "detained": "people detained",
     "proceeded_against": "people proceeded against",
 }
-KINDS = ("borough_code", "reading", "year", "stage")  # what a comparison may run over
-STRATA = ("context", "sex", "age_group", "ethnic_group")
+NOUNS = {
+    "victim": "recorded victims",
+    "suspect": "recorded suspects",
+    "searched": "searches",
+    "detained": "detentions",
+    "proceeded_against": "people",
+}
+_CHARGED = ("charged", r"charg|summons")
+NEXT_STAGE = {  # the stage after a role, and the outcomes that reach it
+    "searched": ("arrested", "arrest"),
+    "suspect": _CHARGED,
+    "detained": _CHARGED,
+    "proceeded_against": _CHARGED,
+}
+FACTS = {
+    "self_defined": "Ethnicity, self-defined",
+    "officer_observed": "Ethnicity, officer-observed",
+    "age": "Age",
+    "sex": "Sex",
+}
