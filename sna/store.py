@@ -314,12 +314,20 @@ def load_borough(
 def load_people(
     data: BoroughData, *, person_role: str, processed: str | Path | None = None
 ) -> pd.DataFrame:
-    """Load people of one role in every borough, up to the end month, to compare boroughs."""
+    """Load people of one role in every borough, up to the end month, to compare boroughs.
+
+    Victims and suspects are those of core offences, as in the figures of one borough.
+    """
     folder = find_processed(processed)
     state = read_state(folder)
     wanted = [("person_role", "==", person_role), ("month", "<=", data.end_month)]
-    codes = [*list_areas(state, "people"), UNPLACED]
-    tables = [_read(f"people/{code}", folder, state, wanted) for code in codes]
+    tables = []
+    for code in [*list_areas(state, "people"), UNPLACED]:
+        people = _read(f"people/{code}", folder, state, wanted)
+        if person_role in ("victim", "suspect") and len(people):
+            core = _read(f"offences/{code}", folder, state, [("band", "==", "core")])
+            people = people[people["offence_id"].isin(core["offence_id"])]
+        tables.append(people)
     return pd.concat(tables, ignore_index=True)
 
 
