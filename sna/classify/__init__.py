@@ -2,21 +2,15 @@
 # ruff: noqa: F401
 
 from sna.classify.bands import ADDED, classify_offences
-from sna.classify.bounds import (
+from sna.classify.bounds import choose_rows, combine_bounds, count_proxies, definition_bounds
+from sna.classify.compare import compare_profiles, count_readings, count_sensitivity
+from sna.classify.counts import (
     add_counting_basis,
     count_bands,
     count_contexts,
+    count_families,
     count_missing,
     count_waterfall,
-    definition_bounds,
-)  # fmt: skip
-from sna.classify.compare import compare_profiles, count_sensitivity
+)
 from sna.classify.encode import find_unmatched
 from sna.classify.explain import explain_offence
-from sna.classify.report import (
-    choose_rows,
-    combine_bounds,
-    count_families,
-    count_proxies,
-    count_readings,
-)  # fmt: skip

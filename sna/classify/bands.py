@@ -8,31 +8,15 @@ import pandas as pd
 
 from sna.classify.encode import Coded, encode
 from sna.classify.facts import STATUSES, WEAPONS, Array, T, U, combine, gather
-from sna.classify.links import Links, add_nearby, attach, find_links, note_links
-from sna.classify.rules import BAND_OF_MASK, CORE, Answer, evaluate
-from sna.classify.units import ROLE, ROLES
-from sna.classify.words import marks_of, reason, rule_ids, unknown_facts
-from sna.definitions import Profile, read_profile
+from sna.classify.links import add_nearby, attach, find_links, note_links
+from sna.classify.rules import BAND_OF_MASK, BIT, CORE, ROLE, ROLES, evaluate
+from sna.classify.words import CONTEXTS, marks_of, reason, rule_ids, unknown_facts
+from sna.definitions import Profile, read_profile, read_reference
 from sna.errors import TableError
 from sna.schemas.store_tables import BANDS
 
-ADDED = (
-    "band", "possible_bands", "contexts", "contexts_unknown", "listed_family", "is_exploitation",
-    "is_attached", "attached_to", "has_weapon_lift", "weapon_feature", "near_neighbour_switch",
-    "victim_only_band", "rule_ids", "reason", "band_quality", "definition_profile",
-    "definition_version", "definition_hash",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A table read under one profile: its combinations, the answer to each, the companions."""
-
-    profile: Profile
-    coded: Coded
-    answer: Answer
-    victim_only: Answer
-    companion: Array
+ADDED = tuple(read_reference("classified_columns")["column"])
+_WAYS = np.array(["_use_unknown", "", "", "", "_possessed"], dtype=object)  # in the order of USES
 
 
 @dataclass(frozen=True)
@@ -41,7 +25,26 @@ class Prepared:
 
     offences: pd.DataFrame
     coded: Coded
-    links: Links
+    links: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A table read under one profile: its combinations, the answer to each, the companions."""
+
+    profile: Profile
+    coded: Coded
+    answer: pd.DataFrame
+    companion: Array
+
+    def of_rows(self, values: Array) -> Array:
+        """Give every row the value of its combination."""
+        return gather(values, self.coded.rows)
+
+    def bands(self) -> pd.Categorical:
+        """Return the band of every row."""
+        codes = self.of_rows(BAND_OF_MASK[self.answer["mask"]].astype(np.int8))
+        return pd.Categorical.from_codes(codes, categories=list(BANDS), validate=False)
 
 
 def prepare(
@@ -61,20 +64,12 @@ def prepare(
 
 def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> Reading:
     """Answer every combination of a prepared table under one profile."""
-    coded, links = prepared.coded, prepared.links
-    answers = _two(profile, coded, wide)
-    attached, companion = attach(profile, coded, answers, links)
+    coded = prepared.coded
+    answer = evaluate(profile, coded, wide=wide)
+    attached, companion = attach(profile, coded, answer, prepared.links)
     if attached is not coded:
-        answers = _two(profile, attached, wide)
-    return Reading(profile, attached, *answers, companion)
-
-
-def _two(profile: Profile, coded: Coded, wide: bool) -> tuple[Answer, Answer]:
-    own = evaluate(profile, coded.fields, coded.code_sets, wide=wide)
-    if profile.switches["u25_role"] == "victim":
-        return own, own
-    victim = evaluate(profile, coded.fields, coded.code_sets, role_of_age="victim")
-    return own, victim
+        answer = evaluate(profile, attached, wide=wide)
+    return Reading(profile, attached, answer, companion)
 
 
 def classify_offences(
@@ -125,15 +120,18 @@ def classify_offences(
 
 def add_bands(prepared: Prepared, reading: Reading) -> pd.DataFrame:
     """Add the columns of a reading to its table, each looked up once a row."""
-    rows, offences = reading.coded.rows, prepared.offences
-    columns: dict[str, Any] = {}
+    offences, columns = prepared.offences, dict[str, Any]()
     for name, values in describe_combinations(reading).items():
-        if values.dtype == bool:
-            columns[name] = gather(values, rows)
-            continue
-        whole = pd.Categorical(values, categories=list(BANDS) if name.endswith("band") else None)
-        codes = gather(whole.codes, rows)
-        columns[name] = pd.Categorical.from_codes(codes, dtype=whole.dtype, validate=False)
+        whole = values if values.dtype == bool else pd.Categorical(values)
+        codes = reading.of_rows(values if values.dtype == bool else whole.codes)
+        columns[name] = (
+            codes
+            if values.dtype == bool
+            else pd.Categorical.from_codes(codes, dtype=whole.dtype, validate=False)
+        )
+    victims = reading.profile.with_switches(u25_role="victim")
+    columns["band"] = reading.bands()
+    columns["victim_only_band"] = read_under(victims, prepared).bands()
     codes = np.full(len(offences), -1, dtype=np.int32)
     attached = np.flatnonzero(reading.companion >= 0)
     names: Any = pd.Index([], dtype="str")
@@ -147,82 +145,75 @@ def add_bands(prepared: Prepared, reading: Reading) -> pd.DataFrame:
 
 
 def describe_combinations(reading: Reading) -> dict[str, Array]:
-    """Return every output column but ``attached_to``, one value a distinct combination."""
+    """Return the output columns that a combination decides, one value each."""
     coded, answer, profile = reading.coded, reading.answer, reading.profile
-    fields, bands = coded.fields, np.array(BANDS, dtype=object)
-    contexts = [(name, getattr(answer, name)) for name in ("u25", "da", "sv")]
-    marks = marks_of(fields, coded.code_sets)
-    aggregate = np.array([s.aggregate for s in coded.code_sets])[fields["code"]]
-    aggregate |= fields["status"] == STATUSES.index("aggregate")
-    quality = np.where(
-        aggregate, "aggregate", np.where(np.any(list(marks.values()), axis=0), "low", "record")
-    )
-    kinds, ways = np.array(WEAPONS, dtype=object)[fields["weapon"]], _WAYS[fields["use"]]
-    band, switch = BAND_OF_MASK[answer.mask], answer.of_units("switch", "")
-    liftable = (
-        (answer.weapon == T) & (band == BANDS.index("listed_out_of_context")) & (switch == "")
-    )
-    liftable &= profile.switches["weapon_clause"] == "flag_only"
+    facts, band = coded.facts, BAND_OF_MASK[answer["mask"]]
+    marks = marks_of(facts, coded.code_sets)
+    aggregate = np.array([s.aggregate for s in coded.code_sets])[facts["code"]]
+    aggregate |= facts["status"] == STATUSES.index("aggregate")
+    marked = np.where(np.any(list(marks.values()), axis=0), "low", "record")
+    kinds = np.array(WEAPONS, dtype=object)[facts["weapon"]]
+    plain = np.isin(kinds, ["none", "unknown"])
+    liftable = (band == BANDS.index("listed_out_of_context")) & (answer["weapon"] == T)
+    liftable &= (answer["switch"] == "") & (profile.switches["weapon_clause"] == "flag_only")
+    contexts = {name: answer[name].to_numpy() for name in CONTEXTS.index}
     told = {
-        "band": bands[band],
-        "victim_only_band": bands[BAND_OF_MASK[reading.victim_only.mask]],
-        "possible_bands": _joined([(b, answer.mask >> n & 1 > 0) for n, b in enumerate(BANDS)]),
-        "contexts": _joined([(name, fact == T) for name, fact in contexts]),
-        "contexts_unknown": _joined([(name, fact == U) for name, fact in contexts]),
-        "listed_family": np.where(
-            answer.role == ROLE["listed"], answer.of_units("family", "several"), ""
-        ),
-        "is_exploitation": answer.of_units("exploits", False).astype(bool),
-        "is_attached": answer.attached,
-        "has_weapon_lift": answer.lifted,
-        "weapon_feature": np.where(np.isin(kinds, ["none", "unknown"]), kinds, kinds + ways),
-        "near_neighbour_switch": np.where(liftable, "weapon_clause=lift", switch),
-        "band_quality": quality.astype(object),
+        "possible_bands": _joined({b: (answer["mask"] & BIT[b]) > 0 for b in BANDS}),
+        "contexts": _joined({name: fact == T for name, fact in contexts.items()}),
+        "contexts_unknown": _joined({name: fact == U for name, fact in contexts.items()}),
+        "listed_family": np.where(answer["role"] == ROLE["listed"], answer["family"], ""),
+        "is_exploitation": answer["exploits"].to_numpy(dtype=bool),
+        "is_attached": answer["attached"].to_numpy(),
+        "has_weapon_lift": answer["lifted"].to_numpy(),
+        "weapon_feature": np.where(plain, kinds, kinds + _WAYS[facts["weapon_use"]]),
+        "near_neighbour_switch": np.where(liftable, "weapon_clause=lift", answer["switch"]),
+        "band_quality": np.where(aggregate, "aggregate", marked),
         **_worded(reading, marks),
-    }  # fmt: skip
-    facts = {"profile": profile.id, "version": profile.version, "hash": profile.hash}
-    whole = {f"definition_{n}": np.full(len(band), v, dtype=object) for n, v in facts.items()}
-    return {**told, **whole}
+    }
+    for name in ("profile", "version", "hash"):
+        value = getattr(profile, name.replace("profile", "id"))
+        told[f"definition_{name}"] = np.full(len(band), value, dtype=object)
+    return told
 
 
-_WAYS = np.array(["_use_unknown", "", "", "", "_possessed"], dtype=object)  # in the order of USES
-
-
-def _joined(parts: list[tuple[str, Array]]) -> Array:
-    bits = sum(truth.astype(np.int64) << n for n, (_, truth) in enumerate(parts))
+def _joined(parts: dict[str, Any]) -> Array:
+    bits = sum(np.asarray(truth).astype(np.int64) << n for n, truth in enumerate(parts.values()))
     table = [
-        "|".join(name for n, (name, _) in enumerate(parts) if number >> n & 1)
+        "|".join(name for n, name in enumerate(parts) if number >> n & 1)
         for number in range(1 << len(parts))
     ]
     return np.array(table, dtype=object)[bits]
 
 
 def _worded(reading: Reading, marks: dict[str, Array]) -> dict[str, Array]:
-    answer, fields, profile = reading.answer, reading.coded.fields, reading.profile
-    unknown = unknown_facts(profile, fields, answer)
-    truths = {n: getattr(answer, n) == T for n in ("u25", "da", "sv")} | unknown | marks
-    counted = (profile.contexts == "subgroups") & (answer.mask == CORE)
-    whole = {"mask": answer.mask, "role": answer.role + 1, "status": fields["status"],
-             "lifted": answer.lifted, "attached": answer.attached, "counted": counted}  # fmt: skip
-    columns = {name: values.astype(np.int32) for name, values in {**whole, **truths}.items()}
-    distinct = combine(columns, len(answer.mask))
+    """Word the rules and the reason of every distinct sign, and give each combination its words."""
+    answer, facts, profile = reading.answer, reading.coded.facts, reading.profile
+    unknown = unknown_facts(profile, facts, answer)
+    contexts = {name: answer[name] == T for name in CONTEXTS.index}
+    counted = (profile.contexts == "subgroups") & (answer["mask"] == CORE)
+    whole = {
+        "mask": answer["mask"],
+        "role": answer["role"] + 1,
+        "status": facts["status"],
+        "lifted": answer["lifted"],
+        "attached": answer["attached"],
+        "counted": counted,
+    }
+    columns = whole | contexts | unknown | marks
+    numbers = {name: np.asarray(values).astype(np.int32) for name, values in columns.items()}
+    rows, distinct = combine(numbers, len(answer))
     told = []
-    for at in range(len(distinct)):
-        sign: dict[str, Any] = {name: int(values[at]) for name, values in distinct.fields.items()}
-        mask = sign["mask"]
-        told.append({
-            "band": BANDS[BAND_OF_MASK[mask]],
-            "possible": [b for n, b in enumerate(BANDS) if mask >> n & 1],
-            "role": (*ROLES, "several")[sign["role"] - 1],
+    for sign in distinct.to_dict("records"):
+        words = {
+            "band": BANDS[BAND_OF_MASK[sign["mask"]]],
+            "possible": [b for b in BANDS if sign["mask"] & BIT[b]],
+            "role": ("several", *ROLES)[sign["role"]],
             "status": STATUSES[sign["status"]],
-            "contexts": [n for n in ("u25", "da", "sv") if sign[n]],
+            "every": profile.contexts == "any_violence",
+            "contexts": [n for n in contexts if sign[n]],
             "unknown": [n for n in unknown if sign[n]],
             "marks": [n for n in marks if sign[n]],
-            "every": profile.contexts == "any_violence",
-            **{n: bool(sign[n]) for n in ("lifted", "attached", "counted")},
-        })  # fmt: skip
-    words = {"rule_ids": rule_ids, "reason": reason}
-    return {
-        name: np.array([say(sign) for sign in told], dtype=object)[distinct.rows]
-        for name, say in words.items()
-    }
+        }
+        told.append({**sign, **words})
+    say = {"rule_ids": rule_ids, "reason": reason}
+    return {n: np.array([word(s) for s in told], dtype=object)[rows] for n, word in say.items()}

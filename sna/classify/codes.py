@@ -1,12 +1,10 @@
 """Offence code, category or text → the set of codes it can stand for."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
-import pandas as pd
-
-from sna import definitions
+from sna.definitions import detailed_codes, offence_codes, published_categories, rows_of
 
 Unit = tuple[str, str]  # (class, detailed code or "")
 
@@ -25,29 +23,18 @@ class CodeSet:
     units: tuple[Unit, ...]
     aggregate: bool = False
     mark: str = ""
-    stated: dict[str, str] = field(default_factory=dict)
+    stated: tuple[tuple[str, str], ...] = ()
     counted_as: str = ""
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Return what makes two code sets behave alike."""
-        facts = tuple(sorted(self.stated.items()))
-        return (self.units, self.aggregate, self.mark, facts, self.counted_as)
-
-
-def rows_of(table: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the rows of a reference table as dictionaries of text."""
-    return [{str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")]
 
 
 @cache
 def _classes() -> dict[str, str]:
-    return {code.upper(): code for code in definitions.offence_codes()["offence_code"]}
+    return {code.upper(): code for code in offence_codes()["offence_code"]}
 
 
 @cache
 def _detailed() -> dict[str, dict[str, str]]:
-    return {row["detailed_code"]: row for row in rows_of(definitions.detailed_codes())}
+    return {row["detailed_code"]: row for row in rows_of(detailed_codes())}
 
 
 def normalise_code(text: object) -> str:
@@ -88,17 +75,15 @@ def normalise_text(text: object) -> str:
 
 def _from_code(text: object, hint: str = "") -> CodeSet | None:
     code = normalise_code(text)
-    if not code:
-        return None
     if code not in _detailed():
-        return CodeSet(((code, ""),), aggregate="/" in code)
+        return CodeSet(((code, ""),), aggregate="/" in code) if code else None
     row = _detailed()[code]
     if row["resolution"] == "ordinary class":
         return CodeSet(((row["class_when_text_is_missing"], code),), mark="ordinary_class")
     classes = row["offence_codes"].split()
     if row["resolution"].startswith("undecided"):  # robbery: the text decides, else both
         classes = {"personal": ["34B"], "business": ["34A"]}.get(hint, classes)
-    return CodeSet(tuple((c, code) for c in classes))
+    return CodeSet(tuple((name, code) for name in classes))
 
 
 def _from_both(offence_code: object, detailed_code: object, hint: str) -> CodeSet | None:
@@ -107,7 +92,7 @@ def _from_both(offence_code: object, detailed_code: object, hint: str) -> CodeSe
     if by_class is None or by_detail is None or code not in _detailed():
         return by_class or by_detail
     classes = _detailed()[code]["offence_codes"].split()
-    shared = tuple((c, code) for c, _ in by_class.units if c in classes)
+    shared = tuple((name, code) for name, _ in by_class.units if name in classes)
     return CodeSet(shared) if shared else CodeSet(by_class.units, mark="code_conflict")
 
 
@@ -117,10 +102,10 @@ def _categories() -> dict[tuple[str, str], CodeSet]:
         (normalise_text(row["publisher"]), normalise_text(row["label"])): CodeSet(
             tuple((code, "") for code in row["offence_codes"].split(";")),
             aggregate=True,
-            stated={name: row[name] for name in _STATED if row[name]},
+            stated=tuple((name, row[name]) for name in _STATED if row[name]),
             counted_as=row["counted_as"],
         )
-        for row in rows_of(definitions.published_categories())
+        for row in rows_of(published_categories())
     }
 
 
@@ -139,20 +124,22 @@ def _from_category(text: object) -> CodeSet | None:
 
 @cache
 def _names() -> dict[str, CodeSet]:
-    detailed: dict[str, set[Unit]] = {}
-    for code, row in _detailed().items():
-        resolved = _from_code(code)
-        if resolved and len(row["example_offence"]) > 3:
-            key = normalise_text(row["example_offence"])
-            detailed.setdefault(key, set()).update(resolved.units)
-    classes: dict[str, set[Unit]] = {}
-    for row in rows_of(definitions.offence_codes()):
-        if not row["current_code"]:
-            key = normalise_text(row["offence_name"])
-            classes.setdefault(key, set()).add((row["offence_code"], ""))
-    labels = {n: set(s.units) for (publisher, n), s in _categories().items() if publisher == "mps"}
-    merged = {**labels, **detailed, **classes}
-    return {text: CodeSet(tuple(sorted(units)), mark="text_only") for text, units in merged.items()}
+    """Return the sets that a text alone can mean: class name, else example offence, else label."""
+    names = {n: set(s.units) for (publisher, n), s in _categories().items() if publisher == "mps"}
+    examples = ((row["example_offence"], code) for code, row in _detailed().items())
+    classes = (
+        (r["offence_name"], r["offence_code"])
+        for r in rows_of(offence_codes())
+        if not r["current_code"]
+    )
+    for source in (examples, classes):
+        found: dict[str, set[Unit]] = {}
+        for text, code in source:
+            resolved = _from_code(code)
+            if resolved and len(text) > 3:
+                found.setdefault(normalise_text(text), set()).update(resolved.units)
+        names |= found
+    return {text: CodeSet(tuple(sorted(units)), mark="text_only") for text, units in names.items()}
 
 
 def _from_text(text: object) -> CodeSet | None:

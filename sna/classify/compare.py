@@ -1,33 +1,29 @@
 """What another version of the definition, or one switch alone, would change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import ADDED, Prepared, Reading, prepare, read_under
-from sna.classify.bounds import origin, release_class
-from sna.classify.rules import BAND_OF_MASK, CORE
-from sna.definitions import Profile, read_profile
-from sna.definitions import switches as switch_table
-from sna.schemas.store_tables import BANDS
+from sna.classify.bands import ADDED, Reading, prepare, read_under
+from sna.classify.counts import offences_of, origin
+from sna.classify.rules import CORE
+from sna.definitions import Profile, profile_ids, read_profile, rows_of, switches
 
 _READ_AGAIN = ("age_basis", "property_nearby_fallback")  # they change what is read, not the rules
 
 
-def _read(
-    offences: pd.DataFrame, people: pd.DataFrame | None, profile: Profile, ready: Prepared,
-    first: Profile,
-) -> Reading:  # fmt: skip
-    same = all(profile.switches[name] == first.switches[name] for name in _READ_AGAIN)
-    prepared = ready if same else prepare(offences, profile=profile, people=people)
-    return read_under(profile, prepared)
-
-
-def _counts(offences: pd.DataFrame) -> np.ndarray:
-    if "offences" not in offences:
-        return np.ones(len(offences), dtype=np.int64)
-    return offences["offences"].to_numpy(dtype="int64")
+def _readings(
+    offences: pd.DataFrame, profiles: Sequence[Profile], people: pd.DataFrame | None
+) -> Iterator[Reading]:
+    """Read a table under several profiles; it is prepared anew only where one reads other facts."""
+    plain = offences.drop(columns=[name for name in ADDED if name in offences])
+    ready = {}
+    for profile in profiles:
+        key = tuple(profile.switches[name] for name in _READ_AGAIN)
+        if key not in ready:
+            ready[key] = prepare(plain, profile=profile, people=people)
+        yield read_under(profile, ready[key])
 
 
 def compare_profiles(
@@ -48,48 +44,38 @@ def compare_profiles(
     >>> flow[["band_a", "band_b"]].to_numpy().tolist()
     [['listed_out_of_context', 'core']]
     """
-    plain = offences.drop(columns=[name for name in ADDED if name in offences])
     first, second = read_profile(a), read_profile(b)
-    ready = prepare(plain, profile=first, people=people)
-    bands = {}
-    for name, profile in (("band_a", first), ("band_b", second)):
-        reading = _read(plain, people, profile, ready, first)
-        codes = BAND_OF_MASK[reading.answer.mask][reading.coded.rows]
-        bands[name] = pd.Categorical.from_codes(codes.astype(np.int8), categories=pd.Index(BANDS))
-    keys = {name: plain[name].to_numpy() for name in by}
-    frame = pd.DataFrame({**keys, **bands, "offences": _counts(plain)})
+    bands = [reading.bands() for reading in _readings(offences, (first, second), people)]
+    keys = {name: offences[name].to_numpy() for name in by}
+    sides = dict(zip(("band_a", "band_b"), bands, strict=True))
+    frame = pd.DataFrame({**keys, **sides, "offences": offences_of(offences).to_numpy()})
     names = [*by, "band_a", "band_b"]
     flow = frame.groupby(names, observed=True, dropna=False)["offences"].sum().reset_index()
     flow = flow.astype({"band_a": "str", "band_b": "str"})
-    return flow.assign(
-        profile_a=first.id, profile_b=second.id, moves=flow["band_a"] != flow["band_b"],
-        release_class=release_class(offences),
-    )  # fmt: skip
+    ids = {"profile_a": first.id, "profile_b": second.id}
+    release = origin(offences)["release_class"]
+    return flow.assign(moves=flow["band_a"] != flow["band_b"], release_class=release, **ids)
 
 
-def count_bands_under(
-    offences: pd.DataFrame, profiles: Sequence[Profile], *, people: pd.DataFrame | None = None
+def _count_core(
+    offences: pd.DataFrame, profiles: Sequence[Profile], people: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Count core, core at most and moved rows under several profiles; the first is the base."""
-    plain = offences.drop(columns=[name for name in ADDED if name in offences])
-    counts, rows = _counts(plain), []
-    ready = prepare(plain, profile=profiles[0], people=people)
-    own = None
-    for profile in profiles:
-        reading = _read(plain, people, profile, ready, profiles[0])
-        mask = reading.answer.mask[reading.coded.rows]
+    counts, rows, own = offences_of(offences).to_numpy(), [], None
+    for reading in _readings(offences, profiles, people):
+        mask = reading.of_rows(reading.answer["mask"].to_numpy())
         own = mask if own is None else own
-        rows.append(
-            {
-                "profile": profile.id,
-                "title": profile.title,
-                "core": int(counts[mask == CORE].sum()),
-                "core_possible": int(counts[(mask & CORE) > 0].sum()),
-                "moved": int(counts[mask != own].sum()),
-            }
-        )
+        parts = {"core": mask == CORE, "core_possible": (mask & CORE) > 0, "moved": mask != own}
+        sums = {name: int(counts[truth].sum()) for name, truth in parts.items()}
+        rows.append({"profile": reading.profile.id, "title": reading.profile.title, **sums})
     table = pd.DataFrame(rows)
     return table.assign(core_base=table["core"].iloc[0], **origin(offences))
+
+
+def count_readings(rows: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Count core, and core at most, under every profile that ships: other boroughs' readings."""
+    profiles = [read_profile(name) for name in profile_ids()]
+    return _count_core(rows, [p for p in profiles if p.status == "adopted"], people)
 
 
 def count_sensitivity(
@@ -105,14 +91,14 @@ def count_sensitivity(
     widest change first.
     """
     base, words = read_profile(profile), {"true": True, "false": False}
-    chosen, names = [base], []
-    for row in switch_table().itertuples(index=False):
-        for text in str(row.allowed).split("|") if "band" in str(row.acts_on) else ():
+    chosen, names = [base], [{"setting": "", "question": ""}]
+    for row in rows_of(switches()):
+        for text in row["allowed"].split("|") if "band" in row["acts_on"] else ():
             value = words.get(text, text)
-            if value != base.switches[str(row.switch)]:
-                chosen.append(base.with_switches(**{str(row.switch): value}))
-                names.append({"setting": f"{row.switch} = {text}", "question": row.question})
-    table = count_bands_under(offences, chosen, people=people).iloc[1:].reset_index(drop=True)
-    table = pd.concat([table, pd.DataFrame(names)], axis=1)
+            if value != base.switches[row["switch"]]:
+                chosen.append(base.with_switches(**{row["switch"]: value}))
+                setting = f"{row['switch']} = {text}"
+                names.append({"setting": setting, "question": row["question"]})
+    table = pd.concat([_count_core(offences, chosen, people), pd.DataFrame(names)], axis=1).iloc[1:]
     wide = (table["core"] - table["core_base"]).abs()
     return table.iloc[np.lexsort((table["setting"], -table["moved"], -wide))].reset_index(drop=True)

@@ -4,15 +4,24 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.bands import Reading, add_bands, prepare, read_under
-from sna.classify.facts import AGE_NAMES, FLAGS, STATUSES, USES, WEAPONS
-from sna.classify.units import ROLES
-from sna.definitions import Profile, read_profile, rules
+from sna.classify.facts import AGE_NAMES, STATUSES, USES, WEAPONS
+from sna.classify.rules import ROLES
+from sna.definitions import Profile, read_profile, read_reference
 from sna.errors import UsageError
 
-_KLEENE = ("False", "Unknown", "True")
-_ANSWERS = ("band", "possible_bands", "contexts", "contexts_unknown", "attached_to", "reason",
-            "near_neighbour_switch", "victim_only_band", "band_quality", "definition_profile",
-            "definition_hash")  # fmt: skip
+_ANSWERS = (
+    "band",
+    "possible_bands",
+    "contexts",
+    "contexts_unknown",
+    "attached_to",
+    "reason",
+    "near_neighbour_switch",
+    "victim_only_band",
+    "band_quality",
+    "definition_profile",
+    "definition_hash",
+)
 
 
 def explain_offence(
@@ -35,49 +44,44 @@ def explain_offence(
     here = np.flatnonzero(ids == str(offence_id).strip()).tolist()[:1]
     if not here:
         raise UsageError(
-            f"No record has the reference {str(offence_id)[:40]!r}.", where="sna explain",
+            f"No record has the reference {str(offence_id)[:40]!r}.",
+            where="sna explain",
             do="Check the reference; published counts have none.",
-        )  # fmt: skip
+        )
     if "linked_id" in offences:  # the companion decides too
         link = str(offences["linked_id"].iloc[here[0]]).strip()
         others = np.flatnonzero((ids == link) & (link != "")).tolist()
         here += [at for at in others if at not in here]
-    near = offences.iloc[here]
+    near, text = offences.iloc[here], read_profile(profile)
     if people is not None:
         people = people[people["offence_id"].isin(near["offence_id"])]
-    prepared = prepare(near, profile=read_profile(profile), people=people)
-    reading = read_under(read_profile(profile), prepared)
+    prepared = prepare(near, profile=text, people=people)
+    reading = read_under(text, prepared)
     row = add_bands(prepared, reading).iloc[0].astype(object).fillna("")
     decided = str(row["rule_ids"]).split("|")
-    short = dict(rules().itertuples(index=False, name=None))
-    tried = [*decided, *(rule for rule in short if rule not in decided)]
+    short = dict(read_reference("rules").itertuples(index=False, name=None))
     told = [("fact", *fact) for fact in _facts(near, reading)]
-    told += [("rule", r, short.get(r, "quality mark"), "decided" if r in decided else "tried")
-             for r in tried]  # fmt: skip
+    for rule in dict.fromkeys([*decided, *short]):
+        words = short.get(rule, "quality mark")
+        told.append(("rule", rule, words, "decided" if rule in decided else "tried"))
     told += [("answer", name, str(row[name]), "") for name in _ANSWERS]
     return pd.DataFrame(told, columns=["part", "name", "value", "field"])
 
 
 def _facts(near: pd.DataFrame, reading: Reading) -> list[tuple[str, str, str]]:
-    coded, answer = reading.coded, reading.answer
-    at = int(coded.rows[0])
-    field = {name: int(values[at]) for name, values in coded.fields.items()}
-    codes = dict.fromkeys(code for code, _ in coded.code_sets[field["code"]].units)
-    role = int(answer.role[at])
-    facts = (
-        ("possible codes", ", ".join(codes), "offence_code"),
-        ("role", ROLES[role] if role >= 0 else "several", "offence_codes.csv"),
-        ("status", STATUSES[field["status"]], "status"),
-        ("victim's age", AGE_NAMES[field["victim"]], "victim_age"),
-        ("suspect's age", AGE_NAMES[field["suspect"]], "suspect_age"),
-        ("domestic abuse flag", FLAGS[field["da"]], "domestic_abuse"),
-        ("personally connected", _KLEENE[field["relation"]], "relationship"),
-        ("weapon", f"{WEAPONS[field['weapon']]}, {USES[field['use']]}", "weapon"),
-        ("under 25", _KLEENE[int(answer.u25[at])], "ages"),
-        ("domestic abuse", _KLEENE[int(answer.da[at])], "flag, relationship, ages"),
-        ("sexual violence", _KLEENE[int(answer.sv[at])], "offence_code"),
-        ("weapon in scope", _KLEENE[int(answer.weapon[at])], "weapon, weapon_use"),
-    )
-    absent = {"status", "victim_age", "suspect_age", "domestic_abuse", "relationship", "weapon"}
-    absent -= set(near.columns)
-    return [(n, value, f"{f} (no such column)" if f in absent else f) for n, value, f in facts]
+    at = int(reading.coded.rows[0])
+    fact, answer = reading.coded.facts.iloc[at], reading.answer.iloc[at]
+    units = reading.coded.code_sets[fact["code"]].units
+    values = {
+        "possible codes": ", ".join(dict.fromkeys(code for code, _ in units)),
+        "role": (*ROLES, "several")[answer["role"]],
+        "status": STATUSES[fact["status"]],
+        "weapon": f"{WEAPONS[fact['weapon']]}, {USES[fact['weapon_use']]}",
+    }
+    told = []
+    for row in read_reference("explained_facts").itertuples(index=False):
+        number = answer.get(row.key, fact.get(row.key, 0))
+        scale = AGE_NAMES if row.key.endswith("_age") else ("False", "Unknown", "True")
+        gone = " (no such column)" if row.column == "yes" and row.field not in near else ""
+        told.append((row.name, values.get(row.name) or scale[number], f"{row.field}{gone}"))
+    return told

@@ -2,44 +2,36 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sna import definitions
+from sna.definitions import read_reference
 from sna.errors import TableError
 
 Array = np.ndarray[Any, Any]
 F, U, T = 0, 1, 2  # Kleene: AND is the minimum, OR the maximum, NOT is 2 - x
+KLEENE = ("no", "unknown", "yes")
 
 # Ages as far as the definition looks: under 25, under 16. What `zero` is depends on the offence.
-AGES = {
-    "unknown": (U, U), "zero": (U, U), "under_10": (T, T), "under_16": (T, T), "16_24": (T, F),
-    "25_over": (F, F), "under_25": (T, U), "16_over": (U, F), "straddles": (U, U),
-    "invalid": (U, U),
-}  # fmt: skip
-AGE_NAMES = tuple(AGES)
-AGE = {name: number for number, name in enumerate(AGE_NAMES)}
-UNDER_25, UNDER_16 = np.array(list(AGES.values()), dtype=np.uint8).T
-WEAPONS = ("none", "knife", "section_1_firearm", "other_firearm", "firearm_type_unknown",
-           "corrosive", "unknown")  # fmt: skip
-USES = ("unknown", "used", "threatened", "intimated", "possessed")
-STATUSES = ("recorded", "cancelled", "transferred", "non_notifiable", "terrorism", "aggregate")
-FLAGS = ("no", "unknown", "yes")  # the Kleene values themselves
-
+_STATES = read_reference("age_states")
+AGE = {name: number for number, name in enumerate(_STATES["state"])}
+AGE_NAMES = tuple(AGE)
+UNDER_25, UNDER_16 = (
+    _STATES[limit].map(KLEENE.index).to_numpy(dtype=np.uint8) for limit in ("under_25", "under_16")
+)
+BLANK = set(read_reference("blank_words")["word"])
 _OLDEST, _OPEN = 120, 999
-BLANK = {"", "unknown", "nk", "n/k", "not known", "not recorded", "null", "none", "nan", "n/a", "-",
-         "<na>", "nat", "#n/a", "not stated", "unrecorded", "missing", "[]"}  # fmt: skip
+_NO_AGE = (-1, -1)
 _WORDS = {"child": (1, 17), "juvenile": (1, 17), "adult": (18, _OPEN)}
-_BANDS: tuple[tuple[str, Callable[[list[int]], tuple[int, int]]], ...] = (
-    (r"(\d+)\s*(?:-|–|to)\s*(\d+)", lambda n: (n[0], n[1])),
-    (r"(\d+)\s*(?:\+|and over|or over|or older|and older|plus)", lambda n: (n[0], _OPEN)),
-    (r"(\d+)\s*(?:and under|or under|or younger|and younger)", lambda n: (0, n[0])),
-    (r"(?:under|<|below)\s*(\d+)", lambda n: (0, n[0] - 1)),
-    (r"(?:over|>|above)\s*(\d+)", lambda n: (n[0] + 1, _OPEN)),
+_SPANS = (
+    r"(?P<low>\d+)\s*(?:-|–|to)\s*(?P<high>\d+)",
+    r"(?P<low>\d+)\s*(?:\+|and over|or over|or older|and older|plus)",
+    r"(?P<high>\d+)\s*(?:and under|or under|or younger|and younger)",
+    r"(?:under|<|below)\s*(?P<below>\d+)",
+    r"(?:over|>|above)\s*(?P<above>\d+)",
 )
 
 
@@ -51,13 +43,15 @@ def age_state(value: object) -> int:
     ['16_24', '16_24', '25_over', '16_over', 'zero', 'unknown', 'invalid', '25_over']
     """
     low, high = span = age_span(value)
-    if span in ((0, _OPEN), (-1, -1)) or low > high:
-        return AGE["unknown" if span == (0, _OPEN) else "invalid"]
+    if span == (0, _OPEN):
+        return AGE["unknown"]
+    if span == _NO_AGE or low > high:
+        return AGE["invalid"]
     if high <= 9:
-        return AGE["zero" if high == 0 else "under_10"]
-    facts = tuple(T if high < limit else F if low >= limit else U for limit in (25, 16))
+        return AGE["under_10" if high else "zero"]
+    facts = [T if high < limit else F if low >= limit else U for limit in (25, 16)]
     names = ("under_16", "16_24", "25_over", "under_25", "16_over", "straddles")
-    return next(AGE[name] for name in names if AGES[name] == facts)
+    return next(AGE[n] for n in names if [UNDER_25[AGE[n]], UNDER_16[AGE[n]]] == facts)
 
 
 def age_span(value: object) -> tuple[int, int]:
@@ -67,52 +61,62 @@ def age_span(value: object) -> tuple[int, int]:
         return 0, _OPEN
     if re.fullmatch(r"\d+(\.\d+)?", text):
         age = int(float(text))
-        return (age, age) if age <= _OLDEST else (-1, -1)
-    for form, span in _BANDS:
+        return (age, age) if age <= _OLDEST else _NO_AGE
+    for form in _SPANS:
         if match := re.fullmatch(form, text):
-            return span([int(number) for number in match.groups()])
-    return _WORDS.get(text, (-1, -1))
+            ends = {name: int(number) for name, number in match.groupdict().items()}
+            low = ends.get("low", ends.get("above", -1) + 1)
+            return low, ends.get("high", ends.get("below", _OPEN + 1) - 1)
+    return _WORDS.get(text, _NO_AGE)
 
 
-def _choice(column: str, allowed: tuple[str, ...], blank: str) -> Callable[[object], int]:
-    also = {"y": "yes", "true": "yes", "1": "yes", "1.0": "yes", "n": "no", "false": "no",
-            "0": "no", "0.0": "no"} if allowed == FLAGS else {}  # fmt: skip
+def values_of(column: str) -> tuple[str, ...]:
+    """Return the values of a fact in the order of their numbers."""
+    rows = read_reference("facts")
+    return tuple(rows.loc[rows["column"] == column, "value"])
+
+
+STATUSES, WEAPONS, USES = (values_of(name) for name in ("status", "weapon", "weapon_use"))
+
+
+def _choice(column: str) -> Callable[[object], int]:
+    rows, allowed = read_reference("facts").set_index("column").loc[column], values_of(column)
+    pairs = zip(rows["value"], rows["words"], strict=True)
+    words = {word: value for value, more in pairs for word in (value, *more.split("|")) if word}
 
     def number(value: object) -> int:
         text = str(value).strip().casefold().replace("-", "_").replace(" ", "_")
-        text = also.get(text, text)
-        if text not in allowed and text.replace("_", " ") in BLANK | {""}:
-            text = blank
-        if text not in allowed:
+        if text not in words and text.replace("_", " ") in BLANK:
+            text = "blank"
+        if text not in words:
             raise TableError(
                 f"Column {column} holds a value that its contract does not name.",
-                where=f"offences, column {column}", found=repr(value)[:60],
+                where=f"offences, column {column}",
+                found=repr(value)[:60],
                 do=f"Use {', '.join(allowed)}.",
-            )  # fmt: skip
-        return allowed.index(text)
+            )
+        return allowed.index(words[text])
 
     return number
 
 
-@lru_cache(maxsize=1)
+@cache
 def _connected() -> dict[str, int]:
-    table = definitions.relationships()
-    return {name: T if c == "yes" else F for name, c in table.itertuples(index=False, name=None)}
+    table = read_reference("relationships")
+    return dict(
+        zip(table["relationship"], table["connected"].map({"yes": T, "no": F}), strict=True)
+    )
 
 
 def _relationship(value: object) -> int:
     return _connected().get(" ".join(str(value).casefold().split()), U)
 
 
-# field of a combination: (column of the table, value → number)
-READERS: dict[str, tuple[str, Callable[[object], int]]] = {
-    "victim": ("victim_age", age_state),
-    "suspect": ("suspect_age", age_state),
-    "da": ("domestic_abuse", _choice("domestic_abuse", FLAGS, "unknown")),
-    "relation": ("relationship", _relationship),
-    "weapon": ("weapon", _choice("weapon", WEAPONS, "unknown")),
-    "use": ("weapon_use", _choice("weapon_use", USES, "unknown")),
-    "status": ("status", _choice("status", STATUSES, "recorded")),
+READERS: dict[str, Callable[[object], int]] = {
+    "victim_age": age_state,
+    "suspect_age": age_state,
+    "relationship": _relationship,
+    **{name: _choice(name) for name in ("domestic_abuse", "weapon", "weapon_use", "status")},
 }
 
 
@@ -149,22 +153,11 @@ def gather(table: Array, rows: Array) -> Array:
     return found
 
 
-@dataclass(frozen=True)
-class Combinations:
-    """Distinct combinations of facts: ``rows`` numbers them, ``fields`` says what each holds."""
-
-    rows: Array
-    fields: dict[str, Array]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.fields.values())))
-
-
 _DENSE = 2**24  # largest table of possible keys that is still cheaper than hashing
 
 
-def combine(columns: dict[str, Array], length: int) -> Combinations:
-    """Find the distinct combinations of several integer columns of `length` rows."""
+def combine(columns: dict[str, Array], length: int) -> tuple[Array, pd.DataFrame]:
+    """Give every row the number of its combination of integers, and what each number holds."""
     rows, distinct = np.zeros(length, dtype=np.int32), [np.zeros(1, dtype=np.int32)]
     for column in columns.values():
         size = int(column.max()) + 1 if length else 1
@@ -174,7 +167,7 @@ def combine(columns: dict[str, Array], length: int) -> Combinations:
         rows, present = _compress(key, len(distinct[0]) * size)
         before, value = np.divmod(present, size)
         distinct = [*(d[before] for d in distinct), value.astype(np.int32)]
-    return Combinations(rows, dict(zip(columns, distinct[1:], strict=True)))
+    return rows, pd.DataFrame(dict(zip(columns, distinct[1:], strict=True)))
 
 
 def _compress(key: Array, size: int) -> tuple[Array, Array]:

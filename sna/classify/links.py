@@ -1,37 +1,16 @@
 """Property violence and its companion: who is linked to whom, and what that adds."""
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pandas as pd
 
-from sna import definitions
 from sna.classify.encode import NOTES, Coded
-from sna.classify.facts import combine
-from sna.classify.rules import CORE, LISTED, NOT_ATTACHED, OUT, Answer, Array
-from sna.classify.units import ROLE
-from sna.definitions import Profile
+from sna.classify.facts import Array, combine
+from sna.classify.rules import BIT, CORE, NOT_ATTACHED, OUT, ROLE
+from sna.definitions import Profile, offence_codes
 
 _HOURS = pd.Timedelta(hours=2)
-
-
-_NONE = np.zeros(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Links:
-    """Linked property rows: ``row`` and its companion ``target`` (-1 when it is not in the table).
-
-    A row occurs once for each row that carries the linked id. ``nearby`` names the rows
-    whose link rests on place and time.
-    """
-
-    row: Array
-    target: Array
-    nearby: Array = field(default_factory=lambda: _NONE)
-
-
-NO_LINKS = Links(_NONE, _NONE)
+# linked property rows: position, that of the companion (-1: not in the table), found by place
+NO_LINKS = pd.DataFrame({"row": [], "target": [], "nearby": []}, dtype="int64")
 
 
 def _text(series: pd.Series) -> pd.Series:
@@ -39,45 +18,42 @@ def _text(series: pd.Series) -> pd.Series:
 
 
 def _property_rows(coded: Coded) -> Array:
-    codes = definitions.offence_codes()
-    property_codes = set(codes.loc[codes["role"] == "property", "offence_code"])
-    is_property = [
-        not s.aggregate and all(code in property_codes for code, _ in s.units)
-        for s in coded.code_sets
-    ]
-    by_combo = np.array([*is_property, False])[coded.fields["code"]]
-    return by_combo[coded.rows]
+    codes = offence_codes()
+    ours = set(codes.loc[codes["role"] == "property", "offence_code"])
+    is_property = [not s.aggregate and {c for c, _ in s.units} <= ours for s in coded.code_sets]
+    return np.array(is_property)[coded.facts["code"]][coded.rows]
 
 
-def find_links(offences: pd.DataFrame, coded: Coded) -> Links:
+def find_links(offences: pd.DataFrame, coded: Coded) -> pd.DataFrame:
     """Find the companions that linked property rows name; an empty link is no link."""
     if not {"linked_id", "offence_id"} <= set(offences.columns):
         return NO_LINKS
     rows = np.flatnonzero(_property_rows(coded) & offences["linked_id"].notna().to_numpy())
     wanted = _text(offences["linked_id"].iloc[rows])
-    rows, wanted = rows[(wanted != "").to_numpy()], wanted[wanted != ""]
-    if not len(rows):
-        return Links(rows, rows)
+    wanted = pd.DataFrame({"id": wanted.to_numpy(), "row": rows})[(wanted != "").to_numpy()]
+    if wanted.empty:
+        return NO_LINKS
     ids = offences["offence_id"]
-    near = np.flatnonzero(ids.isin(set(wanted) | set(offences["linked_id"].iloc[rows])).to_numpy())
+    here = ids.isin({*wanted["id"], *offences["linked_id"].iloc[wanted["row"]]})
+    near = np.flatnonzero(here.to_numpy())
     targets = pd.DataFrame({"id": _text(ids.iloc[near]).to_numpy(), "target": near})
-    pairs = pd.DataFrame({"id": wanted.to_numpy(), "row": rows}).merge(
-        targets, how="left", on="id", validate="many_to_many"
-    )
-    found = pairs["target"].fillna(-1).astype("int64").to_numpy()
-    return Links(pairs["row"].to_numpy(), found)
+    pairs = wanted.merge(targets, how="left", on="id", validate="many_to_many")
+    pairs = pairs[["row", "target"]].fillna(-1).astype("int64")
+    return pairs.assign(nearby=0)
 
 
-def find_nearby(offences: pd.DataFrame, people: pd.DataFrame | None, coded: Coded) -> Links:
-    """Find listed offences of the same suspect at the same place within two hours.
+def add_nearby(
+    links: pd.DataFrame, offences: pd.DataFrame, people: pd.DataFrame | None, coded: Coded
+) -> pd.DataFrame:
+    """Add, for property rows without a link, offences of one suspect and place within two hours.
 
-    Used for property rows without a link where ``property_nearby_fallback`` is on; the quality of
-    such a row is low. Needs suspects with a ``person_id``, a place and a time.
+    Used where ``property_nearby_fallback`` is on; the quality of such a row is low. Needs suspects
+    with a ``person_id``, a place and a time.
     """
     place = next((c for c in ("location_name", "lsoa_code", "easting") if c in offences), None)
-    needed = {"offence_id", "committed_from"} <= set(offences.columns)
-    if people is None or "person_id" not in people or place is None or not needed:
-        return NO_LINKS
+    timed = {"offence_id", "committed_from"} <= set(offences.columns)
+    if people is None or "person_id" not in people or place is None or not timed:
+        return links
     suspects = people.loc[people["person_role"].astype("str") == "suspect"]
     suspects = suspects[["offence_id", "person_id"]].dropna().drop_duplicates()
     spots = pd.DataFrame(
@@ -92,23 +68,12 @@ def find_nearby(offences: pd.DataFrame, people: pd.DataFrame | None, coded: Code
     damage, other = spots.loc[spots["property"]], spots.loc[~spots["property"]]
     pairs = damage.merge(other, on=["person_id", "place"], suffixes=("", "_other"))
     pairs = pairs.loc[(pairs["time"] - pairs["time_other"]).abs() <= _HOURS]
-    return Links(pairs["row"].to_numpy(), pairs["row_other"].to_numpy())
+    pairs = pairs.loc[~pairs["row"].isin(links["row"])].assign(nearby=1)
+    near = pairs[["row", "row_other", "nearby"]].rename(columns={"row_other": "target"})
+    return pd.concat([links, near], ignore_index=True)
 
 
-def add_nearby(
-    links: Links, offences: pd.DataFrame, people: pd.DataFrame | None, coded: Coded
-) -> Links:
-    """Add nearby companions for the property rows that no link names."""
-    near = find_nearby(offences, people, coded)
-    fresh = ~np.isin(near.row, links.row)
-    return Links(
-        np.concatenate([links.row, near.row[fresh]]),
-        np.concatenate([links.target, near.target[fresh]]),
-        near.row[fresh],
-    )
-
-
-def note_links(offences: pd.DataFrame, links: Links, coded: Coded) -> Coded:
+def note_links(offences: pd.DataFrame, links: pd.DataFrame, coded: Coded) -> Coded:
     """Write the quality marks of ids and links into the combinations."""
     notes = np.zeros(len(offences), dtype=np.uint8)
     if "offence_id" in offences and offences["offence_id"].notna().any():
@@ -116,61 +81,60 @@ def note_links(offences: pd.DataFrame, links: Links, coded: Coded) -> Coded:
         known = ids.notna().to_numpy() & (ids != "").to_numpy()
         twice = ids[known].duplicated(keep=False).to_numpy()
         notes[known] |= twice * np.uint8(NOTES["duplicate_id"])
-    missing = links.row[links.target < 0]
-    notes[missing] |= NOTES["link_missing"]
-    chained = links.target >= 0
-    chained[chained] = _property_rows(coded)[links.target[chained]] if chained.any() else False
-    notes[links.row[chained]] |= NOTES["link_circle"]
-    notes[links.nearby] |= NOTES["link_nearby"]
+    row, target = links["row"].to_numpy(), links["target"].to_numpy()
+    chained = (target >= 0) & np.append(_property_rows(coded), False)[target]
+    marked = {
+        "link_missing": target < 0,
+        "link_circle": chained,
+        "link_nearby": links["nearby"] > 0,
+    }
+    for name, truth in marked.items():
+        notes[row[truth]] |= NOTES[name]
     if not notes.any():
         return coded
-    both = combine({"combo": coded.rows, "note": notes}, len(notes))
-    fields = {name: values[both.fields["combo"]] for name, values in coded.fields.items()}
-    fields["note"] = fields["note"] | both.fields["note"].astype(np.uint8)
-    return Coded(both.rows, fields, coded.code_sets)
+    rows, both = combine({"combo": coded.rows, "note": notes}, len(notes))
+    facts = coded.facts.iloc[both["combo"]].reset_index(drop=True)
+    return Coded(rows, facts.assign(note=facts["note"] | both["note"]), coded.code_sets)
 
 
-def companion_masks(profile: Profile, coded: Coded, answer: Answer, links: Links) -> Array:
-    """Return what each link of ``links`` lets the property row become, before its own flag."""
-    combo = coded.rows[links.target]  # -1 reads the last row, replaced below
-    mask, role = answer.mask[combo], answer.role[combo]
+def _companion_masks(
+    profile: Profile, coded: Coded, answer: pd.DataFrame, links: pd.DataFrame
+) -> Array:
+    """Return what each link lets the property row become, before its own flag."""
+    target = links["target"].to_numpy()
+    told = answer[["mask", "role"]].iloc[coded.rows[target]]  # -1 reads a row, replaced below
+    mask, role = told["mask"].to_numpy(), told["role"].to_numpy()
     if profile.switches["reading"] == "B":
         kept = np.where(role == ROLE["property"], NOT_ATTACHED, mask)
         unknown = CORE | NOT_ATTACHED
     else:
         mixed = np.where(role < 0, mask | NOT_ATTACHED, NOT_ATTACHED)
-        listed = (role == ROLE["listed"]) & (mask != OUT)
-        kept = np.where(listed, mask, mixed)
+        kept = np.where((role == ROLE["listed"]) & (mask != OUT), mask, mixed)
         every = profile.contexts == "any_violence"
-        unknown = CORE | NOT_ATTACHED | (np.uint8(0) if every else LISTED)
-    return np.where(links.target < 0, unknown, kept).astype(np.uint8)
+        unknown = CORE | NOT_ATTACHED | (0 if every else BIT["listed_out_of_context"])
+    return np.where(target < 0, unknown, kept).astype(np.uint8)
 
 
 def attach(
-    profile: Profile, coded: Coded, answers: tuple[Answer, Answer], links: Links
+    profile: Profile, coded: Coded, answer: pd.DataFrame, links: pd.DataFrame
 ) -> tuple[Coded, Array]:
     """Give linked property rows combinations of their own that carry the companion's bands.
 
-    `answers` are the profile's own and the victim-only one. Returns the new coding and, for each
-    row, the position of its companion (-1 for none).
+    Returns the new coding and, for each row, the position of its companion (-1 for none).
     """
     companion = np.full(len(coded.rows), -1, dtype=np.int64)
-    if not len(links.row) or profile.switches["property"] == "off":
+    if links.empty or profile.switches["property"] == "off":
         return coded, companion
-    rows, first = np.unique(links.row, return_inverse=True)
-    keys = coded.rows[rows].astype(np.int64)
-    for answer in answers:
-        masks = companion_masks(profile, coded, answer, links)
-        joined = np.zeros(len(rows), dtype=np.uint8)
-        np.bitwise_or.at(joined, first, masks)
-        keys = keys * 64 + joined
-        counts = ((masks & NOT_ATTACHED) == 0) & (links.target >= 0)
-        companion[links.row[counts]] = links.target[counts]
-    distinct, number = np.unique(keys, return_inverse=True)
-    base, link, victim_link = distinct >> 12, (distinct >> 6) & 63, distinct & 63
-    added = {name: values[base] for name, values in coded.fields.items()}
-    added |= {"link": link.astype(np.uint8), "link_victim": victim_link.astype(np.uint8)}
-    fields = {name: np.concatenate([v, added[name]]) for name, v in coded.fields.items()}
+    masks = _companion_masks(profile, coded, answer, links)
+    counts = ((masks & NOT_ATTACHED) == 0) & (links["target"] >= 0)
+    companion[links.loc[counts, "row"]] = links.loc[counts, "target"]
+    rows, first = np.unique(links["row"], return_inverse=True)
+    joined = np.zeros(len(rows), dtype=np.uint8)
+    np.bitwise_or.at(joined, first, masks)
+    number, both = combine({"combo": coded.rows[rows], "link": joined}, len(rows))
+    added = coded.facts.iloc[both["combo"]].assign(link=both["link"].to_numpy())
     numbers = coded.rows.copy()
-    numbers[rows] = len(coded.fields["code"]) + number
-    return Coded(numbers, fields, coded.code_sets), companion
+    numbers[rows] = len(coded.facts) + number
+    return Coded(
+        numbers, pd.concat([coded.facts, added], ignore_index=True), coded.code_sets
+    ), companion

@@ -3,21 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sna.classify.facts import (
-    AGE,
-    AGES,
-    UNDER_16,
-    UNDER_25,
-    Array,
-    F,
-    T,
-    U,
-    age_span,
-    age_state,
-    look_up,
-)  # fmt: skip
+from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U, age_span, age_state, look_up
 
-ROLES = {"victim": ("victim",), "suspect": ("suspect", "proceeded_against")}
+ROLES = {"victim_age": ("victim",), "suspect_age": ("suspect", "proceeded_against")}
 
 
 def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str, Array]) -> Array:
@@ -39,13 +27,12 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
 
 
 def _person_ages(people: pd.DataFrame) -> tuple[Array, Array]:
-    empty = pd.Series("", index=people.index)
-    given = [people.get(name, empty) for name in ("age", "age_band")]
-    states = [look_up(values, age_state, AGE["unknown"]) for values in given]
+    given = [people.get(name, pd.Series("", people.index)) for name in ("age", "age_band")]
+    first, second = (look_up(values, age_state, AGE["unknown"]) for values in given)
     limits = [look_up(values, age_span, (0, 999)) for values in given]
-    low, high = (limit(limits[0], limits[1]) for limit in (np.maximum, np.minimum))
+    low, high = (limit(*limits) for limit in (np.maximum, np.minimum))
     conflict = low[:, 0] > high[:, 1]
-    state = np.where(states[0] == AGE["unknown"], states[1], states[0])
+    state = np.where(first == AGE["unknown"], second, first)
     return np.where(conflict, AGE["unknown"], state), conflict
 
 
@@ -58,7 +45,7 @@ def _fold(codes: Array, state: Array, length: int) -> Array:
 
     by_two = np.full((3, 3), AGE["straddles"])
     for name in ("under_16", "16_24", "25_over", "under_25", "16_over"):
-        by_two[AGES[name]] = AGE[name]
+        by_two[UNDER_25[AGE[name]], UNDER_16[AGE[name]]] = AGE[name]
     young = worst(UNDER_25[state])
     folded = by_two[young, worst(UNDER_16[state])]
     folded = np.where(any_of(state == AGE["under_10"]), AGE["under_10"], folded)

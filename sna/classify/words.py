@@ -3,102 +3,62 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sna.classify.codes import CodeSet
-from sna.classify.encode import NOTES
-from sna.classify.facts import AGE, STATUSES, UNDER_16, Array, F, T, U
-from sna.classify.rules import BAND_OF_MASK, NOT_ATTACHED, Answer
-from sna.classify.units import ROLE
-from sna.definitions import Profile
-from sna.schemas.store_tables import BANDS
+from sna.classify.encode import MARKS, NOT_ATTACHED, NOTES
+from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U
+from sna.classify.rules import BAND_OF_MASK, ROLE, SHUT, UNDECIDED
+from sna.definitions import Profile, read_reference
 
-CONTEXT_NAMES = {"u25": "a person under 25", "da": "domestic abuse", "sv": "sexual violence"}
-UNKNOWN_NAMES = {
-    "offence_code": "which offence it is",
-    "victim_age": "the victim's age",
-    "suspect_age": "the suspect's age",
-    "domestic_abuse": "domestic abuse",
-    "weapon": "how a weapon featured",
-    "linked_id": "the linked offence",
-}
-MARKS = {
-    "age_invalid": "an age is not valid",
-    "suspect_under_10": "the suspect is younger than 10",
-    "flag_and_relationship": "the domestic abuse flag contradicts the relationship",
-    "flag_without_age": "the domestic abuse flag is trusted without the victim's age",
-    "ordinary_class": "the detailed code fits several classes",
-    "text_only": "only the text names the offence",
-    "code_conflict": "the class and the detailed code disagree",
-    "duplicate_id": "the reference occurs more than once",
-    "link_missing": "the linked offence is not in the table",
-    "link_circle": "the link leads to another property offence",
-    "link_nearby": "the companion was found by place, time and suspect",
-    "person_age_conflict": "a person's age and age band disagree",
-}
-_RULES = {"exploitation": "R10", "property": "R12", "possession": "R26", "switched": "R20",
-          "out": "R32", "u25": "R01", "da": "R08", "sv": "R06"}  # fmt: skip
-_REASONS = {  # role: (words inside the definition, words outside)
-    "listed": (
-        "A listed offence, {context}",
-        "A listed offence, but nobody is known to be under 25, it is not flagged domestic abuse "
-        "and it is not sexual",
-    ),
-    "near": (
-        "Violence, not on the list, {context}",
-        "Violence, not on the list and in no context of the definition",
-    ),
-    "exploitation": (
-        "Exploitation in a context of the definition",
-        "Exploitation, but not of anyone the definition names",
-    ),
-    "property": (
-        "Property violence flagged as domestic abuse, without a companion offence",
-        "Property violence without a companion offence that counts",
-    ),
-    "possession": ("Possession, {context}", "Possession only: no violence is recorded"),
-    "switched": ("Violence, {context}", "Left out by a switch"),
-    "out": ("Flagged domestic abuse", "Not an offence of the definition"),
-    "several": ("Every offence it can be gives {band}", "Every offence it can be gives {band}"),
-}
+CONTEXTS = read_reference("contexts").set_index("context")
+UNKNOWN_NAMES = read_reference("unknown_facts").set_index("column")["words"].to_dict()
+_REASONS = read_reference("reasons").set_index("role")
 
 
-def marks_of(fields: dict[str, Array], code_sets: list[CodeSet]) -> dict[str, Array]:
+def marks_of(facts: pd.DataFrame, code_sets: list[CodeSet]) -> dict[str, Array]:
     """Return, for each quality mark, the combinations that carry it."""
-    da, relation, under_16 = fields["da"], fields["relation"], UNDER_16[fields["victim"]]
+    da, relation, under_16 = (
+        facts["domestic_abuse"],
+        facts["relationship"],
+        UNDER_16[facts["victim_age"]],
+    )
     found = {
-        "age_invalid": (fields["victim"] == AGE["invalid"]) | (fields["suspect"] == AGE["invalid"]),
-        "suspect_under_10": fields["suspect"] == AGE["under_10"],
+        "age_invalid": facts[["victim_age", "suspect_age"]].eq(AGE["invalid"]).any(axis=1),
+        "suspect_under_10": facts["suspect_age"] == AGE["under_10"],
         "flag_and_relationship": ((da == T) & (relation == F))
         | ((da == F) & (relation == T) & (under_16 == F)),
         "flag_without_age": (da == T) & (under_16 == U),
     }
-    marks = np.array([s.mark for s in code_sets], dtype=object)[fields["code"]]
+    marks = np.array([s.mark for s in code_sets], dtype=object)[facts["code"]]
     found |= {name: marks == name for name in ("ordinary_class", "text_only", "code_conflict")}
-    return found | {name: (fields["note"] & bit) > 0 for name, bit in NOTES.items()}
+    found |= {name: (facts["note"] & bit) > 0 for name, bit in NOTES.items()}
+    return {name: np.asarray(truth) for name, truth in found.items()}
 
 
-def unknown_facts(profile: Profile, fields: dict[str, Array], answer: Answer) -> dict[str, Array]:
+def unknown_facts(profile: Profile, facts: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Array]:
     """Return, for each input column, the combinations whose band it could decide."""
-    undecided = BAND_OF_MASK[answer.mask] == BANDS.index("indeterminate")
+    undecided = BAND_OF_MASK[answer["mask"]] == UNDECIDED
     suspects = profile.switches["u25_role"] in ("suspect", "both")
-    known = [AGE[n] for n in ("under_10", "under_16", "16_24", "25_over", "under_25")]
-    by_age = undecided & ((answer.u25 != T) | (answer.role == ROLE["exploitation"]))
+    by_age = undecided & ((answer["u25"] != T) | (answer["role"] == ROLE["exploitation"]))
+    unknown = {name: UNDER_25[facts[name]] == U for name in ("victim_age", "suspect_age")}
     lifts = profile.switches["weapon_clause"] == "lift"
-    return {
-        "offence_code": undecided & (answer.role < 0),
-        "victim_age": by_age & ~np.isin(fields["victim"], known),
-        "suspect_age": by_age & ~np.isin(fields["suspect"], known) & suspects,
-        "domestic_abuse": undecided & (answer.da == U),
-        "weapon": undecided & (answer.weapon == U) & lifts,
-        "linked_id": undecided & ((fields["link"] & ~NOT_ATTACHED) > 0),
+    found = {
+        "offence_code": undecided & (answer["role"] < 0),
+        "victim_age": by_age & unknown["victim_age"],
+        "suspect_age": by_age & unknown["suspect_age"] & suspects,
+        "domestic_abuse": undecided & (answer["da"] == U),
+        "weapon": undecided & (answer["weapon"] == U) & lifts,
+        "linked_id": undecided & ((facts["link"] & ~NOT_ATTACHED) > 0),
     }
+    return {name: np.asarray(truth) for name, truth in found.items()}
 
 
 def rule_ids(sign: dict[str, Any]) -> str:
     """Return the numbers of the rules that decided, and the quality marks, joined by a bar."""
-    if sign["status"] in STATUSES[1:5] and sign["band"] == "out":
+    if sign["status"] in SHUT and sign["band"] == "out":
         return "R28" if sign["status"] == "terrorism" else "R27"
-    found = [_RULES.get(sign["role"], "R05"), *(_RULES[c] for c in sign["contexts"])]
+    found = [_REASONS.loc[sign["role"], "rule"], *CONTEXTS.loc[sign["contexts"], "rule"]]
     found += ["R22"] * sign["lifted"]
     alone = sign["role"] == "property" and not sign["attached"]
     found += ["R13"] * (alone and "da" in sign["contexts"])
@@ -109,13 +69,13 @@ def rule_ids(sign: dict[str, Any]) -> str:
 
 def reason(sign: dict[str, Any]) -> str:
     """Return one plain sentence for the band, with what should be checked."""
-    checks = "; ".join(MARKS[mark] for mark in sign["marks"])
+    checks = "; ".join(MARKS.loc[sign["marks"], "words"])
     return _why(sign) + (f" (check: {checks})" if checks else "") + "."
 
 
 def _why(sign: dict[str, Any]) -> str:
-    band, names = sign["band"], _list([CONTEXT_NAMES[c] for c in sign["contexts"]])
-    if sign["status"] in STATUSES[1:5] and band == "out":
+    band = sign["band"]
+    if sign["status"] in SHUT and band == "out":
         return f"The record is {sign['status'].replace('_', '-')}, so it does not count"
     if band == "indeterminate":
         bands = " or ".join(sign["possible"]).replace("_", " ")
@@ -127,11 +87,10 @@ def _why(sign: dict[str, Any]) -> str:
         return "A listed offence in which a weapon featured as the weapon clause says"
     if sign["attached"]:
         return "Property violence during a listed offence, whose band it takes"
-    context = (
-        "which this text counts of every kind" if sign["every"] else f"in the context of {names}"
-    )
-    inside, outside = _REASONS[sign["role"]]
-    words = inside if band in ("core", "context_only") else outside
+    named = f"in the context of {_list(list(CONTEXTS.loc[sign['contexts'], 'words']))}"
+    context = "which this text counts of every kind" if sign["every"] else named
+    side = "inside" if band in ("core", "context_only") else "outside"
+    words = str(_REASONS.loc[sign["role"], side])
     return words.format(context=context, band=band.replace("_", " "))
 
 

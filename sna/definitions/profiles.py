@@ -16,7 +16,13 @@ from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.definitions.tables import switches as switch_table
 from sna.errors import UsageError
 
-_HASHED = ("offence_codes", "offence_detailed_codes", "published_categories", "switch_roles")
+_HASHED = (
+    "offence_codes",
+    "offence_detailed_codes",
+    "published_categories",
+    "switch_roles",
+    "band_rules",
+)
 _FOLDER = Path(str(files("sna.definitions"))) / "profiles"
 
 
@@ -127,9 +133,12 @@ def _wrong(what: str, where: str, found: object, allowed: list[Any]) -> UsageErr
     return UsageError(f"Unknown {what}: {found}.", where=where, found=found, do=do)
 
 
+@cache
+def _tables() -> bytes:
+    return b"".join(_FOLDER.parent.joinpath(f"{name}.csv").read_bytes() for name in _HASHED)
+
+
 def _hash(profile: Profile) -> str:
     rules = [profile.contexts, profile.families, profile.subgroups, dict(profile.switches)]
-    digest = hashlib.sha256(json.dumps(rules, sort_keys=True).encode())
-    for name in _HASHED:
-        digest.update(files("sna.definitions").joinpath(f"{name}.csv").read_bytes())
-    return digest.hexdigest()[:12]
+    text = json.dumps(rules, sort_keys=True).encode()
+    return hashlib.sha256(text + _tables()).hexdigest()[:12]

@@ -87,10 +87,10 @@ def benchmarks(quick: bool) -> list[Measured]:
     profiles = [read_profile(name) for name in profile_ids()]
     prepared = prepare(frame, profile=profiles[0])
     key = prepared.coded.rows
-    coded = [read_states(frame, *READERS[name]) for name in ("victim", "suspect", "da", "weapon",
-                                                             "use")]  # fmt: skip
-    coded.append(prepared.coded.fields["code"].astype(np.uint8)[key])
-    bands = [BAND_OF_MASK[read_under(p, prepared).answer.mask] for p in profiles]
+    names = ("victim_age", "suspect_age", "domestic_abuse", "weapon", "weapon_use")
+    coded = [read_states(frame, name, READERS[name]) for name in names]
+    coded.append(prepared.coded.facts["code"].to_numpy(dtype=np.uint8)[key])
+    bands = [BAND_OF_MASK[read_under(p, prepared).answer["mask"]] for p in profiles]
     packed = sum(band.astype(np.uint32) << (3 * n) for n, band in enumerate(bands))
 
     def one_pass() -> int:

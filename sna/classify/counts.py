@@ -1,0 +1,206 @@
+"""Counts of a classified table: waterfall, bands, contexts, families, what is missing."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from sna.classify.facts import BLANK, Array, look_up
+from sna.classify.words import CONTEXTS
+from sna.definitions import Profile, read_profile, read_reference
+from sna.errors import TableError
+from sna.schemas.store_tables import RELEASE_CLASSES
+
+_NOT_VIOLENCE = ("R26", "R32", "R20")
+_NOT_COUNTED = ("R27", "R28")
+DRIFT = 0.10  # change of a missing share between two halves that earns a warning
+
+
+def ask_values(column: pd.Series, test: Callable[[str], bool]) -> Array:
+    """Apply a test to each distinct value of a column, and give every row its answer."""
+    return look_up(column, lambda value: bool(test(str(value))), False)
+
+
+def holds(column: pd.Series, name: str) -> Array:
+    """Return the rows whose list, joined by bars, names `name`."""
+    return ask_values(column, lambda value: name in value.split("|"))
+
+
+def offences_of(table: pd.DataFrame) -> pd.Series:
+    """Return the number of offences that each row stands for."""
+    return table.get("offences", pd.Series(1, table.index)).astype("int64")
+
+
+def is_band(classified: pd.DataFrame, *bands: str) -> Array:
+    """Return the rows of some bands; raise `TableError` where nothing was classified."""
+    if "band" not in classified:
+        raise TableError("The table has no bands.", do="Call sna.classify_offences first.")
+    return classified["band"].isin(bands).to_numpy()
+
+
+def origin(classified: pd.DataFrame) -> dict[str, str]:
+    """Return the strictest release class, and the source where all rows come from one."""
+    given = set(classified["release_class"].astype("str")) if "release_class" in classified else {}
+    strict = [name for name in RELEASE_CLASSES if name in given or not given]
+    found = {"release_class": strict[-1] if strict else RELEASE_CLASSES[0]}
+    names = set(classified["source"].astype("str")) if "source" in classified else set()
+    return found | ({"source": names.pop()} if len(names) == 1 else {})
+
+
+def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
+    """Count offences step by step from all rows to core; every step adds up exactly.
+
+    The last step is not the number of serious offences: the indeterminate ones taken out on the
+    way may belong to it (`definition_bounds`). One row a step: ``offences`` that remain,
+    ``left_out`` at this step and ``why``.
+
+    >>> from sna.classify import classify_offences
+    >>> rows = pd.DataFrame({"offence_code": ["8N", "46"], "victim_age": ["17", "17"]})
+    >>> count_waterfall(classify_offences(rows))["offences"].tolist()
+    [2, 2, 1, 1, 1, 1]
+    """
+    counts, out, rules = offences_of(classified), is_band(classified, "out"), classified["rule_ids"]
+    lost_at = [
+        out & ask_values(rules, lambda rule: rule in _NOT_COUNTED),
+        out & ask_values(rules, lambda rule: rule.startswith(_NOT_VIOLENCE)),
+        is_band(classified, "indeterminate"),
+        is_band(classified, "out", "listed_out_of_context"),
+        is_band(classified, "context_only"),
+    ]
+    step = np.select(lost_at, range(1, 6), default=6)
+    left_out = counts.groupby(step).sum().reindex(range(6), fill_value=0)
+    table = read_reference("waterfall").assign(left_out=left_out)
+    remain = counts.sum() - left_out.cumsum()
+    return table.assign(offences=remain, all_offences=counts.sum(), **origin(classified))
+
+
+def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
+    """Count offences by band, with the victim-only reading beside the profile's own."""
+    table, counts = read_reference("band_names"), offences_of(classified)
+    for name, column in (("offences", "band"), ("victim_only", "victim_only_band")):
+        sums = counts.groupby(classified[column].astype("str")).sum()
+        table[name] = table["band"].map(sums).fillna(0).astype("int64")
+    return table.assign(**origin(classified))
+
+
+def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
+    """Count core and context-only offences by the exact set of contexts; sets add to the total."""
+    inside = classified[is_band(classified, "core", "context_only")]
+    core = offences_of(inside).where(inside["band"] == "core", 0)
+    sets = inside["contexts"].astype("str").replace("", "attached only").rename("contexts")
+    sums = pd.DataFrame({"offences": offences_of(inside), "core": core}).groupby(sets).sum()
+    sums = sums.reset_index()
+    sums = sums.assign(**{name: holds(sums["contexts"], name) for name in CONTEXTS.index})
+    sums = sums.assign(**origin(classified), **({"sensitivity": "sensitive"} if len(sums) else {}))
+    return sums.sort_values(["offences", "contexts"], ascending=[False, True], ignore_index=True)
+
+
+def count_families(classified: pd.DataFrame) -> pd.DataFrame:
+    """Count listed offences by family beside the maximum penalty, for section 13(6) of the Act.
+
+    The Act also asks for the impact on the victim and on the community: that is for the
+    partnership to write and is never computed.
+    """
+    inside = classified[is_band(classified, "core", "listed_out_of_context", "indeterminate")]
+    table, family = read_reference("listed_families"), inside["listed_family"].astype("str")
+    parts = {"offences": inside, "core": inside[inside["band"] == "core"]}
+    for name, part in parts.items():
+        sums = offences_of(part).groupby(family).sum()
+        table[name] = table["listed_family"].map(sums).fillna(0).astype("int64")
+    return table[table["offences"] > 0].assign(**origin(classified))
+
+
+def add_counting_basis(
+    offences: pd.DataFrame, *, profile: str | Profile, people: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Set month, borough and unit as the profile counts them (switches 29 to 31).
+
+    ``unit = "victim"`` counts the victims of an offence; ``date_basis = "committed"`` places it in
+    the month it was committed; ``area_basis = "managing_borough"`` in the borough that manages it.
+    """
+    switches, added = read_profile(profile).switches, {}
+    if switches["unit"] == "victim":
+        if people is None:
+            raise TableError("Counting victims needs the people table.", where="unit = victim")
+        victims = people.loc[people["person_role"].astype("str") == "victim"]
+        each = victims.groupby(victims["offence_id"].astype("str"))["people"].sum()
+        count = offences["offence_id"].astype("str").map(each)
+        added["offences"] = count.fillna(0).astype("int64")
+    if switches["date_basis"] == "committed":
+        moment = pd.to_datetime(offences["committed_from"])
+        added["month"] = moment.dt.to_period("M").dt.to_timestamp()
+    if switches["area_basis"] == "managing_borough":
+        if "managing_borough_code" not in offences:
+            raise TableError(
+                "The table has no managing borough.",
+                where="area_basis = managing_borough",
+                do="Map managing_borough_code, or count by the place of the offence.",
+            )
+        added["borough_code"] = offences["managing_borough_code"]
+    return offences.assign(**added)
+
+
+def _victims(offences: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    victims = people[people["person_role"].astype("str") == "victim"]
+    names = {
+        "victim_age": ("age", "age_band"),
+        "victim_sex": ("sex",),
+        "victim_ethnicity": ("ethnicity_self", "ethnicity_observed"),
+    }
+    found = pd.DataFrame({"offence_id": victims["offence_id"].astype("str")})
+    for name, columns in names.items():
+        value = pd.Series(np.nan, index=victims.index, dtype=object)
+        for column in (c for c in columns if c in victims):
+            value = value.where(~_blank(value), victims[column].astype("str").astype(object))
+        found = found.assign(**{name: value.mask(_blank(value))})
+    first = found.groupby("offence_id", sort=False).first().reset_index()
+    kept = offences.drop(columns=[n for n in names if n in offences])
+    kept = kept.assign(offence_id=kept["offence_id"].astype("str"))
+    return kept.merge(first, how="left", on="offence_id", validate="many_to_one")
+
+
+def _blank(values: pd.Series) -> Array:
+    return ~ask_values(values, lambda v: v.strip().casefold() not in BLANK - {"none"})
+
+
+def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Count records by month and source in which a fact of the definition is missing.
+
+    Published counts are left out: they never hold these facts. One row a source, month and
+    ``field``; ``drifts`` is True where the share missing moved by more than ten points between the
+    first and second half of the months.
+    """
+    records = offences
+    if "published_category" in offences:
+        records = records[records["published_category"].isna()]
+    if "rule_ids" in records:  # only offences to which the facts matter
+        no_facts = (*_NOT_VIOLENCE, *_NOT_COUNTED)
+        records = records[~ask_values(records["rule_ids"], lambda rule: rule.startswith(no_facts))]
+    if people is not None and len(people) and "offence_id" in records:
+        records = _victims(records, people)
+    parts = []
+    for row in read_reference("missing_facts").itertuples(index=False):
+        here = [_blank(records[name]) for name in str(row.columns).split() if name in records]
+        missing = np.logical_and.reduce(here) if here else np.ones(len(records), dtype=bool)
+        if (
+            row.field == "link to a companion"
+        ):  # an empty link is no link; no link at all is unknown
+            missing = np.full(len(records), bool(missing.all()))
+        keys = {"source": records["source"].astype("str"), "month": records["month"]}
+        parts.append(pd.DataFrame({**keys, "field": row.field, "missing": missing, "offences": 1}))
+    keys = ["source", "month", "field"]
+    table = pd.concat(parts).groupby(keys, sort=False)[["missing", "offences"]].sum().reset_index()
+    return table.assign(drifts=_drifts(table), release_class=origin(offences)["release_class"])
+
+
+def _drifts(table: pd.DataFrame) -> pd.Series:
+    middle = table["month"].min() + (table["month"].max() - table["month"].min()) / 2
+    keys = [table["source"], table["field"]]
+    shares = []
+    for half in (table["month"] <= middle, table["month"] > middle):
+        sums = [
+            table[name].where(half).groupby(keys).transform("sum")
+            for name in ("missing", "offences")
+        ]
+        shares.append(sums[0] / sums[1])
+    return (shares[1] - shares[0]).abs() > DRIFT
