@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.encode import Coded, encode
-from sna.classify.facts import STATUSES, WEAPONS, Array, T, U, combine, gather
+from sna.classify.facts import STATUSES, WEAPONS, Array, T, U
 from sna.classify.links import add_nearby, attach, find_links, note_links
-from sna.classify.rules import BAND_OF_MASK, BIT, CORE, ROLE, ROLES, evaluate
-from sna.classify.words import CONTEXTS, marks_of, reason, rule_ids, unknown_facts
+from sna.classify.rules import BAND_OF_MASK, BIT, ROLE, evaluate
+from sna.classify.words import CONTEXTS, Reading, add_words, find_marks, find_unknown
 from sna.definitions import Profile, read_profile, read_reference
 from sna.errors import TableError
 from sna.schemas.store_tables import BANDS
@@ -26,25 +26,6 @@ class Prepared:
     offences: pd.DataFrame
     coded: Coded
     links: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A table read under one profile: its combinations, the answer to each, the companions."""
-
-    profile: Profile
-    coded: Coded
-    answer: pd.DataFrame
-    companion: Array
-
-    def of_rows(self, values: Array) -> Array:
-        """Give every row the value of its combination."""
-        return gather(values, self.coded.rows)
-
-    def bands(self) -> pd.Categorical:
-        """Return the band of every row."""
-        codes = self.of_rows(BAND_OF_MASK[self.answer["mask"]].astype(np.int8))
-        return pd.Categorical.from_codes(codes, categories=list(BANDS), validate=False)
 
 
 def prepare(
@@ -88,7 +69,8 @@ def classify_offences(
     ----------
     offences
         One row an offence or a published count (OFFENCES). A code, a published category or an
-        offence text is needed; any other fact may be absent, which makes it Unknown.
+        offence text is needed; any other fact may be absent, which makes it Unknown. A code or
+        label that matches no row of the definition raises `DefinitionError`.
     profile
         Id of a profile, path of its TOML file, or a `Profile`.
     people
@@ -98,13 +80,6 @@ def classify_offences(
     -------
     pandas.DataFrame
         The same rows in the same order with the columns of `ADDED`; counts are carried.
-
-    Raises
-    ------
-    DefinitionError
-        With every code or label that matches no row of the definition, and its row count.
-    TableError
-        When a flag, weapon or status holds a word that its contract does not name.
 
     Examples
     --------
@@ -122,22 +97,19 @@ def add_bands(prepared: Prepared, reading: Reading) -> pd.DataFrame:
     """Add the columns of a reading to its table, each looked up once a row."""
     offences, columns = prepared.offences, dict[str, Any]()
     for name, values in describe_combinations(reading).items():
-        whole = values if values.dtype == bool else pd.Categorical(values)
+        whole = pd.Categorical(values)
         codes = reading.of_rows(values if values.dtype == bool else whole.codes)
-        columns[name] = (
-            codes
-            if values.dtype == bool
-            else pd.Categorical.from_codes(codes, dtype=whole.dtype, validate=False)
-        )
+        columns[name] = codes
+        if values.dtype != bool:
+            columns[name] = pd.Categorical.from_codes(codes, dtype=whole.dtype, validate=False)
     victims = reading.profile.with_switches(u25_role="victim")
     columns["band"] = reading.bands()
     columns["victim_only_band"] = read_under(victims, prepared).bands()
     codes = np.full(len(offences), -1, dtype=np.int32)
     attached = np.flatnonzero(reading.companion >= 0)
-    names: Any = pd.Index([], dtype="str")
-    if len(attached):
-        ids = offences["offence_id"].iloc[reading.companion[attached]].astype("str")
-        codes[attached], names = pd.factorize(ids)
+    ids = offences.get("offence_id", pd.Series("", offences.index))
+    found, names = pd.factorize(ids.iloc[reading.companion[attached]].astype("str"))
+    codes[attached] = found
     columns["attached_to"] = pd.Categorical.from_codes(codes, categories=names)
     added = pd.DataFrame({name: columns[name] for name in ADDED}, index=offences.index, copy=False)
     kept = offences.drop(columns=[c for c in ADDED if c in offences])
@@ -146,19 +118,21 @@ def add_bands(prepared: Prepared, reading: Reading) -> pd.DataFrame:
 
 def describe_combinations(reading: Reading) -> dict[str, Array]:
     """Return the output columns that a combination decides, one value each."""
-    coded, answer, profile = reading.coded, reading.answer, reading.profile
-    facts, band = coded.facts, BAND_OF_MASK[answer["mask"]]
-    marks = marks_of(facts, coded.code_sets)
-    aggregate = np.array([s.aggregate for s in coded.code_sets])[facts["code"]]
+    facts, answer, profile = reading.coded.facts, reading.answer, reading.profile
+    band = BAND_OF_MASK[answer["mask"]]
+    sets = reading.coded.code_sets
+    aggregate = np.array([s.aggregate for s in sets])[facts["code"]]
     aggregate |= facts["status"] == STATUSES.index("aggregate")
+    marks, unknown = find_marks(reading), find_unknown(reading)
     marked = np.where(np.any(list(marks.values()), axis=0), "low", "record")
     kinds = np.array(WEAPONS, dtype=object)[facts["weapon"]]
     plain = np.isin(kinds, ["none", "unknown"])
-    liftable = (band == BANDS.index("listed_out_of_context")) & (answer["weapon"] == T)
+    liftable = (band == BANDS.index("listed_out_of_context")) & (answer["in_scope"] == T)
     liftable &= (answer["switch"] == "") & (profile.switches["weapon_clause"] == "flag_only")
     contexts = {name: answer[name].to_numpy() for name in CONTEXTS.index}
     told = {
-        "possible_bands": _joined({b: (answer["mask"] & BIT[b]) > 0 for b in BANDS}),
+        "band": np.array(BANDS, dtype=object)[band],
+        "possible_bands": _joined({name: answer["mask"] & BIT[name] for name in BANDS}),
         "contexts": _joined({name: fact == T for name, fact in contexts.items()}),
         "contexts_unknown": _joined({name: fact == U for name, fact in contexts.items()}),
         "listed_family": np.where(answer["role"] == ROLE["listed"], answer["family"], ""),
@@ -168,52 +142,17 @@ def describe_combinations(reading: Reading) -> dict[str, Array]:
         "weapon_feature": np.where(plain, kinds, kinds + _WAYS[facts["weapon_use"]]),
         "near_neighbour_switch": np.where(liftable, "weapon_clause=lift", answer["switch"]),
         "band_quality": np.where(aggregate, "aggregate", marked),
-        **_worded(reading, marks),
+        "definition_profile": np.full(len(band), profile.id),
+        "definition_version": np.full(len(band), profile.version),
+        "definition_hash": np.full(len(band), profile.hash),
     }
-    for name in ("profile", "version", "hash"):
-        value = getattr(profile, name.replace("profile", "id"))
-        told[f"definition_{name}"] = np.full(len(band), value, dtype=object)
-    return told
+    return told | add_words(reading, told, _joined(marks), _joined(unknown))
 
 
 def _joined(parts: dict[str, Any]) -> Array:
-    bits = sum(np.asarray(truth).astype(np.int64) << n for n, truth in enumerate(parts.values()))
-    table = [
-        "|".join(name for n, name in enumerate(parts) if number >> n & 1)
-        for number in range(1 << len(parts))
-    ]
-    return np.array(table, dtype=object)[bits]
-
-
-def _worded(reading: Reading, marks: dict[str, Array]) -> dict[str, Array]:
-    """Word the rules and the reason of every distinct sign, and give each combination its words."""
-    answer, facts, profile = reading.answer, reading.coded.facts, reading.profile
-    unknown = unknown_facts(profile, facts, answer)
-    contexts = {name: answer[name] == T for name in CONTEXTS.index}
-    counted = (profile.contexts == "subgroups") & (answer["mask"] == CORE)
-    whole = {
-        "mask": answer["mask"],
-        "role": answer["role"] + 1,
-        "status": facts["status"],
-        "lifted": answer["lifted"],
-        "attached": answer["attached"],
-        "counted": counted,
-    }
-    columns = whole | contexts | unknown | marks
-    numbers = {name: np.asarray(values).astype(np.int32) for name, values in columns.items()}
-    rows, distinct = combine(numbers, len(answer))
-    told = []
-    for sign in distinct.to_dict("records"):
-        words = {
-            "band": BANDS[BAND_OF_MASK[sign["mask"]]],
-            "possible": [b for b in BANDS if sign["mask"] & BIT[b]],
-            "role": ("several", *ROLES)[sign["role"]],
-            "status": STATUSES[sign["status"]],
-            "every": profile.contexts == "any_violence",
-            "contexts": [n for n in contexts if sign[n]],
-            "unknown": [n for n in unknown if sign[n]],
-            "marks": [n for n in marks if sign[n]],
-        }
-        told.append({**sign, **words})
-    say = {"rule_ids": rule_ids, "reason": reason}
-    return {n: np.array([word(s) for s in told], dtype=object)[rows] for n, word in say.items()}
+    """Return the names of the parts that hold, joined by bars, for each combination."""
+    held = {name: np.asarray(truth) > 0 for name, truth in parts.items()}
+    bits = sum(truth.astype(np.int64) << n for n, truth in enumerate(held.values()))
+    present, rows = np.unique(bits, return_inverse=True)
+    names = ["|".join(n for at, n in enumerate(held) if bit >> at & 1) for bit in present.tolist()]
+    return np.array(names, dtype=object)[rows]

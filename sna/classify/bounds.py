@@ -11,7 +11,7 @@ from sna.classify.codes import normalise_text
 from sna.classify.counts import holds, is_band, offences_of, origin
 from sna.classify.facts import Array
 from sna.classify.rules import CORE
-from sna.classify.words import CONTEXTS, UNKNOWN_NAMES, unknown_facts
+from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
 from sna.definitions import Profile, read_profile, read_reference, rows_of
 from sna.errors import CoverageError
 
@@ -85,7 +85,7 @@ def _wide(
     """Return the rows that may be core if any suspect may be young, and what each fact decides."""
     prepared = prepare(classified, profile=profile, people=people)
     widest, own = (read_under(profile, prepared, wide=wide) for wide in (True, False))
-    facts = unknown_facts(profile, own.coded.facts, own.answer)
+    facts = find_unknown(own)
     possible = (widest.answer["mask"] & CORE).to_numpy() > 0
     return widest.of_rows(possible), {name: own.of_rows(truth) for name, truth in facts.items()}
 
@@ -100,13 +100,15 @@ def _by_context(frame: pd.DataFrame, classified: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _sentence(row: dict[str, Any]) -> str:
+def _sentence(row: dict[Any, Any]) -> str:
     if row["lower"] == row["upper"]:
         return f"Core is {row['lower']:,}: no unknown fact can change it."
     field, first = row["missing_field"], f"Core is between {row['lower']:,} and {row['upper']:,}."
     if not field:
         return first
-    return f"{first} Knowing {UNKNOWN_NAMES[field]} would help decide {row['rows_decided']:,}."
+    return (
+        f"{first} Knowing {UNKNOWN.loc[field, 'words']} would help decide {row['rows_decided']:,}."
+    )
 
 
 def _window(offences: pd.DataFrame, end: Any) -> pd.DataFrame:
@@ -144,7 +146,7 @@ def combine_bounds(data: Any) -> pd.DataFrame:
     injury is added, which is disjoint from sexual offences. Victims and other flags never are.
     """
     rows = _window(data.offences, choose_rows(data)["month"].max())
-    steps: list[dict[str, Any]] = []
+    steps: list[dict[Any, Any]] = []
     for row in rows_of(read_reference("whole_sources")):
         part = rows[rows["source"].astype("str") == row["source"]]
         if part.empty:
@@ -167,7 +169,7 @@ def combine_bounds(data: Any) -> pd.DataFrame:
     return pd.DataFrame(steps).assign(period=_period(rows), release_class=release)
 
 
-def _labels(rows: pd.DataFrame) -> pd.Series:
+def _labels(rows: pd.DataFrame) -> pd.DataFrame:
     """Return borough rows of published counts by their label."""
     rows = rows[rows["published_category"].notna() & (rows["area_level"] == "borough")]
     label = rows["published_category"].astype("str").str.rsplit("|", n=1).str[-1]

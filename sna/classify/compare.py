@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import ADDED, Reading, prepare, read_under
+from sna.classify.bands import ADDED, prepare, read_under
 from sna.classify.counts import offences_of, origin
 from sna.classify.rules import CORE
+from sna.classify.words import Reading
 from sna.definitions import Profile, profile_ids, read_profile, rows_of, switches
 
 _READ_AGAIN = ("age_basis", "property_nearby_fallback")  # they change what is read, not the rules

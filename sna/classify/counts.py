@@ -7,7 +7,7 @@ import pandas as pd
 
 from sna.classify.facts import BLANK, Array, look_up
 from sna.classify.words import CONTEXTS
-from sna.definitions import Profile, read_profile, read_reference
+from sna.definitions import Profile, read_profile, read_reference, rows_of
 from sna.errors import TableError
 from sna.schemas.store_tables import RELEASE_CLASSES
 
@@ -118,7 +118,7 @@ def add_counting_basis(
     ``unit = "victim"`` counts the victims of an offence; ``date_basis = "committed"`` places it in
     the month it was committed; ``area_basis = "managing_borough"`` in the borough that manages it.
     """
-    switches, added = read_profile(profile).switches, {}
+    switches, added = read_profile(profile).switches, dict[str, pd.Series]()
     if switches["unit"] == "victim":
         if people is None:
             raise TableError("Counting victims needs the people table.", where="unit = victim")
@@ -127,8 +127,8 @@ def add_counting_basis(
         count = offences["offence_id"].astype("str").map(each)
         added["offences"] = count.fillna(0).astype("int64")
     if switches["date_basis"] == "committed":
-        moment = pd.to_datetime(offences["committed_from"])
-        added["month"] = moment.dt.to_period("M").dt.to_timestamp()
+        day = pd.to_datetime(offences["committed_from"]).dt.normalize()
+        added["month"] = day - pd.to_timedelta(day.dt.day - 1, unit="D")
     if switches["area_basis"] == "managing_borough":
         if "managing_borough_code" not in offences:
             raise TableError(
@@ -140,27 +140,12 @@ def add_counting_basis(
     return offences.assign(**added)
 
 
-def _victims(offences: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    victims = people[people["person_role"].astype("str") == "victim"]
-    names = {
-        "victim_age": ("age", "age_band"),
-        "victim_sex": ("sex",),
-        "victim_ethnicity": ("ethnicity_self", "ethnicity_observed"),
-    }
-    found = pd.DataFrame({"offence_id": victims["offence_id"].astype("str")})
-    for name, columns in names.items():
-        value = pd.Series(np.nan, index=victims.index, dtype=object)
-        for column in (c for c in columns if c in victims):
-            value = value.where(~_blank(value), victims[column].astype("str").astype(object))
-        found = found.assign(**{name: value.mask(_blank(value))})
-    first = found.groupby("offence_id", sort=False).first().reset_index()
-    kept = offences.drop(columns=[n for n in names if n in offences])
-    kept = kept.assign(offence_id=kept["offence_id"].astype("str"))
-    return kept.merge(first, how="left", on="offence_id", validate="many_to_one")
-
-
-def _blank(values: pd.Series) -> Array:
-    return ~ask_values(values, lambda v: v.strip().casefold() not in BLANK - {"none"})
+def _known(frame: pd.DataFrame, columns: str) -> Array:
+    """Return the rows in which one of some columns holds more than a blank."""
+    words = BLANK - {"none"}
+    here = [frame[name] for name in columns.split() if name in frame]
+    parts = [ask_values(part, lambda text: text.strip().casefold() not in words) for part in here]
+    return np.logical_or.reduce([np.zeros(len(frame), dtype=bool), *parts])
 
 
 def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -170,37 +155,34 @@ def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None)
     ``field``; ``drifts`` is True where the share missing moved by more than ten points between the
     first and second half of the months.
     """
-    records = offences
+    records, no_facts = offences, (*_NOT_VIOLENCE, *_NOT_COUNTED)
     if "published_category" in offences:
         records = records[records["published_category"].isna()]
     if "rule_ids" in records:  # only offences to which the facts matter
-        no_facts = (*_NOT_VIOLENCE, *_NOT_COUNTED)
         records = records[~ask_values(records["rule_ids"], lambda rule: rule.startswith(no_facts))]
-    if people is not None and len(people) and "offence_id" in records:
-        records = _victims(records, people)
-    parts = []
-    for row in read_reference("missing_facts").itertuples(index=False):
-        here = [_blank(records[name]) for name in str(row.columns).split() if name in records]
-        missing = np.logical_and.reduce(here) if here else np.ones(len(records), dtype=bool)
+    victims = people[people["person_role"] == "victim"] if people is not None else offences[:0]
+    parts, ids = [], records.get("offence_id", pd.Series("", records.index)).astype("str")
+    for row in rows_of(read_reference("missing_facts")):
+        known = _known(records, row["columns"])
+        if len(victims) and row["people_columns"]:
+            told = victims.loc[_known(victims, row["people_columns"]), "offence_id"]
+            known = ids.isin(told.astype("str")).to_numpy()
         if (
-            row.field == "link to a companion"
+            row["field"] == "link to a companion"
         ):  # an empty link is no link; no link at all is unknown
-            missing = np.full(len(records), bool(missing.all()))
+            known = np.full(len(known), known.any())
+        facts = {"field": row["field"], "missing": ~known, "offences": 1}
         keys = {"source": records["source"].astype("str"), "month": records["month"]}
-        parts.append(pd.DataFrame({**keys, "field": row.field, "missing": missing, "offences": 1}))
-    keys = ["source", "month", "field"]
-    table = pd.concat(parts).groupby(keys, sort=False)[["missing", "offences"]].sum().reset_index()
+        parts.append(pd.DataFrame(keys | facts))
+    names = ["source", "month", "field"]
+    table = pd.concat(parts).groupby(names, sort=False)[["missing", "offences"]].sum().reset_index()
     return table.assign(drifts=_drifts(table), release_class=origin(offences)["release_class"])
 
 
 def _drifts(table: pd.DataFrame) -> pd.Series:
-    middle = table["month"].min() + (table["month"].max() - table["month"].min()) / 2
-    keys = [table["source"], table["field"]]
-    shares = []
-    for half in (table["month"] <= middle, table["month"] > middle):
-        sums = [
-            table[name].where(half).groupby(keys).transform("sum")
-            for name in ("missing", "offences")
-        ]
-        shares.append(sums[0] / sums[1])
+    months, keys = table["month"], [table["source"], table["field"]]
+    late, shares = months > months.min() + (months.max() - months.min()) / 2, []
+    for half in (~late, late):
+        sums = table[["missing", "offences"]].where(half).groupby(keys).transform("sum")
+        shares.append(sums["missing"] / sums["offences"])
     return (shares[1] - shares[0]).abs() > DRIFT

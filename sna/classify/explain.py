@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import Reading, add_bands, prepare, read_under
+from sna.classify.bands import add_bands, prepare, read_under
 from sna.classify.facts import AGE_NAMES, STATUSES, USES, WEAPONS
 from sna.classify.rules import ROLES
-from sna.definitions import Profile, read_profile, read_reference
+from sna.classify.words import Reading
+from sna.definitions import Profile, read_profile, read_reference, rows_of
 from sna.errors import UsageError
 
 _ANSWERS = (
@@ -79,9 +80,9 @@ def _facts(near: pd.DataFrame, reading: Reading) -> list[tuple[str, str, str]]:
         "weapon": f"{WEAPONS[fact['weapon']]}, {USES[fact['weapon_use']]}",
     }
     told = []
-    for row in read_reference("explained_facts").itertuples(index=False):
-        number = answer.get(row.key, fact.get(row.key, 0))
-        scale = AGE_NAMES if row.key.endswith("_age") else ("False", "Unknown", "True")
-        gone = " (no such column)" if row.column == "yes" and row.field not in near else ""
-        told.append((row.name, values.get(row.name) or scale[number], f"{row.field}{gone}"))
+    for row in rows_of(read_reference("explained_facts")):
+        number = answer.get(row["key"], fact.get(row["key"], 0))
+        scale = AGE_NAMES if row["key"].endswith("_age") else ("False", "Unknown", "True")
+        gone = " (no such column)" if row["column"] and row["field"] not in near else ""
+        told.append((row["name"], values.get(row["name"]) or scale[number], row["field"] + gone))
     return told

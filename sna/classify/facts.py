@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sna.definitions import read_reference
+from sna.definitions import read_reference, rows_of
 from sna.errors import TableError
 
 Array = np.ndarray[Any, Any]
@@ -70,53 +70,43 @@ def age_span(value: object) -> tuple[int, int]:
     return _WORDS.get(text, _NO_AGE)
 
 
-def values_of(column: str) -> tuple[str, ...]:
-    """Return the values of a fact in the order of their numbers."""
-    rows = read_reference("facts")
-    return tuple(rows.loc[rows["column"] == column, "value"])
-
-
-STATUSES, WEAPONS, USES = (values_of(name) for name in ("status", "weapon", "weapon_use"))
+_FACTS = rows_of(read_reference("facts"))
+VALUES = {
+    column: tuple(row["value"] for row in _FACTS if row["column"] == column)
+    for column in dict.fromkeys(row["column"] for row in _FACTS)
+}
+STATUSES, WEAPONS, USES = (VALUES[name] for name in ("status", "weapon", "weapon_use"))
 
 
 def _choice(column: str) -> Callable[[object], int]:
-    rows, allowed = read_reference("facts").set_index("column").loc[column], values_of(column)
-    pairs = zip(rows["value"], rows["words"], strict=True)
-    words = {word: value for value, more in pairs for word in (value, *more.split("|")) if word}
+    """Return what reads a word of `column` as the number of its value in facts.csv."""
+    words = {
+        word: VALUES[column].index(row["value"])
+        for row in _FACTS
+        for word in (row["value"], *row["words"].split("|"))
+        if row["column"] == column and word
+    }
 
     def number(value: object) -> int:
-        text = str(value).strip().casefold().replace("-", "_").replace(" ", "_")
+        text = "_".join(str(value).casefold().replace("-", "_").split())
         if text not in words and text.replace("_", " ") in BLANK:
             text = "blank"
-        if text not in words:
+        if text not in words and "other" not in words:
             raise TableError(
                 f"Column {column} holds a value that its contract does not name.",
                 where=f"offences, column {column}",
                 found=repr(value)[:60],
-                do=f"Use {', '.join(allowed)}.",
+                do=f"Use {', '.join(VALUES[column])}.",
             )
-        return allowed.index(words[text])
+        return words.get(text, U)
 
     return number
-
-
-@cache
-def _connected() -> dict[str, int]:
-    table = read_reference("relationships")
-    return dict(
-        zip(table["relationship"], table["connected"].map({"yes": T, "no": F}), strict=True)
-    )
-
-
-def _relationship(value: object) -> int:
-    return _connected().get(" ".join(str(value).casefold().split()), U)
 
 
 READERS: dict[str, Callable[[object], int]] = {
     "victim_age": age_state,
     "suspect_age": age_state,
-    "relationship": _relationship,
-    **{name: _choice(name) for name in ("domestic_abuse", "weapon", "weapon_use", "status")},
+    **{name: _choice(name) for name in VALUES},
 }
 
 

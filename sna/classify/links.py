@@ -29,8 +29,8 @@ def find_links(offences: pd.DataFrame, coded: Coded) -> pd.DataFrame:
     if not {"linked_id", "offence_id"} <= set(offences.columns):
         return NO_LINKS
     rows = np.flatnonzero(_property_rows(coded) & offences["linked_id"].notna().to_numpy())
-    wanted = _text(offences["linked_id"].iloc[rows])
-    wanted = pd.DataFrame({"id": wanted.to_numpy(), "row": rows})[(wanted != "").to_numpy()]
+    links = _text(offences["linked_id"].iloc[rows]).to_numpy()
+    wanted = pd.DataFrame({"id": links, "row": rows})[links != ""]
     if wanted.empty:
         return NO_LINKS
     ids = offences["offence_id"]

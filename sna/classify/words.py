@@ -1,98 +1,115 @@
-"""Quality marks, unknown facts, rules and reasons of a combination, in plain English."""
+"""A table read under one profile; its quality marks, unknown facts, rules and reasons in words."""
 
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jinja2 import Template
 
-from sna.classify.codes import CodeSet
-from sna.classify.encode import MARKS, NOT_ATTACHED, NOTES
-from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U
-from sna.classify.rules import BAND_OF_MASK, ROLE, SHUT, UNDECIDED
+from sna.classify.encode import MARKS, Coded
+from sna.classify.facts import AGE, STATUSES, UNDER_16, UNDER_25, Array, gather
+from sna.classify.rules import BAND_OF_MASK, CORE, ROLE, ROLES, SHUT, UNDECIDED
 from sna.definitions import Profile, read_reference
+from sna.schemas.store_tables import BANDS
 
 CONTEXTS = read_reference("contexts").set_index("context")
-UNKNOWN_NAMES = read_reference("unknown_facts").set_index("column")["words"].to_dict()
+UNKNOWN = read_reference("unknown_facts").set_index("column")
 _REASONS = read_reference("reasons").set_index("role")
 
 
-def marks_of(facts: pd.DataFrame, code_sets: list[CodeSet]) -> dict[str, Array]:
+@dataclass(frozen=True)
+class Reading:
+    """A table read under one profile: its combinations, the answer to each, the companions."""
+
+    profile: Profile
+    coded: Coded
+    answer: pd.DataFrame
+    companion: Array
+
+    def of_rows(self, values: Any) -> Array:
+        """Give every row the value of its combination."""
+        return gather(np.asarray(values), self.coded.rows)
+
+    def bands(self) -> Any:
+        """Return the band of every row."""
+        codes = self.of_rows(BAND_OF_MASK[self.answer["mask"]])
+        return pd.Categorical.from_codes(codes, categories=pd.Index(BANDS), validate=False)
+
+
+def _find(reading: Reading, tests: pd.Series) -> dict[str, Array]:
+    """Return, for each test of a table of the definition, the combinations of which it is true."""
+    facts, switches = reading.coded.facts, reading.profile.switches
+    marks = np.array([s.mark for s in reading.coded.code_sets], dtype=object)[facts["code"]]
+    frame = facts.assign(**reading.answer, mark=marks, under_16=UNDER_16[facts["victim_age"]])
+    ages = {f"{role}_25": UNDER_25[facts[f"{role}_age"]] for role in ("victim", "suspect")}
+    names = {f"age_{name}": number for name, number in AGE.items()} | ROLE
+    names["suspects_decide"] = switches["u25_role"] in ("suspect", "both")
+    names["weapon_lifts"] = switches["weapon_clause"] == "lift"
+    frame = frame.assign(**ages)
+    found = {name: frame.eval(test, local_dict=names) for name, test in tests.items()}
+    return {str(name): np.asarray(truth, dtype=bool) for name, truth in found.items()}
+
+
+def find_marks(reading: Reading) -> dict[str, Array]:
     """Return, for each quality mark, the combinations that carry it."""
-    da, relation, under_16 = (
-        facts["domestic_abuse"],
-        facts["relationship"],
-        UNDER_16[facts["victim_age"]],
-    )
-    found = {
-        "age_invalid": facts[["victim_age", "suspect_age"]].eq(AGE["invalid"]).any(axis=1),
-        "suspect_under_10": facts["suspect_age"] == AGE["under_10"],
-        "flag_and_relationship": ((da == T) & (relation == F))
-        | ((da == F) & (relation == T) & (under_16 == F)),
-        "flag_without_age": (da == T) & (under_16 == U),
-    }
-    marks = np.array([s.mark for s in code_sets], dtype=object)[facts["code"]]
-    found |= {name: marks == name for name in ("ordinary_class", "text_only", "code_conflict")}
-    found |= {name: (facts["note"] & bit) > 0 for name, bit in NOTES.items()}
-    return {name: np.asarray(truth) for name, truth in found.items()}
+    return _find(reading, MARKS["when"])
 
 
-def unknown_facts(profile: Profile, facts: pd.DataFrame, answer: pd.DataFrame) -> dict[str, Array]:
+def find_unknown(reading: Reading) -> dict[str, Array]:
     """Return, for each input column, the combinations whose band it could decide."""
-    undecided = BAND_OF_MASK[answer["mask"]] == UNDECIDED
-    suspects = profile.switches["u25_role"] in ("suspect", "both")
-    by_age = undecided & ((answer["u25"] != T) | (answer["role"] == ROLE["exploitation"]))
-    unknown = {name: UNDER_25[facts[name]] == U for name in ("victim_age", "suspect_age")}
-    lifts = profile.switches["weapon_clause"] == "lift"
-    found = {
-        "offence_code": undecided & (answer["role"] < 0),
-        "victim_age": by_age & unknown["victim_age"],
-        "suspect_age": by_age & unknown["suspect_age"] & suspects,
-        "domestic_abuse": undecided & (answer["da"] == U),
-        "weapon": undecided & (answer["weapon"] == U) & lifts,
-        "linked_id": undecided & ((facts["link"] & ~NOT_ATTACHED) > 0),
-    }
-    return {name: np.asarray(truth) for name, truth in found.items()}
+    undecided = BAND_OF_MASK[reading.answer["mask"]] == UNDECIDED
+    return {name: truth & undecided for name, truth in _find(reading, UNKNOWN["when"]).items()}
 
 
-def rule_ids(sign: dict[str, Any]) -> str:
-    """Return the numbers of the rules that decided, and the quality marks, joined by a bar."""
-    if sign["status"] in SHUT and sign["band"] == "out":
-        return "R28" if sign["status"] == "terrorism" else "R27"
-    found = [_REASONS.loc[sign["role"], "rule"], *CONTEXTS.loc[sign["contexts"], "rule"]]
-    found += ["R22"] * sign["lifted"]
-    alone = sign["role"] == "property" and not sign["attached"]
-    found += ["R13"] * (alone and "da" in sign["contexts"])
-    missing = {"victim_age", "suspect_age"} & set(sign["unknown"])
-    found += ["R04"] * (sign["band"] == "indeterminate" and bool(missing))
-    return "|".join(dict.fromkeys([*found, *(f"Q:{mark}" for mark in sign["marks"])]))
+@cache
+def _template() -> Template:
+    text = files("sna.templates").joinpath("words/band.j2").read_text(encoding="utf-8")
+    return Template(text)
 
 
-def reason(sign: dict[str, Any]) -> str:
-    """Return one plain sentence for the band, with what should be checked."""
-    checks = "; ".join(MARKS.loc[sign["marks"], "words"])
-    return _why(sign) + (f" (check: {checks})" if checks else "") + "."
+def add_words(
+    reading: Reading, told: dict[str, Array], marks: Array, unknown: Array
+) -> dict[str, Array]:
+    """Word the rules and the reason of every distinct sign, and give each combination its words."""
+    answer, profile = reading.answer, reading.profile
+    columns = ("band", "possible_bands", "contexts", "has_weapon_lift", "is_attached")
+    signs = pd.DataFrame({name: told[name] for name in columns}).assign(
+        role=answer["role"],
+        status=reading.coded.facts["status"],
+        counted=(profile.contexts == "subgroups") & (answer["mask"] == CORE),
+        marks=marks,
+        unknown=unknown,
+    )
+    number = signs.groupby(list(signs), sort=False).ngroup().to_numpy()
+    words = [
+        _word(row, profile) for row in signs[~pd.Series(number).duplicated()].to_dict("records")
+    ]
+    found = np.array(words, dtype=object).reshape(-1, 2)[number]
+    return {"rule_ids": found[:, 0], "reason": found[:, 1]}
 
 
-def _why(sign: dict[str, Any]) -> str:
-    band = sign["band"]
-    if sign["status"] in SHUT and band == "out":
-        return f"The record is {sign['status'].replace('_', '-')}, so it does not count"
-    if band == "indeterminate":
-        bands = " or ".join(sign["possible"]).replace("_", " ")
-        unknown = _list([UNKNOWN_NAMES[name] for name in sign["unknown"]])
-        return f"It could be {bands}: not known is {unknown or 'a fact'}"
-    if sign["counted"]:
-        return "A published subgroup or flag that this practice counts"
-    if sign["lifted"]:
-        return "A listed offence in which a weapon featured as the weapon clause says"
-    if sign["attached"]:
-        return "Property violence during a listed offence, whose band it takes"
-    named = f"in the context of {_list(list(CONTEXTS.loc[sign['contexts'], 'words']))}"
-    context = "which this text counts of every kind" if sign["every"] else named
-    side = "inside" if band in ("core", "context_only") else "outside"
-    words = str(_REASONS.loc[sign["role"], side])
-    return words.format(context=context, band=band.replace("_", " "))
-
-
-def _list(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def _word(sign: dict[Any, Any], profile: Profile) -> tuple[str, str]:
+    """Return the numbers of the rules that decided, with the marks, and one plain sentence."""
+    contexts, marks, unknown = (
+        [part for part in sign[name].split("|") if part]
+        for name in ("contexts", "marks", "unknown")
+    )
+    status, row = STATUSES[sign["status"]], _REASONS.loc[(*ROLES, "several")[sign["role"]]]
+    shut = status in SHUT and sign["band"] == "out"
+    rules = [row["rule"], *CONTEXTS.loc[contexts, "rule"], *["R22"] * sign["has_weapon_lift"]]
+    alone = row.name == "property" and not sign["is_attached"] and "da" in contexts
+    rules += ["R13"] * alone
+    rules += ["R04"] * (not {"victim_age", "suspect_age"}.isdisjoint(unknown))
+    rules = list(dict.fromkeys([*rules, *(f"Q:{mark}" for mark in marks)]))
+    sentence = _template().render(
+        {**sign, **row, "shut": shut, "status": status},
+        every=profile.contexts == "any_violence",
+        contexts=list(CONTEXTS.loc[contexts, "words"]),
+        marks=list(MARKS.loc[marks, "words"]),
+        unknown=list(UNKNOWN.loc[unknown, "words"]),
+    )
+    closed = "R28" if status == "terrorism" else "R27"
+    return closed if shut else "|".join(rules), sentence
