@@ -1,14 +1,29 @@
-"""The recipes of docs/scheduling.md and the wheel: what can run here is run, the rest is parsed."""
+"""The recipes of docs/scheduling.md, and the wheel they run: what can run here is run.
 
+The wheel is installed in an environment of its own, in a folder whose name has a blank and a letter
+beyond ASCII, and its commands run there, outside the source tree.
+"""
+
+import ast
+import configparser
+import json
+import os
+import shutil
 import subprocess
 import sys
+import types
+import venv
 import xml.etree.ElementTree as ET
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sna.definitions import find_borough
+
 ROOT = Path(__file__).parent.parent
+UNIX = pytest.mark.skipif(os.name == "nt", reason="a recipe for a Unix shell")
 
 
 def blocks(kind):
@@ -16,6 +31,60 @@ def blocks(kind):
     text = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
     parts = text.split(f"```{kind}\n")[1:]
     return [part.split("```")[0] for part in parts]
+
+
+def cron_command():
+    line = next(line for line in "\n".join(blocks("cron")).splitlines() if "sna report" in line)
+    return line.split(None, 5)[5]
+
+
+def systemd_commands():
+    """Return what the service of the systemd recipe starts, in order."""
+    lines = "\n".join(blocks("ini")).splitlines()
+    return [line.partition("=")[2] for line in lines if line.startswith("ExecStart=")]
+
+
+def workflow():
+    (text,) = blocks("yaml")
+    return yaml.safe_load(text)
+
+
+def workflow_commands(borough):
+    """Return the steps of the workflow after the environment is made, for one borough."""
+    steps = workflow()["jobs"]["report"]["steps"]
+    lines = [step["run"] for step in steps if "sna" in step.get("run", "")]
+    return [line.replace("${{ matrix.borough }}", borough) for line in lines]
+
+
+def airflow_commands(monkeypatch):
+    """Return the commands of the Airflow recipe in the order of its graph, by a stand-in."""
+    made = []
+
+    class Operator:
+        def __init__(self, **given):
+            made.append(given)
+
+        def __rshift__(self, other):
+            return other
+
+    class Dag:
+        def __init__(self, *_, **__):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+    for name, more in (("airflow", {"DAG": Dag}), ("airflow.operators", {}),
+                       ("airflow.operators.bash", {"BashOperator": Operator})):  # fmt: skip
+        module = types.ModuleType(name)
+        vars(module).update(more)
+        monkeypatch.setitem(sys.modules, name, module)
+    (text,) = blocks("python")
+    exec(compile(text, "recipe", "exec"), {})
+    return [given["bash_command"] for given in made]
 
 
 def options():
@@ -43,55 +112,120 @@ def test_windows_task_is_well_formed():
 
 
 def test_workflow_renders_every_borough_of_its_matrix():
-    (workflow,) = blocks("yaml")
-    read = yaml.safe_load(workflow)
-    (job,) = read["jobs"].values()
+    (job,) = workflow()["jobs"].values()
     assert job["strategy"]["fail-fast"] is False
-    from sna.definitions import find_borough
-
     assert [find_borough(name)[1] for name in job["strategy"]["matrix"]["borough"]]
+    assert len(workflow_commands("Hackney")) == 2
 
 
 def test_airflow_and_systemd_recipes_can_be_parsed():
-    import ast
-    import configparser
-
     (task,) = blocks("python")
     assert "DAG" in {node.id for node in ast.walk(ast.parse(task)) if isinstance(node, ast.Name)}
-    units = "\n".join(blocks("ini"))
     parsed = configparser.ConfigParser(strict=False, interpolation=None)
-    parsed.read_string(units)
+    parsed.read_string("\n".join(blocks("ini")))
     assert {"Service", "Timer"} <= set(parsed.sections())
 
 
-def test_cron_line_is_what_a_shell_runs(tmp_path):
-    line = next(line for line in "\n".join(blocks("cron")).splitlines() if "sna report" in line)
-    command = line.split(None, 5)[5]
+@UNIX
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not here")
+def test_timer_runs_on_the_sixth_of_each_month():
+    calendar = next(line for line in "\n".join(blocks("ini")).splitlines() if "OnCalendar" in line)
+    words = ["systemd-analyze", "calendar", calendar.partition("=")[2]]
+    done = subprocess.run(words, check=True, capture_output=True, text=True)
+    assert "*-*-06 02:30:00" in done.stdout
+
+
+@UNIX
+def test_cron_line_passes_the_exit_code_on(tmp_path):
     fake = tmp_path / ".venv" / "bin"
     fake.mkdir(parents=True)
     (fake / "sna").write_text('#!/bin/sh\necho "$@" > called\nexit 1\n', encoding="utf-8")
     (fake / "sna").chmod(0o755)
-    command = command.replace("/srv/sna", str(tmp_path))
+    command = cron_command().replace("/srv/sna", str(tmp_path))
     done = subprocess.run(["sh", "-c", command], check=False)
     assert (tmp_path / "called").read_text(encoding="utf-8").split()[:2] == ["report", "--all"]
     assert done.returncode == 1
 
 
-@pytest.mark.slow
-def test_wheel_holds_what_a_run_needs(tmp_path):
-    import zipfile
-
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), "."],
-        cwd=ROOT, capture_output=True, check=False,
-    )  # fmt: skip
-    if done.returncode and b"Backend" in done.stdout + done.stderr:
-        pytest.skip("setuptools is not installed here")
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel built from a copy of what git keeps, so that nothing else can slip in."""
+    place = tmp_path_factory.mktemp("wheel")
+    for name in ("sna", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, place / "tree" / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, place / "tree" / name)
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--outdir",
+        str(place),
+        str(place / "tree"),
+    ]
+    done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 0, (done.stdout + done.stderr).decode()[-2000:]
-    (wheel,) = tmp_path.glob("*.whl")
+    (made,) = place.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """A folder away from the source tree whose .venv holds the wheel and the pinned packages."""
+    place = tmp_path_factory.mktemp("srv") / "työ kansio"
+    venv.create(place / ".venv", with_pip=True)
+    python = place / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pins = ["--constraint", str(ROOT / "constraints.txt")]
+    command = [str(python), "-I", "-m", "pip", "install", "-q", "--no-compile", *pins, str(wheel)]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr).decode()[-2000:]
+    (place / "sna.toml").write_text('boroughs = ["Hackney"]\n', encoding="utf-8")
+    return place
+
+
+def run_there(folder, command):
+    """Run a shell's command in the folder, as a scheduler does: few variables, no network."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    cut = ["unshare", "--net"]  # where this is allowed
+    if not shutil.which("unshare") or subprocess.run([*cut, "true"], check=False).returncode:
+        cut = []
+    command = command.replace("/srv/sna", f'"{folder}"')
+    done = subprocess.run([*cut, "sh", "-c", command], cwd=folder, capture_output=True, check=False,
+                          env={**kept, "PYTHONIOENCODING": "cp1252"})  # fmt: skip
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.slow
+def test_wheel_holds_what_a_run_needs(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     for wanted in ("sna/sample/planted.toml", "sna/definitions/offence_codes.csv",
                    "sna/templates/sna/index.html.j2", "sna/notebooks/02_trend.ipynb"):  # fmt: skip
         assert wanted in names, wanted
     points = next(name for name in names if name.endswith("entry_points.txt"))
     assert "sna-forked" in zipfile.ZipFile(wheel).read(points).decode()
+
+
+@UNIX
+@pytest.mark.slow
+@pytest.mark.notebook
+def test_installed_wheel_samples_builds_and_reports_and_every_recipe_runs(installed, monkeypatch):
+    sample = ".venv/bin/sna sample --boroughs Hackney,Camden --months 36 --scale 0.2"
+    for command in (sample, ".venv/bin/sna build", ".venv/bin/sna report Hackney"):
+        code, said = run_there(installed, command)
+        assert code == 0, said
+    public = installed / "reports" / "hackney" / "public"
+    assert (public / "index.html").is_file()
+    assert (public / "02_trend.html").is_file()
+    record = json.loads((public / "run.json").read_text(encoding="utf-8"))
+    assert record["settings"]["boroughs"] == ["Hackney"]
+    assert str(installed) not in json.dumps(record)
+    recipes = [cron_command(), *systemd_commands(), *workflow_commands("Hackney"),
+               *airflow_commands(monkeypatch)]  # fmt: skip
+    for command in recipes:
+        code, said = run_there(installed, command)
+        assert code == 0, (command, said)
+    last = json.loads((installed / "reports" / "last_run.json").read_text(encoding="utf-8"))
+    assert last["summary"].startswith("0 done, 0 failed, 1 skipped")
+    assert "1 skipped" in (installed / "cron.log").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ import threading
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -20,6 +21,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvision
 
 NAME = "sna-forked"
 MEMORY_LIMIT = "SNA_KERNEL_MEMORY_MB"  # address space of one kernel, in MiB
+_STARTING = threading.Lock()
 _INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -63,13 +65,23 @@ class ForkedKernelProvisioner(LocalProvisioner):
         forked: Any = multiprocessing.get_context("forkserver").Process(
             target=run_kernel, args=(arguments, environment, str(folder)), name=NAME, daemon=True
         )
-        forked.start()
+        _start(forked)
         forked.stdin = forked.stdout = forked.stderr = None  # a `Popen`, as its users see it
         forked.poll = lambda: forked.exitcode
         forked.wait = lambda: forked.join() or forked.exitcode
         forked.send_signal = partial(_send, forked)
         self.process, self.pid = forked, forked.pid
         return self.connection_info
+
+
+def _start(process: Any) -> None:
+    """Start a process that does not first run the script that asked for it, as its own would."""
+    with _STARTING:
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            process.start()
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _send(process: Any, number: int) -> None:
