@@ -39,9 +39,11 @@ def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
     source = offences["source"].astype("str")
     for name, measure, labels in area_series().to_numpy().tolist():
         rows = offences[source == name]
-        label = rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
-        listed = label.str.casefold().isin(labels.split("|"))
-        rows = rows[listed if labels else rows["band"].astype("str") == "core"]
+        if labels:
+            label = rows["published_category"].astype("object").fillna("").str.split("|").str[-1]
+            rows = rows[label.str.strip().str.casefold().isin(labels.split("|"))]
+        else:
+            rows = rows[rows["band"].astype("str") == "core"]
         if len(rows):
             yield rows.assign(measure=measure)
 

@@ -46,8 +46,8 @@ def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFr
 def find_points(data: Any, counts: AreaCounts, around: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the exact points of the counted records, here and beyond the border, and their dates.
 
-    No rows in the public edition, without a sharing agreement, or where the series has no exact
-    points; ``easting``, ``northing``, ``date``, ``borough_code``, ``source``.
+    No rows in the public edition, without a sharing agreement, or where `check_points` refuses
+    them; ``easting``, ``northing``, ``date``, ``borough_code``, ``source``.
     """
     names = ["easting", "northing", "date", "borough_code", "source"]
     first = counts.areas.iloc[0]
@@ -61,7 +61,11 @@ def find_points(data: Any, counts: AreaCounts, around: pd.DataFrame | None = Non
     date = days[0]
     for other in days[1:]:
         date = date.fillna(other)
-    return check_points(rows.assign(date=date)[names].reset_index(drop=True))
+    points = rows.assign(date=date)[names].reset_index(drop=True)
+    try:
+        return check_points(points)
+    except UsageError:  # moved to shared anchors: the pages say so
+        return points.head(0)
 
 
 def grid_rule(bounds: tuple[float, float, float, float]) -> tuple[float, float]:
@@ -181,7 +185,8 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     own = counts.areas[counts.areas["is_tested"]].set_index("area_code")
     shapes = data.areas[data.areas["area_code"].isin(own.index)].drop_duplicates("area_code")
     ground = shapely.union_all(shapes.geometry.to_numpy())
-    mine = points[shapely.contains_xy(ground, points["easting"], points["northing"])]
+    at = points[["easting", "northing"]].to_numpy(float)
+    mine = points[shapely.contains_xy(ground, at)]
     if mine.empty:
         return pd.DataFrame(columns=[*names, "cell_m", "bandwidth_m", *origin.index])
     middle = shapes.geometry.representative_point()
