@@ -73,7 +73,7 @@ def map_areas(
     alt
         Text alternative, used when the map becomes a picture.
     flagged
-        Column of the class that is outlined.
+        Column of the class that is outlined; empty for none.
     top
         Number of areas that are numbered and named.
 
@@ -94,11 +94,13 @@ def map_areas(
         dotted = _shade(ax, ground[unsure], **look, label="similar to the borough")
         handles.append(dotted)
     for name, look in _FLAGS.items():
-        hit = own & rows[flagged].eq(name).to_numpy()
+        hit = own & rows.get(flagged, pd.Series("", rows.index)).eq(name).to_numpy()
         if hit.any():
             whole = shapely.union_all(ground[hit])
             handles.append(_shade(ax, whole, edgecolor=base.INK, zorder=4, **look))
-    _shade(ax, shapely.union_all(ground[own]), edgecolor=base.INK, zorder=5)
+    side = rows.get("borough_code", pd.Series("", rows.index)).astype("str").to_numpy()
+    for code in np.unique(side[own]):
+        _shade(ax, shapely.union_all(ground[own & (side == code)]), edgecolor=base.INK, zorder=5)
     _number(ax, rows[own].reset_index(drop=True), ground[own], value, top)
     unit = "Per 1,000 residents a year" if value == "rate" else "Offences"
     _furnish(ax, handles, unit, invented=protected.simulated)

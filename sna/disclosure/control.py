@@ -116,9 +116,11 @@ def _log(
 
 
 def _period(true: pd.DataFrame, release: pd.Timestamp) -> str:
-    if "month" not in true or not true["month"].notna().any():
+    start, end = ("period_start", "period_end") if "period_end" in true else ("month", "month")
+    if start not in true or not true[start].notna().any():
         return f"to {release:%B %Y}"
-    first, last = true["month"].min(), true["month"].max()
+    first, last = true[start].min(), true[end].max()
+    first, last = first.to_period("M"), last.to_period("M")
     return f"{last:%B %Y}" if first == last else f"{first:%B %Y} to {last:%B %Y}"
 
 

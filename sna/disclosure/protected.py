@@ -51,16 +51,21 @@ class ProtectedTable:
         elif isinstance(value, bool | np.bool_):
             text = "yes" if value else "no"
         elif isinstance(value, int | float | np.number):
-            text = f"{value:,.{self._decimals(column, float(value))}f}"
+            is_share = self._kind(column) == "share"
+            text = f"{100 * value:.1f}%" if is_share else self._number(column, float(value))
         return f"{text} {flag}".strip()
 
-    def _decimals(self, column: str, value: float) -> int:
-        made = {name: d.kind for d in self.contract.derived for name in (d.column, *d.limits)}
-        if column in made:
-            return 2 if made[column] == "rate_ratio" else 1
-        if column in self.contract.counts or value.is_integer():
-            return 0
-        return 3 if column.startswith("p_") else 2
+    def _kind(self, column: str) -> str:
+        derived = self.contract.derived
+        return next((d.kind for d in derived if column in (d.column, *d.limits)), "")
+
+    def _number(self, column: str, value: float) -> str:
+        kind, places = self._kind(column), 3 if column.startswith("p_") else 2
+        if kind:
+            places = 2 if kind == "rate_ratio" else 1
+        elif column in self.contract.counts or value.is_integer():
+            places = 0
+        return f"{value:,.{places}f}"
 
     def published(self) -> pd.DataFrame:
         """Return the table as text for a CSV: plain numbers, shorthand in withheld cells.
