@@ -66,7 +66,7 @@ def find_unknown(reading: Reading) -> dict[str, Array]:
 
 @cache
 def _template() -> Template:
-    text = files("sna.templates").joinpath("words/band.j2").read_text(encoding="utf-8")
+    text = files("sna.templates").joinpath("band.txt.j2").read_text(encoding="utf-8")
     return Template(text)
 
 
