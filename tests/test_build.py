@@ -48,6 +48,25 @@ def test_build_rejects_unknown_labels_and_bad_months_with_line_and_reason(tmp_pa
     assert rejects.loc["January", "line"] == 3
 
 
+def test_each_rejected_row_is_a_reject_with_its_line(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    rows = [street_row(n, kind="Moonshine" if n in (2, 4) else "Robbery") for n in range(1, 21)]
+    rows[2] = "too,few"
+    write(raw, "2024-01-metropolitan-street.csv", STREET, *rows)
+    later = [street_row(n) for n in (1, 2)]
+    write(raw, "later/2024-02/2024-01-metropolitan-street.csv", STREET, *later)
+    wide = [f"{ROBBERY},Camden,1,2", "SORCERY,SPELLS,Camden,1,2", "SORCERY,SPELLS,Brent,3,4"]
+    write(raw, "b.csv", f"{BOROUGH},202401,202402", *wide)
+    inputs = build(raw, out).inputs
+    rejects = read_table("rejects", out)
+    counts = rejects.groupby("file").size().to_dict()
+    assert counts == {r["file"]: r["rows_rejected"] for r in inputs if r["rows_rejected"]}
+    assert rejects["rows"].eq(1).all()
+    lines = {file: sorted(rows) for file, rows in rejects.groupby("file")["line"]}
+    assert lines == {"2024-01-metropolitan-street.csv": [*range(1, 21)], "b.csv": [2, 3]}
+    assert rejects["reason"].str.startswith("The same month and category stand in").sum() == 17
+
+
 def test_overlapping_borough_files_take_the_later_one_and_never_add(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     write(raw, "old.csv", f"{BOROUGH},202401,202402", f"{ROBBERY},Camden,10,20")

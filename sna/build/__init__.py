@@ -9,7 +9,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from sna import store
-from sna.build.parts import Part, read_one, write_borough
+from sna.build.parts import Part, read_one, reject_replaced, write_borough
 from sna.build.workers import Run, start_workers
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.arrow import join_tables
@@ -154,11 +154,9 @@ def _read_more(
     places = make_places(store.read_table("areas", processed), lookup if len(lookup) else None)
     first = 1 + max(line["file_id"] for line in inputs)
     parts = _read_events(list(enumerate(items, start=first)), places, job)
-    choose_files(parts)
+    _choose(parts)
     held = {(line["series"], month) for line in inputs for month in line["totals"]}
     new = {(part.record["series"], month) for part in parts for month in part.record["totals"]}
-    for part in parts:
-        _check_rows(part)
     return None if held & new else parts
 
 
@@ -175,9 +173,7 @@ def _read_checked(raw: Path, items: list[Item], job: _Job) -> list[Part]:
         what = f"No row of {len(items)} files in the raw folder can be used."
         do = "Mend the files or their mappings. The old store stays as it is."
         raise SourceError(what, where=raw.name, found=problems, do=do)
-    choose_files(parts)
-    for part in parts:
-        _check_rows(part)
+    _choose(parts)
     return parts
 
 
@@ -229,6 +225,15 @@ def _finish_areas(parts: list[Part], lookup: pd.DataFrame | None) -> Any:
             part.rejects.append(pd.DataFrame([{"reason": reason, "rows": lost}]))
         part.tables["areas"] = kept
     return whole
+
+
+def _choose(parts: list[Part]) -> None:
+    """Choose between files that overlap; then every row of each file was used or rejected."""
+    choose_files(parts)
+    for part in parts:
+        if part.record["rows_replaced"]:
+            part.rejects.append(reject_replaced(part))
+        _check_rows(part)
 
 
 def _check_rows(part: Part) -> None:

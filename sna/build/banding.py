@@ -13,6 +13,7 @@ from sna.schemas.store_tables import OFFENCES
 from sna.sources.layout import ReadResult
 from sna.sources.rows import dictionary
 
+_CODES = {"offence_code", "detailed_code"}
 _LABEL = "The code or label matches no row of the definition tables."
 
 
@@ -64,16 +65,13 @@ def add_bands(table: pa.Table, profile: str) -> pa.Table:
 
 
 def classify_table(
-    table: pa.Table, result: ReadResult, people: Any, profile: str
-) -> tuple[pa.Table, pd.DataFrame, int]:
-    """Return rows that the definition covers, rejects of the others, and raw rows lost.
+    table: pa.Table, lines: pa.Array, result: ReadResult, people: Any, profile: str
+) -> tuple[pa.Table, pa.Array, pd.DataFrame]:
+    """Return rows that the definition covers, which they were, and a reject for each raw row lost.
 
     Records get their band here, one by one; published counts when they are written (`add_bands`).
     """
-    is_count = "published_category" in table.column_names and not (
-        {"offence_code", "detailed_code"} & set(table.column_names)
-    )
-    if is_count:
+    if "published_category" in table.column_names and not _CODES & set(table.column_names):
         lost = _places(table, profile)[0] < 0
         codes, names = _coded(table, "published_category")
         labels = pd.Series(np.array([*names, "(blank)"], dtype=object)[codes[lost]])
@@ -82,13 +80,15 @@ def classify_table(
         frame = table.to_pandas()
         people = people.to_pandas() if isinstance(people, pa.Table) else people
         unmatched = find_unmatched(frame)
-        labels, frame = unmatched["label"], frame.drop(index=unmatched.index)
+        lost, labels = frame.index.isin(unmatched.index), unmatched["label"].sort_index()
+        frame = frame[~lost] if lost.any() else frame
         if len(frame):
             frame = classify_offences(frame, profile=profile, people=people)
         table = to_arrow(frame, OFFENCES)
-    seen = labels.value_counts()
-    raw = result.category_rows
-    rows = [raw.get(str(n), 1) for n in seen.index] if raw else seen.to_numpy()
-    rejects = pd.DataFrame({"column": "code or label", "value": seen.index.astype("str").str[:80],
-                            "reason": _LABEL, "rows": rows})  # fmt: skip
-    return table, rejects, int(rejects["rows"].sum())
+    where = np.asarray(lines)[lost]
+    if result.category_rows is not None:  # a wide file: its raw rows, not its cells
+        pairs = [(n, line) for n in labels.unique() for line in result.category_rows[str(n)]]
+        labels, where = pd.Series([n for n, _ in pairs]), np.array([line for _, line in pairs])
+    value = labels.astype("str").str[:80].to_numpy()
+    rejects = pd.DataFrame({"line": where, "column": "code or label", "value": value, "rows": 1})
+    return table, pa.array(~lost), rejects.assign(reason=_LABEL)

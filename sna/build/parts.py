@@ -18,7 +18,14 @@ from sna.sources.files import hash_file
 from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
 from sna.sources.places import Places
-from sna.sources.quality import file_findings, list_cells, month_findings, series_of, without
+from sna.sources.quality import (
+    file_findings,
+    is_lost,
+    list_cells,
+    month_findings,
+    series_of,
+    without,
+)
 
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
@@ -50,6 +57,7 @@ class Part:
     kept: dict[str, Kept] = field(default_factory=dict)
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
+    lines: list[int] = field(default_factory=list)  # of a wide file: all that were used
     counts: pa.Table | None = None
     rejects: list[pd.DataFrame] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
@@ -96,18 +104,24 @@ def _make_part(
     used, is_wide = result.used, result.category_rows is not None
     record |= {"rows": result.rows, "rows_used": used, "is_wide": is_wide}
     part = Part(record, rejects=[result.rejects], findings=list(result.findings))
+    part.lines = sorted(line for some in (result.category_rows or {}).values() for line in some)
     part.is_events = not set(store.BY_BOROUGH).isdisjoint(result.tables)
     for name in list(result.tables):
         table = result.tables.pop(name)
-        if name != "areas":
-            table = places.add_places(to_arrow(table, STORE_TABLES[name]))
+        if name == "areas":
+            part.tables[name] = table
+            continue
+        table, lines = _split_lines(table)
+        table = places.add_places(to_arrow(table, STORE_TABLES[name]))
         if name == "offences":
-            table, rejects, lost = classify_table(table, result, people, profile)
-            people = None
+            table, known, rejects = classify_table(table, lines, result, people, profile)
+            people, lines = None, lines.filter(known)
             part.rejects.append(rejects)
-            record["rows_used"] -= lost
+            record["rows_used"] -= len(rejects)
             part.counts = _count(table, profile)
-        part.tables[name] = table
+        part.tables[name] = (
+            table.append_column("line", lines) if name in store.BY_BOROUGH else table
+        )
     part.findings += file_findings(record, part.tables)
     record["series"] = series_of(record)
     part.cells = list_cells(record, part.tables)
@@ -117,6 +131,15 @@ def _make_part(
         if spool is not None and table.num_rows:
             part.kept[name] = _set_aside(table, spool / f"{record['file_id']}-{name}-{used}.arrow")
     return part
+
+
+def _split_lines(table: Any) -> tuple[pa.Table, pa.Array]:
+    """Return a table without its column of raw lines, and that column; 0 where it has none."""
+    if isinstance(table, pd.DataFrame):
+        table = pa.Table.from_pandas(table, preserve_index=False)
+    if "line" not in table.column_names:
+        return table, pa.array(np.zeros(table.num_rows, "int32"))
+    return table.drop_columns(["line"]), table["line"].cast(pa.int32()).combine_chunks()
 
 
 def _count(table: pa.Table, profile: str) -> pa.Table:
@@ -151,6 +174,21 @@ def _set_aside(table: pa.Table, path: Path) -> Kept:
     return Kept(str(path), {names[code]: at for at, code in enumerate(present)})
 
 
+def reject_replaced(part: Part) -> pd.DataFrame:
+    """Return a reject for each raw row that another file holds better."""
+    lines = list(part.lines)
+    for name, kept in part.kept.items() if not part.record["is_wide"] else ():
+        lost = part.lost[part.lost["table"] == name]
+        rows = [kept.read(code) for code in kept.places] if len(lost) else []
+        lines += [n for each in rows for n in each["line"].filter(is_lost(each, lost)).to_pylist()]
+    number = part.record["rows_replaced"]
+    reason = f"The same month and category stand in a later file: {part.lost['winner'].iloc[0]}."
+    lines = sorted(lines)[:number] if lines else [0] * number  # nothing is kept by `sna check`
+    return pd.DataFrame(
+        {"line": lines, "column": "", "value": "", "reason": reason[:200], "rows": 1}
+    )
+
+
 def write_borough(
     code: str,
     name: str,
@@ -159,7 +197,11 @@ def write_borough(
     profile: str,
 ) -> None:
     """Write the rows of one borough that several files hold, in the order given."""
-    tables = [without(kept.read(code), lost) for kept, lost in found if code in kept.places]
+    tables = [
+        without(kept.read(code), lost).drop_columns(["line"])
+        for kept, lost in found
+        if code in kept.places
+    ]
     if name == "offences":
         whole = join_tables([t for t in tables if "band" not in t.column_names], name)
         counted = [add_bands(whole, profile)] if whole is not None else []

@@ -111,7 +111,7 @@ def _open(
     for role, heading in roles.items():
         column = text.table[heading].to_pandas()
         given[role] = _plain(column if role in _MANY else column.astype("category"), mapping)
-    return pd.DataFrame(given), replace(text, table=text.table.slice(0, 0))
+    return pd.DataFrame(given).set_axis(text.lines - 1), replace(text, table=text.table.slice(0, 0))
 
 
 def _plain(text: pd.Series, mapping: Mapping) -> pd.Series:
@@ -149,6 +149,7 @@ def read_records(
     given = _read_dates(given[~nameless], mapping, today, notes)
     given = _read_status(given, mapping, notes)
     rows = pd.DataFrame({"offence_id": given["crime_ref"], "month": given["month"]})
+    rows = rows.assign(line=rows.index + 1)
     kept = [role for role in (*_DATES, "status", *_TEXT) if role in given]
     rows = rows.assign(**{role: given[role] for role in kept})
     rows = _add_weapons(given, _add_place(given, rows, notes), mapping, notes)
@@ -178,6 +179,7 @@ def read_people(given: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.Da
     heading = mapping.people_roles["person_role"]
     notes.reject(bad, heading, "not a victim or a suspect", given["person_role"].astype("str"))
     people = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": words})
+    people = people.assign(line=people.index + 1)
     return _describe(people, given.drop(columns=["crime_ref", "person_role"]), mapping, notes)[~bad]
 
 
@@ -336,6 +338,7 @@ def _people_of_rows(
         return pd.DataFrame({"offence_id": pd.Series(dtype="str")})
     mine = given[roles].rename(columns=lambda role: str(role).removeprefix(f"{person}_"))
     rows = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": person})
+    rows = rows.assign(line=rows.index + 1)
     people = _describe(rows, mine.rename(columns={"id": "person_id"}), mapping, notes)
     said = mine.notna().any(axis=1)
     if "person_id" in people:

@@ -143,7 +143,7 @@ class ReadResult:
     rejects: pd.DataFrame = field(default_factory=lambda: no_rows("file", "reason", "rows"))
     findings: list[dict[str, Any]] = field(default_factory=list)
     variant: str = ""
-    category_rows: dict[str, int] | None = None  # wide files: raw rows of each category
+    category_rows: dict[str, list[int]] | None = None  # wide files: raw lines of each category
 
 
 @dataclass(frozen=True)

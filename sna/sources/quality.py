@@ -208,23 +208,24 @@ def _give_way(part: Part) -> None:
     months, winner = sorted({f"{month:%Y-%m}" for month in lost["month"]}), lost["winner"].iloc[0]
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
     part.findings.append(say("later", gone, span=span, file=winner))
-    if rows := (0 if left else record["rows_used"]) if record["is_wide"] else gone:
-        record["rows_used"] -= rows
-        reason = f"The same month and category stand in a later file: {winner}."
-        part.rejects.append(pd.DataFrame([{"reason": reason[:200], "rows": rows}]))
-        record["rows_replaced"] = rows
+    record["rows_replaced"] = (0 if left else record["rows_used"]) if record["is_wide"] else gone
+    record["rows_used"] -= record["rows_replaced"]
+
+
+def is_lost(table: pa.Table, lost: pd.DataFrame) -> np.ndarray:
+    """Return which rows of a table lie in lost cells."""
+    said = [key for key in _CELL if key in lost and lost[key].notna().any()]
+    keys = [key for key in said if key in table.column_names]
+    if not keys:
+        return np.zeros(table.num_rows, dtype=bool)
+    frame = table.select(keys).to_pandas()
+    frame = frame.astype({key: "object" for key in keys if key != "month"})
+    return pd.MultiIndex.from_frame(frame).isin(pd.MultiIndex.from_frame(lost[keys]))
 
 
 def without(table: pa.Table, lost: pd.DataFrame) -> pa.Table:
     """Return a table without the rows of lost cells."""
-    said = [key for key in _CELL if key in lost and lost[key].notna().any()]
-    keys = [key for key in said if key in table.column_names]
-    if not keys:
-        return table
-    frame = table.select(keys).to_pandas()
-    frame = frame.astype({key: "object" for key in keys if key != "month"})
-    bad = pd.MultiIndex.from_frame(frame).isin(pd.MultiIndex.from_frame(lost[keys]))
-    return table.filter(pa.array(~bad))
+    return table.filter(pa.array(~is_lost(table, lost))) if len(lost) else table
 
 
 def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> pd.DataFrame:

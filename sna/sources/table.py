@@ -24,6 +24,7 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     coded = tuple(name for r, name in match.columns.items() if not layout.roles[r].unique)
     text = read_text(sample, columns=(*match.columns.values(), *wide.values()), coded=coded)
     rows = Rows(text.table.rename_columns([*match.columns, *wide]))
+    rows = Rows(rows.text.append_column("line", pa.array(text.lines, pa.int32())))
     grids = {v: _read_grid(rows, v, tuple(keys)) for v, keys in match.wide.items() if keys}
     good = np.ones(rows.text.num_rows, dtype=bool)
     rejects = [line_rejects(text)]
@@ -116,7 +117,8 @@ def _make_table(rows: Rows, file: File, values: dict[str, np.ndarray]) -> pa.Tab
         columns |= _make_columns(rows, names, spec, file)
     for name, numbers in values.items():
         columns[name] = pa.array(numbers, from_pandas=True).cast(_kind(layout.table, name))
-    return pa.table({name: column for name, column in columns.items() if name in known})
+    found = pa.table({name: column for name, column in columns.items() if name in known})
+    return found.append_column("line", rows.text["line"]) if layout.table in _EVENTS else found
 
 
 def _split(table: pa.Table, rows: Rows, file: File) -> dict[str, pa.Table]:
@@ -128,7 +130,8 @@ def _split(table: pa.Table, rows: Rows, file: File) -> dict[str, pa.Table]:
     other = table.filter(pa.array(is_other))
     names = [rule.table if name == layout.table else name for name in other.column_names]
     other = other.rename_columns(names)
-    other = other.select([n for n in names if n in STORE_TABLES[rule.table].columns])
+    wanted = {*STORE_TABLES[rule.table].columns, "line"}
+    other = other.select([name for name in names if name in wanted])
     for name, value in rule.constants.items():
         column = make_array(np.zeros(len(other), "int32"), [value], _kind(rule.table, name))
         other = other.append_column(name, column)
@@ -220,8 +223,9 @@ def _describe_wide(result: ReadResult, kept: Rows, file: File) -> None:
     """Say which scope the labels have and which months there are; count raw rows by category."""
     spec = file.match.layout.columns["published_category"]
     names = _make_columns(kept, "published_category", spec, file)["published_category"]
-    counted = names.to_pandas().value_counts()
-    result.category_rows = {str(name): int(rows) for name, rows in counted.items()}
+    lines = kept.text["line"].to_pandas()
+    by_name = lines.groupby(names.to_pandas().astype("str"), sort=False)
+    result.category_rows = {str(name): some.tolist() for name, some in by_name}
     letter = next(iter(result.category_rows), "MPS  |").split(" ")[1]
     months = sorted(f"{key[:4]}-{key[-2:]}" for key in file.match.wide["offences"])
     result.variant = f"layout {letter}, {months[0]} to {months[-1]}"
