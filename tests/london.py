@@ -10,12 +10,13 @@ from sna import definitions
 
 def invented_london(
     *, months=60, mean=60.0, growth=0.0, season=0.0, step=(0, 1.0), seed=1, source="mps_borough",
-    borough="E09000012", end="2025-03-01", simulated=True, edition="public", rows=None,
+    borough="E09000012", end="2025-03-01", simulated=True, edition="public", rows=None, each=1,
 ):  # fmt: skip
     """Return something shaped like a borough's data; Poisson counts round a known mean."""
     places = definitions.boroughs()
-    grid = pd.date_range(end=pd.Timestamp(end), periods=months, freq="MS")
-    years = (np.arange(months) - months + 12) / 12
+    last = pd.Timestamp(end) - pd.DateOffset(months=each - 1)  # a quarter is named by its first
+    grid = pd.date_range(end=last, periods=months, freq=pd.DateOffset(months=each))
+    years = (np.arange(months) - months + 12 // each) / (12 // each)
     wave = 1 + season * np.cos(2 * np.pi * (grid.month.to_numpy() - 7) / 12)
     level = mean * np.exp(np.log1p(growth) * years) * wave
     people = np.linspace(150_000, 400_000, len(places)).round()
@@ -23,14 +24,14 @@ def invented_london(
     mine = places["borough_code"].tolist().index(borough)
     expected[step[0] :, mine] *= step[1]
     values = np.random.default_rng(seed).poisson(expected) if rows is None else rows
-    core = source == "extract"
+    core = source in ("extract", "home_office_csp")
     counts = pd.DataFrame(
         {
             "source": source,
-            "release_class": "restricted" if core else "open",
+            "release_class": "restricted" if source == "extract" else "open",
             "area_level": "borough",
             "month": np.repeat(grid, len(places)),
-            "period_months": 1,
+            "period_months": each,
             "borough_code": np.tile(places["borough_code"], months),
             "published_category": None
             if core

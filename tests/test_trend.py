@@ -145,6 +145,95 @@ def test_part_years_are_never_years():
     assert quarters[-1] == "October to December 2024"
 
 
+def _records():
+    """Six core records of a borough in 2024 and their victims, and residents by sex and age."""
+    data = invented_london(months=24, source="extract", end="2024-12-01")
+    data.offences = table(
+        """
+        offence_id | month      | ward_code | contexts | premises_type | weapon_feature | listed_family
+        a          | 2024-01-01 | W1        | u25      | Dwelling      | knife          | wounding
+        b          | 2024-02-01 | W1        | u25|da   | Street        | none           | wounding
+        c          | 2024-02-01 | W2        | da       | House         | knife          | robbery
+        d          | 2024-08-01 | W2        | sv       |               | none           | rape
+        e          | 2024-09-01 | W1        | u25      | Bus station   | none           | robbery
+        f          | 2023-09-01 | W1        | u25      | Prison        | none           | robbery
+        """.replace("u25|da", "u25/da")
+    ).assign(source="extract", offences=1, release_class="restricted", band="core")
+    data.offences = data.offences.assign(
+        contexts=data.offences["contexts"].str.replace("/", "|"),
+        month=pd.to_datetime(data.offences["month"]),
+    )
+    data.people = pd.DataFrame(
+        {"offence_id": list("abcdef"), "person_role": "victim", "people": 1, "source": "extract",
+         "sex": ["female", "male", "female", "female", "male", "male"],
+         "age": [9.0, 17, 24, 40, np.nan, 70], "release_class": "restricted",
+         "month": data.offences["month"].to_numpy()}
+    )  # fmt: skip
+    by_age = [(0, 9, 100), (10, 17, 200), (18, 24, 300), (25, 44, 999), (65, 999, 500)]
+    rows = [
+        {"source": "census_ethnic_age_sex", "area_code": "E09000012", "area_level": "borough",
+         "population_year": 2024, "sex": sex, "age_lower": low, "age_upper": high,
+         "population": people / 2}
+        for low, high, people in by_age for sex in ("female", "male")
+    ]  # fmt: skip
+    data.population = pd.concat([data.population, pd.DataFrame(rows)], ignore_index=True)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        ("contexts", {"u25": 3, "da": 2, "sv": 1}),
+        ("place_type", {"home": 2, "public space": 2, "not known": 1}),
+        ("weapon_feature", {"knife": 2, "none": 3}),
+        ("listed_family", {"wounding": 2, "robbery": 2, "rape": 1}),
+        ("ward_code", {"W1": 3, "W2": 2}),
+        ("band", {"core": 5}),
+        ("sex", {"female": 3, "male": 2}),
+        ("age_band", {"under 10": 1, "10-17": 1, "18-24": 1, "35-44": 1, "not known": 1}),
+    ],
+)
+def test_every_cut_counts_core_records_by_whole_year(by, expected):
+    counted = trend.count_periods(_records(), period="year", by=by)
+    year = counted[counted["period"].eq("January to December 2024")]
+    got = year[year["offences"] > 0].set_index("group")["offences"].to_dict()
+    assert got == expected
+
+
+def test_cuts_divide_by_the_people_they_are_about():
+    ages = trend.count_periods(_records(), period="year", by="age_band")
+    people = ages.drop_duplicates("group").set_index("group")["population"]
+    assert people[["under 10", "10-17", "18-24"]].tolist() == [100, 200, 300]
+    assert people[["35-44", "not known"]].isna().all()  # 25-44 is no band of ours
+    sexes = trend.count_periods(_records(), period="year", by="sex")
+    assert sexes["population"].unique().tolist() == [2099 / 2]
+    everyone = trend.count_periods(_records(), period="year", by="weapon_feature")
+    assert len(everyone["population"].unique()) == 1
+
+
+def test_periods_of_groups_are_whole_and_wards_are_not_counted_by_month():
+    data = _records()
+    quarters = trend.count_periods(data, period="quarter", by="weapon_feature")
+    knife = quarters[quarters["group"].eq("knife")].set_index("period")["offences"]
+    assert knife["January to March 2024"] == 2 and knife.sum() == 2 and len(knife) == 8
+    rolling = trend.count_periods(data, period="rolling_year", by="listed_family")
+    assert rolling.groupby("group").size().unique().tolist() == [13]  # full windows only
+    with pytest.raises(UsageError, match="quarter is the shortest"):
+        trend.count_periods(data, period="month", by="ward_code")
+    with pytest.raises(UsageError, match="not known"):
+        trend.count_periods(data, period="week")
+
+
+def test_a_published_category_is_looked_at_by_its_name():
+    data = invented_london(months=36, mean=0.3)
+    data.counts = data.counts.assign(published_category="MPS | VIOLENCE | HOMICIDE")
+    panel = trend.load_panel(data, label="homicide")
+    assert panel.measure == "Homicide"
+    assert trend.control_chart(panel)["kind"].unique().tolist() == ["gaps"]
+    with pytest.raises(CoverageError, match="series of robbery"):
+        trend.load_panel(data, label="robbery")
+
+
 # --- change -----------------------------------------------------------------------------------
 
 
@@ -194,6 +283,42 @@ def test_across_a_break_both_counts_stand_and_nothing_is_compared():
     shown = protect(change, contract="trend_change", data=data)
     assert shown.table["rate_ratio"].isna().all()
     assert shown.table["change_pct"].isna().all()
+
+
+def test_a_named_reason_compares_across_a_break_and_is_printed():
+    data = invented_london(months=60, simulated=False)
+    reason = "The force recounted both years under the new rules."
+    change = trend.compare_periods(data, across_breaks=reason)
+    assert change["word"].isin(["higher", "similar", "lower"]).all()
+    assert change["p_value"].notna().all()
+    shown = show(protect(change, contract="trend_change", data=data))
+    assert reason in shown.note and shown.protected.table["rate_ratio"].notna().all()
+    blank = trend.compare_periods(data, across_breaks="  ")
+    assert blank["word"].unique().tolist() == ["[b]"]
+
+
+def test_a_p_value_is_never_printed_as_nothing():
+    mine = np.r_[np.full(12, 40), np.full(12, 90)]
+    data = invented_london(months=24, rows=_rows(mine, 24))
+    shown = protect(trend.compare_periods(data), contract="trend_change", data=data)
+    page = show(shown)._repr_html_()
+    assert "&lt;0.001" in page and ">0.000<" not in page
+
+
+def test_quarters_are_compared_by_year_and_projected_by_quarter():
+    data = invented_london(months=24, each=3, source="home_office_csp", season=0.2, mean=150)
+    panel = trend.load_panel(data)
+    assert panel.per_year == 4
+    change = trend.compare_periods(panel)
+    assert change["window"].unique().tolist() == ["12 months", "3 years", "5 years"]
+    assert change["period"].unique().tolist() == ["April 2024 to March 2025"]
+    ahead = trend.project_series(panel)[0].query("kind == 'projected'")
+    assert ahead["month"].dt.month.tolist() == [4, 7, 10, 1]
+    assert trend.count_periods(panel, period="month").empty
+    assert trend.count_periods(panel)["period"].iloc[-1] == "2024/25"
+    assert (
+        trend.count_periods(panel, period="quarter")["period"].iloc[-1] == "January to March 2025"
+    )
 
 
 def test_breaks_fall_on_the_first_month_that_lies_mostly_after_them():
@@ -547,9 +672,12 @@ HUGE[30, 11], LATE[59, 11] = 10**7, 9
         {"months": 1}, {"months": 11}, {"months": 12}, {"rows": np.zeros((60, 33))},
         {"rows": HUGE}, {"rows": LATE}, {"months": 30, "simulated": False, "end": "2024-03-01"},
         {"months": 13, "simulated": False, "end": "2025-02-01"}, {"source": "extract", "mean": 2},
+        {"months": 20, "each": 3, "source": "home_office_csp", "season": 0.2, "mean": 150},
+        {"months": 3, "each": 3, "source": "home_office_csp"},
     ],
     ids=["one month", "eleven", "twelve", "zeros", "huge month", "only the last month",
-         "break at the last month", "break at the first", "few records"],
+         "break at the last month", "break at the first", "few records", "quarters",
+         "three quarters"],
 )  # fmt: skip
 def test_odd_series_get_a_word_and_never_a_silent_number(kind):
     _everything(invented_london(**kind))

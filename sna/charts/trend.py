@@ -44,6 +44,7 @@ def control(protected: ProtectedTable) -> Any:
     base.top(ax, table["value"], table["upper_limit"])
     if len(table):
         base.time_axis(ax, table["month"])
+        base.mark_breaks(ax, table)
     gaps = table["kind"].eq("gaps").any()
     ax.set_ylabel("Months since the one before" if gaps else "Offences")
     base.label_ends(ax, labels)

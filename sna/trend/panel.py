@@ -60,6 +60,11 @@ class Panel:
         return np.searchsorted(self.breaks["month"], self.months, side="right")
 
     @property
+    def last_month(self) -> pd.Timestamp:
+        """The last month counted, which a quarter's own name is not."""
+        return self.months[-1] + pd.DateOffset(months=12 // self.per_year - 1)
+
+    @property
     def has_london(self) -> bool:
         """Whether enough boroughs are covered to speak of London."""
         return len(self.codes) >= LEAST_BOROUGHS
@@ -68,7 +73,8 @@ class Panel:
         """Make a result table: `frame`, the columns given, and those of every result table."""
         rows = max((len(column) for column in columns.values() if np.ndim(column)), default=1)
         made = pd.DataFrame(index=range(rows)) if frame is None else frame
-        labels = {"source": self.source, "release_class": self.release_class}
+        labels: dict[str, Any] = {"source": self.source, "release_class": self.release_class}
+        labels |= {"period_start": self.months[0], "period_end": self.last_month}
         return made.assign(**{"measure": self.measure} | labels | columns)
 
     def period(self, rows: Any) -> str:

@@ -39,7 +39,8 @@ def count_series(data: Any) -> pd.DataFrame:
         areas[LONDON] = (made.counts.sum(axis=1), made.population.sum(axis=1))
     texts = made.breaks.set_index("month")["report_text"].reindex(made.months).fillna("")
     months = {"month": made.months, "break_text": texts.to_numpy()}
-    each = {"period_months": 12 // made.per_year}
+    each = {"period_months": 12 // made.per_year, "is_late": made.last_month < made.data.end_month}
+    each |= {"report_month": f"{made.data.end_month:%B %Y}"}
     tables = [
         made.table(area=area, offences=values, population=people, **months, **each)
         for area, (values, people) in areas.items()
