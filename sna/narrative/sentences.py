@@ -101,6 +101,8 @@ def _environment() -> Environment:
 def _macros() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in _environment().list_templates():
+        if "{% macro" not in (WORDS / name).read_text(encoding="utf-8"):
+            continue  # a text of its own, no sentences of tables
         module = f"sna.narrative.{name.removesuffix('.j2')}"
         room = import_module(module) if find_spec(module) else None
         template = _environment().get_template(name, globals={"room": room})
