@@ -35,6 +35,7 @@ SPC = {  # kind of point: colour, marker
 }
 QUIET_BARS = "#7C9ABA"  # 3:1 on white, and the dark line 3:1 on them
 BLUES = ["#FFFFFF", "#C9DDEF", "#6BACE6", "#4A8FCB"]  # black text stays at 6:1 on each
+TICKS_APART = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50)
 TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 20)
 MOST_CATEGORIES = 4
 _JOINERS = "\u200c\u200d"  # needed to spell some languages
@@ -206,7 +207,8 @@ def log_axis(ax: "Axes", which: str, values: "np.ndarray") -> None:
     """Put an axis on a log scale around 1 that holds all values, with plain numbers as ticks."""
     values = values[np.isfinite(values) & (values > 0)]
     low, high = min([*values, 0.9]) / 1.05, max([*values, 1.15]) * 1.05
-    ticks = [tick for tick in TICKS if low <= tick <= high]
+    shown = TICKS if high / low < 2.5 else TICKS_APART
+    ticks = [tick for tick in shown if low <= tick <= high]
     ax.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     ax.set(**{f"{which}ticks": ticks, f"{which}ticklabels": [f"{tick:g}" for tick in ticks]})
     ax.minorticks_off()
@@ -372,13 +374,13 @@ def funnel(protected: ProtectedTable, form: Form) -> "Figure":
     """Draw each row's value against what is expected, inside limits of 95 and 99.8%."""
     from matplotlib.figure import Figure
 
-    table = table_of(protected).dropna(subset=["expected"]).sort_values("expected")
+    table = table_of(protected).dropna(subset=["expected"])
     parts = list(table.groupby(form.panels, sort=False))[:4] if form.panels else [("", table)]
     across = min(2, len(parts))
     figure = Figure(figsize=(6.4, 3.8 if across == 1 else 2.7 * ((len(parts) + 1) // 2)))
     axes = figure.subplots((len(parts) + 1) // 2, across, squeeze=False).ravel()
     for ax, (name, part) in zip(axes, parts, strict=False):
-        _funnel(ax, protected, part, form)
+        _funnel(ax, protected, part.sort_values("expected"), form)
         ax.set_title(str(name), loc="left", fontweight="bold")
     for spare in axes[len(parts) :]:
         spare.set_axis_off()
@@ -388,12 +390,15 @@ def funnel(protected: ProtectedTable, form: Form) -> "Figure":
 
 
 def _funnel(ax: "Axes", protected: ProtectedTable, part: pd.DataFrame, form: Form) -> None:
+    from matplotlib.ticker import LogLocator
+
     limits = {"lower_95": 2, "upper_95": 2, "lower_998": 1, "upper_998": 1, "target": 0}
     mine = is_marked(protected, form.mark)[part.index]
     if form.log:
         values = part.loc[part[form.value] > 0, [form.value, "lower_998", "upper_998"]]
         log_axis(ax, "y", values.to_numpy(float).ravel())
-        ax.set_xscale("log")
+        ax.set_xscale("log", subs=[])
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=4))
     else:
         edge = part[[form.value, "upper_998"]].astype(float).quantile(0.98).max()
         low = float(part[[form.value, "lower_998"]].min().min())

@@ -1,4 +1,4 @@
-"""The one chart that only tables of people have: a ratio under several assumptions."""
+"""The one chart that only tables of people have: a ratio by year or assumption, group by group."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,9 +13,10 @@ _PAIRS = {
 }
 
 
-def readings(protected: ProtectedTable, **form: Any) -> Any:
-    """Draw ratios recomputed from counts and modelled ones on one axis."""
+def panels(protected: ProtectedTable, **form: Any) -> Any:
+    """Draw ratios recomputed from counts and modelled ones on one axis, a panel a group."""
     table, flags = base.table_of(protected), protected.flags
+    table = table[table["ethnic_group"] != table["reference_group"]]
     for counted, modelled in _PAIRS.items():
         known = table[counted].notna()
         table = table.assign(**{counted: table[counted].where(known, table[modelled])})

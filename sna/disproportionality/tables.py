@@ -64,6 +64,8 @@ def _as_result(
     """Add what disclosure and readers need; a stratum that is not split reads ``all``."""
     shape = result_table(contract)
     table = table.rename(columns={"group": table.get("dimension", pd.Series("ethnic_group"))[0]})
+    if "population_year" in table:
+        table = table.astype({"population_year": str})  # a name, not a number
     classes = set(people["release_class"].astype(str))
     values = (*shape.counts, *shape.plain, *(estimate.column for estimate in shape.estimates))
     blanks: dict[str, Any] = dict.fromkeys(values, np.nan) | dict.fromkeys(shape.keys, "all")

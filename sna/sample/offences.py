@@ -191,7 +191,8 @@ def _link_damage(
 
 
 def _draw_searches(city: City, months: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
-    expected = _exposed(city, PLANTED["search_ratio"]) * PLANTED["searches"] / 12000
+    risk = city.boroughs["risk"].to_numpy()[city.lsoas["borough"]]
+    expected = _exposed(city, PLANTED["search_ratio"]) * risk * PLANTED["searches"] / 12000
     number = rng.poisson(np.repeat(expected[:, None], len(months), axis=1))
     lsoa, month = np.unravel_index(np.repeat(np.arange(number.size), number.ravel()), number.shape)
     people = _draw_cells(city, lsoa, "searched", PLANTED["search_ratio"], rng)
