@@ -217,6 +217,9 @@ def test_summary_quality_and_methods_pages_pass_the_checks_and_reconcile():
     assert [lint_page(text) for text in texts] == [[], [], []]
     assert "2 files were read with 1,500 rows: 1,490 were used and 10 were set aside" in texts[1]
     assert "fewer than 5" in texts[1] and "differ" not in texts[1]
+    assert re.search(r"Suspect charged.*March 2025 to March 2025.*>1</td>", texts[1])
+    assert "not how common violence is" in texts[1]
+    assert "depends on how fully age" in texts[2] and "Counts by ward as the boundaries" in texts[2]
     assert re.search(r"<td>warning</td>.*<td>information</td>", texts[1], re.S)
     assert "under 5 are withheld" in texts[2] and "{{" not in texts[2]
 

@@ -8,12 +8,19 @@ import pandas as pd
 from markupsafe import Markup
 from nbformat import v4
 
+import sna
+from sna.definitions import source_titles
+from sna.definitions.tables import read_reference
+from sna.disclosure import protect
 from sna.figures.about import listing, row_totals, show_findings, show_run, sorted_findings
 from sna.figures.cells import fill
+from sna.figures.view import show
 from sna.reporting.pages import Page, find_anchor, outputs_of, slug
 from sna.reporting.record import checklist
 
 MOST_POINTS = 6
+INPUTS = ["file", "layout", "rows", "rows_used", "rows_rejected", "sha256"]
+OUTCOMES = ["source", "release_class", "published_category", "outcome", "outcomes", "month"]
 _POINT = re.compile(r'<li>(?:<a href="#([^"]*)">)?(.*?)(?:</a>)?</li>', re.DOTALL)
 
 
@@ -56,13 +63,58 @@ def index_page(
     return written_page("index", "Summary", data=data, run=shown(show_run(data)), **given)
 
 
+def input_files(data: Any) -> pd.DataFrame:
+    """Return one row a file that was read, with the title its publisher gives it."""
+    columns = {"title": "", "licence": "", "first_month": None, "last_month": None}
+    files = pd.DataFrame(data.inputs, columns=[*INPUTS, *columns]).fillna(columns)
+    return files.assign(title=files["title"].replace("", "not recognised"))
+
+
+def input_sources(files: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a kind of file: how many files and rows, over which months."""
+    months = files[["first_month", "last_month"]].replace("", None)
+    groups = files.assign(**months).groupby("title", sort=False, as_index=False)
+    sums = {name: (name, "sum") for name in ("rows", "rows_used", "rows_rejected")}
+    ends = {"first_month": ("first_month", "min"), "last_month": ("last_month", "max")}
+    return groups.agg(files=("file", "size"), **sums, **ends, licence=("licence", "first"))
+
+
+def count_outcomes(data: Any) -> pd.DataFrame:
+    """Count outcomes of the borough in the last twelve months that each source covers."""
+    rows = data.outcomes
+    whole = rows["area_level"].eq("borough")  # counts of wards are in those of the borough
+    rows = rows[
+        (whole | ~rows["source"].isin(rows.loc[whole, "source"]))
+        & (rows["month"] <= data.end_month)
+    ]
+    rows = (
+        rows[[*OUTCOMES]]
+        .astype(dict.fromkeys(OUTCOMES[:4], "object"))
+        .fillna({"published_category": "all"})
+    )
+    last = rows.groupby("source")["month"].transform("max")
+    rows = rows[rows["month"] > last - pd.DateOffset(months=12)].assign(
+        label=rows["published_category"].astype("str").str.split("|").str[-1].str.strip()
+    )
+    keys = ["source", "release_class", "label", "outcome"]
+    spans = {"first": ("month", "min"), "last": ("month", "max")}
+    made = rows.groupby(keys, as_index=False).agg(outcomes=("outcomes", "sum"), **spans)
+    titles = source_titles().set_index("source")["title"]
+    ends = [made[name].astype("datetime64[us]").dt.strftime("%B %Y") for name in spans]
+    return made.assign(title=made["source"].map(titles), months=ends[0] + " to " + ends[1])
+
+
 def data_quality_page(data: Any) -> Page:
-    """Return the page on the data: every file, every row, every finding."""
-    totals = row_totals(data)
+    """Return the page on the data: every source, every row, every finding, outcomes."""
+    totals, outcomes = (
+        row_totals(data),
+        protect(count_outcomes(data), contract="police_outcomes", data=data),
+    )
     given = {
         "short": shown(show_findings(data)),
-        "files": shown(listing(pd.DataFrame(data.inputs), "input_files", data)),
+        "sources": shown(listing(input_sources(input_files(data)), "input_sources", data)),
         "findings": shown(listing(sorted_findings(data), "all_findings", data)),
+        "outcomes": shown(show(outcomes)) if len(outcomes.table) else "",
         "whole": totals["rows"] == totals["rows_used"] + totals["rows_rejected"],
     }
     return written_page("data_quality", "Data quality", **given)
@@ -70,13 +122,15 @@ def data_quality_page(data: Any) -> Page:
 
 def methods_page(data: Any, *, draft: str = "draft") -> Page:
     """Return the page on methods, provenance and assurance; its bytes do not depend on today."""
-    record = {"draft": draft, "inputs": data.inputs, "definition": {"hash": data.profile.hash}}
+    record = {"draft": draft, "inputs": data.inputs, "version": sna.__version__}
     checks = pd.DataFrame(checklist(record, data.settings))
+    limits = read_reference("source_limits").merge(source_titles(), how="left", on="source")
     given = {
         "profile": data.profile,
         "limits": data.settings.disclosure,
+        "sources": limits[limits["source"].isin(input_files(data)["layout"])].to_dict("records"),
         "assured": shown(listing(checks[checks["page"].eq("yes")], "quality_checks", data)),
-        "hashes": shown(listing(pd.DataFrame(data.inputs), "input_hashes", data)),
+        "files": shown(listing(input_files(data), "input_files", data)),
         "run": shown(show_run(data)),
     }
     return written_page("methods", "Methods", data=data, **given)
