@@ -80,6 +80,8 @@ def _wards(data: Any) -> "pd.Series[Any]":
     lookup = data.area_lookup
     if lookup is None or not {"lsoa_code", "ward_code"} <= set(lookup):
         return pd.Series(dtype="object")
+    if "edition" in lookup:  # the latest edition of wards, where several are there
+        lookup = lookup.sort_values("edition", ascending=False, kind="stable")
     pairs = lookup[["lsoa_code", "ward_code"]].dropna().astype("object")
     return pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
 

@@ -171,6 +171,11 @@ def _named_area(text: str, file: File) -> str | None:
     return file.places.find_borough(text) or file.places.find_prefix(text)
 
 
+def _ward(text: str, file: File) -> str | None:
+    """Return a ward code; one that went whole into a ward of the latest edition as that."""
+    return file.places.ward_into.get(text, text) if text.startswith(("E05", "W05")) else None
+
+
 def _points(values: Answers, file: File) -> Answers:
     """Return easting, northing, borough and LSOA of points given as longitude and latitude."""
     pairs = [str(value).split(" | ") if value else ["", ""] for value in values]
@@ -226,6 +231,8 @@ CONVERTERS: dict[str, Converter] = {
     "named_area": _each(_named_area),
     "unnamed": _each(lambda text, file: None if _named_area(text, file) else text),
     "borough_of": _each(lambda text, file: file.places.borough_of.get(text)),
+    "ward": _each(_ward),
+    "ward_edition": lambda v, file: [heading_year(file.match.columns["ward_code"])] * len(v),
     "lsoa_district": _each(lambda text, file: file.places.find_borough(text[:-5])),
     "lsoa_editions": _each(lambda text, file: file.places.find_lsoa(text)),
     "points": _points,

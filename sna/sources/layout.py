@@ -8,6 +8,7 @@ import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ class Layout(Strict):
 
     ``columns`` maps a store column to ``role: converter``, alternatives after a semicolon;
     ``must`` gives the reason why rows without an answer are rejected; ``absent`` is a pattern of
-    headings that another layout has.
+    headings that another layout has; ``keys`` are roles that no two rows share.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Layout(Strict):
     must: dict[str, str] = Field(default_factory=dict)
     wide: Wide | None = None
     absent: str = ""
+    keys: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     split: Split | None = None
@@ -163,6 +165,7 @@ class Nearest:
     differs: str
 
 
+@lru_cache(maxsize=4096)
 def plain_heading(heading: str) -> str:
     """Return a heading in lower case with single blanks for punctuation and no byte-order mark.
 
@@ -213,6 +216,9 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     others = [plain_heading(name) for name in sample.columns]
     strange = layout.absent and any(re.fullmatch(layout.absent, name) for name in others)
     if sample.kind not in layout.kinds or missing or strange:
+        return None
+    keys = [columns[role] for role in layout.keys if role in columns]
+    if keys and sample.rows.duplicated(keys).any():  # its rows are finer than the layout's
         return None
     wide = _find_wide(sample, layout.wide) if layout.wide else {}
     if layout.wide and len(next(iter(wide.values()))) < layout.wide.least:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sna import definitions
+from sna.sources.editions import find_ward_editions, fit_wards
 from sna.sources.rows import fill, make_array, split_codes
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ class Places:
     borough_of: dict[str, str] = field(default_factory=dict)
     only_2011: frozenset[str] = frozenset()
     merged: dict[str, str] = field(default_factory=dict)
+    ward_editions: dict[str, int] = field(default_factory=dict)  # latest that a code stands in
+    ward_into: dict[str, str] = field(default_factory=dict)  # older wards that went whole into one
+    ward_parts: "pd.Series[int]" = field(default_factory=lambda: pd.Series(dtype="int64"))
     lsoas: "gpd.GeoDataFrame | None" = None
     boroughs: "gpd.GeoDataFrame | None" = None
 
@@ -159,13 +163,17 @@ def make_places(
     """Return what boundaries and lookups say about where codes belong."""
     columns = ["area_code", "area_name", "area_level", "edition", "borough_code"]
     areas = pd.DataFrame(columns=columns) if areas is None else areas
-    lookup = pd.DataFrame(columns=[*_CODES, "borough_code"]) if lookup is None else lookup
+    lookup = pd.DataFrame() if lookup is None else lookup
+    lookup = lookup.reindex(columns=[*_CODES, "lookup", "borough_code", "edition"])
     parts = {level: areas[areas["area_level"] == level] for level in ("lsoa", "ward", "borough")}
     borough_of: dict[str, str] = {}
     for table, key in [(parts["lsoa"], "area_code"), (parts["ward"], "area_code"),
                        *((lookup, code) for code in _CODES)]:  # fmt: skip
         borough_of |= _pairs(table, key, "borough_code")
-    both = lookup.dropna(subset=["lsoa_2011_code", "lsoa_code"])
+    editions = find_ward_editions(parts["ward"], lookup)
+    fits = fit_wards(lookup, editions)
+    whole = fits[fits["parts"] == 1]
+    both = lookup[lookup["lookup"].eq("lsoa_2011_to_2021")]
     is_new = parts["lsoa"]["edition"].ge(2021)
     old = {*parts["lsoa"].loc[~is_new, "area_code"], *both["lsoa_2011_code"]}
     new = {*parts["lsoa"].loc[is_new, "area_code"], *both["lsoa_code"]}
@@ -180,6 +188,9 @@ def make_places(
         borough_of | {HEATHROW_WARD: HILLINGDON},
         frozenset(old - new if new else ()),
         _pairs(both.drop_duplicates("lsoa_2011_code", keep=False), "lsoa_2011_code", "lsoa_code"),
+        editions,
+        dict(zip(whole["ward_code"], whole["into_code"], strict=True)),
+        fits[fits["parts"] > 1].set_index("ward_code")["parts"],
         polygons("lsoa"),
         polygons("borough"),
     )

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sna.schemas.store_tables import STORE_TABLES
 from sna.sources.convert import File, find_converter
+from sna.sources.editions import edition_findings
 from sna.sources.layout import FileSample, Match, ReadContext, ReadResult, make_finding
 from sna.sources.rows import Rows, fill, line_rejects, make_array, make_rejects, parse_counts
 from sna.sources.text import read_text
@@ -36,7 +37,7 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     kept = rows if good.all() else Rows(rows.text.filter(pa.array(good)))
     rejected = pd.concat([r for r in rejects if len(r)] or rejects[:1], ignore_index=True)
     result = ReadResult({}, text.rows, kept.text.num_rows, rejected, list(text.findings))
-    result.findings += _find(kept, file)
+    result.findings += [*_find(kept, file), *edition_findings(kept, context.places)]
     cells, values = kept, {}
     if layout.wide:
         cells, values = _unpivot(kept, file, {v: g[good] for v, g in grids.items()}, result)
