@@ -8,7 +8,7 @@ import pytest
 from raw_folder import BOROUGH, STREET, WARD, street_row, write
 
 from sna.build import build, check_folder
-from sna.errors import SourceError, TableError
+from sna.errors import SourceError
 from sna.store import load_borough, read_table
 
 ROBBERY = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"
@@ -185,16 +185,6 @@ def test_failed_build_leaves_the_old_store_whole(tmp_path: Path, monkeypatch: ob
         build(raw, out)
     assert _robberies(out) == [1]
     assert not (out / ".new").exists()
-
-
-def test_damaged_file_of_the_store_is_noticed(tmp_path: Path) -> None:
-    raw, out = tmp_path / "raw", tmp_path / "out"
-    write(raw, "2024-01-metropolitan-street.csv", STREET, street_row(1))
-    build(raw, out)
-    path = out / "offences/E09000007.parquet"
-    path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
-    with pytest.raises(TableError, match="damaged"):
-        load_borough("Camden", processed=out)
 
 
 @pytest.mark.parametrize(

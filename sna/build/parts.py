@@ -19,6 +19,7 @@ from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
 from sna.sources.places import Places
 from sna.sources.quality import (
+    cut_findings,
     file_findings,
     is_lost,
     list_cells,
@@ -125,7 +126,7 @@ def _make_part(
     part.findings += file_findings(record, part.tables)
     record["series"] = series_of(record)
     part.cells = list_cells(record, part.tables)
-    part.findings += month_findings(record)
+    part.findings += month_findings(record) + cut_findings(result.rows, result.rejects)
     for name in [name for name in store.BY_BOROUGH if name in part.tables]:
         table = part.tables.pop(name)
         if spool is not None and table.num_rows:

@@ -48,19 +48,28 @@ def check(
     raw: Annotated[Path | None, typer.Argument(help="Raw folder; default data/raw.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print findings as JSON.")] = False,
 ) -> None:
-    """Say what each file is, what is wrong with it, and what the folder can support."""
+    """Say what each file is, what is wrong with it, and what the folder can support.
+
+    Ends with exit code 3 when a file cannot be read or too many of its rows are rejected.
+    """
     from sna.build import check_folder
     from sna.settings import read_settings
 
+    settings = read_settings()
     with _progress() as step:
-        summary = check_folder(raw or read_settings().folder("raw"), progress=step)
+        summary = check_folder(
+            raw or settings.folder("raw"),
+            progress=step,
+            unmatched_share=settings.build.unmatched_share,
+        )
     if as_json:
         typer.echo(summary.findings.to_json(orient="records", indent=1))
-        return
-    _print_inputs(summary.inputs)
-    _print_findings(summary.findings)
-    for line in summary.supports:
-        typer.echo(line)
+    else:
+        _print_inputs(summary.inputs)
+        _print_findings(summary.findings)
+        typer.echo("\n".join(summary.supports))
+    if summary.findings["severity"].eq("error").any():
+        raise typer.Exit(3)
 
 
 def build(
@@ -68,27 +77,27 @@ def build(
     processed: Annotated[Path | None, typer.Option(help="Store; default data/processed.")] = None,
     profile: Annotated[str, typer.Option(help="Definition of serious violence.")] = "london_2023",
     fresh: Annotated[bool, typer.Option("--fresh", help="Read every file again.")] = False,
+    scheduler: Annotated[str, typer.Option(help="Dask: an address, or local.")] = "",
 ) -> None:
     """Read every file in the raw folder into the store of processed tables."""
     from sna.build import build as build_store
     from sna.settings import read_settings
 
     settings = read_settings()
+    share = settings.build.unmatched_share
     raw = raw or settings.folder("raw")
     processed = processed or settings.folder("processed")
     with _progress() as step:
         summary = build_store(
-            raw, processed, profile=profile, fresh=fresh,
-            unmatched_share=settings.build.unmatched_share, progress=step,
+            raw, processed, profile=profile, fresh=fresh, unmatched_share=share,
+            scheduler=scheduler, progress=step,
         )  # fmt: skip
     _print_inputs(summary.inputs)
     _print_findings(summary.findings[summary.findings["severity"] != "information"])
     typer.echo(summary.said)
     if summary.partial:
-        named = ", ".join(summary.partial[:5])
-        share = settings.build.unmatched_share
-        text = f"More than {share:.0%} of rows are rejected in: {named}. The rest is loaded; "
-        typer.echo(f"{text}reports need --allow-partial.", err=True)
+        text = f"More than {share:.0%} of rows are rejected in: {', '.join(summary.partial[:5])}."
+        typer.echo(f"{text} The rest is loaded; reports need --allow-partial.", err=True)
         raise typer.Exit(3)
 
 

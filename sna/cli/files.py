@@ -35,6 +35,9 @@ def new_mapping(
         do = "Name another file with --out."
         raise UsageError("There is a mapping already.", where=str(target), do=do)
     sample = sample_file(RawFile(file.name, file))[0]
+    if sample.kind == "vector" or len(sample.columns) < 2 or not len(sample.rows):
+        what, do = "The file holds no table of records.", "Name a table with headings and rows."
+        raise UsageError(what, where=str(file), found=", ".join(sample.columns), do=do)
     target.write_text(propose_mapping(sample), encoding="utf-8")
     typer.echo(f"Wrote {target}. State release_class and every blank_means, then run: sna check")
 

@@ -65,7 +65,8 @@ def look_at(
     mapping, is not as it was.
     """
     if not raw.is_dir():
-        raise SourceError("There is no such folder.", where=str(raw), do="Name the raw folder.")
+        what = "That is a file, not a folder." if raw.exists() else "There is no such folder."
+        raise SourceError(what, where=str(raw), do="Name the folder that the raw files lie in.")
     files, findings = find_files(raw)
     with ThreadPoolExecutor(2) as pool:
         seen = {(f.file, h) for f, h in zip(files, pool.map(hash_raw, files), strict=True) if known}

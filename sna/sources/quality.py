@@ -90,6 +90,14 @@ def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[d
     return found
 
 
+def cut_findings(rows: int, rejects: pd.DataFrame) -> list[dict[str, Any]]:
+    """Say so when the last line of a file has too few fields."""
+    last = rejects[rejects["line"].eq(rows)] if "line" in rejects else rejects.head(0)
+    return (
+        [say("cut", 1)] if last["reason"].astype("str").str.contains("fields where").any() else []
+    )
+
+
 def month_findings(record: dict[str, Any]) -> list[dict[str, Any]]:
     """Return absent months, stubs, and labels that begin or end inside the file."""
     totals, found = record["totals"], []
