@@ -241,3 +241,119 @@ def test_a_simulated_file_keeps_its_mark_when_it_is_moved():
     assert is_simulated(raw, "simulated_record_extract.csv")
     assert is_simulated(raw, "simulated/mps/ward.csv")
     assert not is_simulated(raw, "mps/ward.csv")
+
+
+def test_findings_of_monthly_files_fold_into_one_row(tmp_path: Path) -> None:
+    for month in ("2024-01", "2024-02", "2024-03"):
+        rows = [street_row(n, month=month) for n in range(9 if month == "2024-02" else 19)]
+        rows.append(street_row(99, month=month, lsoa="", name=""))
+        write(tmp_path, f"{month}-metropolitan-street.csv", STREET, *rows)
+    found = check_folder(tmp_path).findings
+    mine = found[found["finding"].str.contains("have no LSOA")]
+    assert mine["rows"].tolist() == [3]
+    assert mine["finding"].iloc[0].startswith("In 3 files, at most as in 2024-02-metropolitan")
+    assert "10.0% of rows" in mine["finding"].iloc[0]
+
+
+def test_labels_that_end_begin_or_change_between_editions_are_findings(tmp_path: Path) -> None:
+    months = ",".join(f"2024{n:02d}" for n in range(1, 13))
+    old, new = "BURGLARY,BURGLARY IN A DWELLING", "BURGLARY,BURGLARY - RESIDENTIAL"
+    rows = [f"{ROBBERY},Camden{',5' * 12}", f"{old},Camden{',5' * 5}{',0' * 7}",
+            f"{new},Camden{',0' * 5}{',5' * 7}"]  # fmt: skip
+    write(tmp_path, "a.csv", f"{BOROUGH},{months}", *rows)
+    later = ",".join(f"2025{n:02d}" for n in range(1, 13))
+    write(tmp_path, "b.csv", f"{BOROUGH},{later}", rows[0], f"{new},Camden{',5' * 12}")
+    found = check_folder(tmp_path).findings
+    inside = found[found["finding"].str.startswith("Labels begin or end")]["finding"].iloc[0]
+    assert "IN A DWELLING (to 2024-05)" in inside
+    assert "RESIDENTIAL (from 2024-06)" in inside
+    assert (
+        found["finding"]
+        .str.contains("a.csv to b.csv: labels that changed.*without .*DWELLING")
+        .any()
+    )
+
+
+EXTRACT = "Ref,Date,Code,Age,Victim,Borough"
+MAPPING = """
+release_class = "restricted"
+[columns]
+crime_ref = "Ref"
+recorded_date = "Date"
+offence_code = "Code"
+victim_age = "Age"
+victim_id = "Victim"
+borough_name = "Borough"
+"""
+
+
+def _extract(raw: Path, *rows: str) -> None:
+    write(raw, "extract.csv", EXTRACT, *rows)
+    (raw / "extract.mapping.toml").write_text(MAPPING, encoding="utf-8")
+
+
+def test_an_age_is_enough_where_there_is_no_age_band(tmp_path: Path) -> None:
+    _extract(tmp_path, *(f"{n},2024-01-0{n},8N,{n + 20},v{n},Hackney" for n in range(1, 9)))
+    assert not check_folder(tmp_path).findings["finding"].str.contains("have no age").any()
+
+
+def test_person_rows_of_an_offence_with_an_unknown_code_add_up(tmp_path: Path) -> None:
+    rows = [f"{n},2024-01-05,8N,20,v{n},Hackney" for n in range(200)]
+    rows += ["x,2024-01-05,999Z,20,a,Hackney", "x,2024-01-05,999Z,30,b,Hackney"]
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    _extract(raw, *rows)
+    line = _line(build(raw, out), "extract.csv")
+    assert line["rows"] == line["rows_used"] + line["rows_rejected"] == 202
+    assert read_table("rejects", out)["line"].tolist()[:1] == [201]
+
+
+def test_a_truncated_extract_is_a_finding_and_too_many_rejects_make_it_partial(
+    tmp_path: Path,
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    rows = [f"{n},2024-01-05,8N,20,v{n},Hackney" for n in range(150)]
+    _extract(raw, *rows, "150,2024-01")
+    summary = build(raw, out)
+    assert summary.findings["finding"].str.contains("last line is cut short").any()
+    assert summary.partial == []
+    _extract(raw, *rows, *(f"{n},2031-01-05,8N,20,v{n},Hackney" for n in range(900, 903)))
+    summary = build(raw, out)
+    assert summary.partial == ["extract.csv"]
+    worst = summary.findings[summary.findings["severity"] == "error"]["finding"]
+    assert worst.tolist() == ["2.0% of rows are rejected: date in the future"]
+    assert load_borough("Hackney", processed=out).partial == ("extract.csv",)
+
+
+def test_another_definition_is_a_finding_of_the_next_build(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "2024-01-metropolitan-street.csv", STREET, street_row(1))
+    build(raw, out)
+    findings = build(raw, out, profile="london_2022_draft").findings["finding"]
+    assert findings.str.contains("changed since the build before .london_2023 to").any()
+
+
+@pytest.mark.slow
+def test_dask_gives_the_same_files_also_when_a_worker_is_killed(tmp_path: Path) -> None:
+    from distributed import LocalCluster
+
+    raw = tmp_path / "raw"
+    for number in range(1, 10):
+        rows = [street_row(n, month=f"2024-0{number}") for n in range(50)]
+        write(raw, f"2024-0{number}-metropolitan-street.csv", STREET, *rows)
+    _extract(raw, *(f"{n},2024-01-05,8N,20,v{n},Hackney" for n in range(200)))
+    build(raw, tmp_path / "here")
+    done: list[str] = []
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+
+        def kill_one(name: str, *_: object) -> None:
+            done.append(name)
+            if len(done) == 2:
+                next(iter(cluster.workers.values())).process.process.kill()
+
+        build(raw, tmp_path / "there", scheduler=cluster.scheduler_address, progress=kill_one)
+    files = {p.relative_to(tmp_path / "here") for p in (tmp_path / "here").rglob("*.parquet")}
+    assert files == {
+        p.relative_to(tmp_path / "there") for p in (tmp_path / "there").rglob("*.parquet")
+    }
+    for file in [*files, "inputs.json", "store.json"]:
+        assert (tmp_path / "here" / file).read_bytes() == (tmp_path / "there" / file).read_bytes()

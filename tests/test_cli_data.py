@@ -8,6 +8,7 @@ from raw_folder import STREET, street_row, write
 from typer.testing import CliRunner
 
 from sna.cli import app
+from sna.errors import SourceError
 
 
 @pytest.fixture
@@ -39,3 +40,14 @@ def test_check_says_what_the_folder_supports_and_writes_nothing(raw: Path) -> No
     assert result.exit_code == 0, result.output
     assert "Hotspots by LSOA: police_uk_street" in result.output
     assert sorted(raw.rglob("*")) == before
+
+
+def test_check_exits_3_when_a_file_cannot_be_read_and_names_a_folder_for_a_file(raw: Path) -> None:
+    result = CliRunner().invoke(app, ["check", str(raw / "odd.csv")])
+    assert isinstance(result.exception, SourceError)
+    assert "a file, not a folder" in str(result.exception)
+    (raw / "page.csv").write_text("<!DOCTYPE html><html>", encoding="utf-8")
+    assert CliRunner().invoke(app, ["check", str(raw)]).exit_code == 3
+    told = CliRunner().invoke(app, ["check", str(raw), "--json"])
+    assert told.exit_code == 3
+    assert "web page" in told.stdout

@@ -63,3 +63,13 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(tmp_path):
     result = CliRunner().invoke(app, [*words, "--dry-run"])
     assert "2024-03.zip" in result.stdout
     assert not (tmp_path / "raw").exists()
+
+
+@pytest.mark.parametrize("text", ["one column\n1\n2\n", "CrNo,Date\n"])
+def test_no_mapping_is_proposed_for_what_is_no_table(tmp_path, text):
+    path = tmp_path / "notes.csv"
+    path.write_text(text, encoding="utf-8")
+    result = CliRunner().invoke(app, ["mapping", "new", str(path)])
+    assert isinstance(result.exception, UsageError)
+    assert "no table of records" in str(result.exception)
+    assert not (tmp_path / "notes.mapping.toml").exists()

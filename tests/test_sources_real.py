@@ -95,6 +95,20 @@ class TestRealSample:
         assert rows["published_category"].duplicated().sum() == 0
         assert set(rows["file_id"]) == {rows["file_id"].iloc[0]}
 
+    def test_findings_are_folded_and_say_what_the_files_are_known_for(self, store: Path) -> None:
+        found = read_table("findings", store)["finding"]
+        # source: labels of the 24-month file by month; rows alike in the six search files, with uniq
+        assert found.str.contains("BURGLARY IN A DWELLING (to 2024-02", regex=False).any()
+        assert found.str.contains("rows repeat another exactly").sum() == 1
+        assert len(found) < 40
+
+    def test_every_rejected_row_has_its_line(self, store: Path, inputs: pd.DataFrame) -> None:
+        rejects = read_table("rejects", store)
+        assert rejects.groupby("file").size().to_dict() == (
+            inputs.loc[inputs["rows_rejected"] > 0, "rows_rejected"].to_dict()
+        )
+        assert rejects["line"].gt(0).all()
+
     def test_a_partnership_outside_london_can_be_loaded(self, store: Path) -> None:
         data = load_borough("Windsor and Maidenhead", processed=store)
         assert data.borough_code == "E06000040"

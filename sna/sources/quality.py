@@ -40,7 +40,7 @@ def say(name: str, rows: int | None = None, /, **facts: Any) -> dict[str, Any]:
     """Return the finding called `name` with its facts filled in."""
     severity = _SAYS["severity"].get(name, "information")
     text, action = _SAYS["texts"][name].format(**facts), _SAYS["actions"].get(name, "")
-    return make_finding(text, severity=severity, rows=rows, action=action)
+    return {**make_finding(text, severity=severity, rows=rows, action=action), "file": ""}
 
 
 def find_stubs(totals: dict[str, int]) -> list[str]:
@@ -151,7 +151,7 @@ def _repeats(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
 
 def _searches(table: pa.Table) -> list[dict[str, Any]]:
     """Return exact repeats and a month that stops early; repeats may be two real searches."""
-    frame = table.drop_columns(["file_id"]).to_pandas()
+    frame = table.drop_columns(["file_id", "line"]).to_pandas()
     again, last = int(frame.duplicated().sum()), frame["event_time"].max()
     found = [say("exact", again, n=again)] if again else []
     left = ((last + pd.offsets.MonthEnd(0)).normalize() - last.normalize()).days
@@ -240,7 +240,8 @@ def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> 
     """Return findings as a table; one that several files of a layout share becomes one row."""
     titles = {record["file"]: record["title"] for record in inputs}
     table = pd.DataFrame(found, columns=["severity", "file", "finding", "rows", "action"])
-    table = table.astype({"rows": "Int64"}).assign(title=table["file"].map(titles).fillna(""))
+    table = table.astype({"rows": "Int64"})
+    table = table.assign(title=table["file"].map(titles).fillna(""))
     kind = table["finding"].str.replace(r"\d[\d,.-]*", "#", regex=True)
     kind = kind.str.replace(r"\(.*", "", regex=True).where(table["title"].ne(""), table["file"])
     size = table["finding"].str.extract(r"([\d.,]+)")[0].str.replace(",", "").str.rstrip(".")
@@ -265,7 +266,7 @@ def folder_findings(
 ) -> list[dict[str, Any]]:
     """Return findings between files, and what changed since the build before."""
     found = [*_shortfalls(inputs), *_relabelled(inputs), *_revisions(inputs, previous)]
-    return [{**finding, "file": ""} for finding in found]
+    return found
 
 
 def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
