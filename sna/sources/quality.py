@@ -265,8 +265,7 @@ def folder_findings(
     inputs: list[dict[str, Any]], previous: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return findings between files, and what changed since the build before."""
-    found = [*_shortfalls(inputs), *_relabelled(inputs), *_revisions(inputs, previous)]
-    return found
+    return [*_shortfalls(inputs), *_relabelled(inputs), *_revisions(inputs, previous)]
 
 
 def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
