@@ -95,5 +95,5 @@ def test_no_result_and_no_place_is_typed_in_words(notebook):
 def test_at_most_eight_figures(notebook):
     code = "\n".join(c.source for c in notebook.cells if c.cell_type == "code")
     most = 12 if "Appendix" in notebook.cells[0].source else 8  # an appendix holds the rest
-    assert len(re.findall(r"\.show_(?!findings|run)", code)) <= most
+    assert len(re.findall(r"figures\.show(?!_findings|_run)", code)) <= most
     assert "figures.show_findings(data)" in code and "figures.show_run(data)" in code

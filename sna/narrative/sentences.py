@@ -85,8 +85,6 @@ def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(WORDS),
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         autoescape=False,  # Prose escapes
     )
     named = {name.removeprefix("format_"): word for name, word in vars(words).items()}
@@ -121,7 +119,8 @@ def phrase(name: str, *tables: Any) -> str:
     """Return the words of one macro, or nothing when no template has it."""
     given = [View(table) if isinstance(table, ProtectedTable) else table for table in tables]
     macro = _macros().get(name)
-    return "" if macro is None else " ".join(str(macro(*given)).split())
+    text = "" if macro is None else " ".join(str(macro(*given)).split())
+    return re.sub(r" (?=[,.;:?!)])", "", text).replace("( ", "(")
 
 
 def describe(protected: ProtectedTable, *more: ProtectedTable, view: str = "") -> Prose:

@@ -22,6 +22,7 @@ REPORTS = {  # notebook -> its name in the menu
     "01_definition": "Definition",
     "02_trend": "Trend",
     "02a_trend_appendix": "Trend, appendix",
+    "02b_trend_groups": "Trend, groups",
     "03_hotspots": "Places",
     "03a_hotspots_appendix": "Places, appendix",
     "03b_hotspots_records": "Places, records",

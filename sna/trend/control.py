@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from sna.definitions.views import words_of
+from sna.errors import CoverageError
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
-from sna.trend.panel import Panel, load_panel
+from sna.trend.panel import Panel, load_panel, no_rows
 
 WORDS = words_of("trend")
 LEAST_MEAN, LEAST_POINTS, LEAST_ADJUST = 5, 12, 36  # a month; points; months
@@ -104,13 +105,19 @@ def adjust_season(counts: Array, months: pd.DatetimeIndex, segments: Any = None)
     return (counts.reshape(len(months), -1) / (factor / factor.mean(axis=0))).reshape(counts.shape)
 
 
-def control_chart(data: Any) -> pd.DataFrame:
+def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
     """Chart the headline with limits that its size and season allow, afresh after each break.
 
     A signal says that something changed by more than chance, not what. One row a period (a gap, for
-    rare events) with ``value``, limits and ``signal``; ``is_trial`` under 12 points.
+    rare events) with ``value``, limits and ``signal``; ``is_trial`` under 12 points. ``label`` is a
+    published category ("homicide") to chart in its place; empty when the borough has none.
     """
-    made = load_panel(data)
+    try:
+        made = load_panel(data, label=label)
+    except CoverageError:
+        if not label:
+            raise
+        return no_rows("trend_control")
     kind = choose_chart(made.series, made.months)
     if made.per_year != 12:
         kind = "c" if made.series.mean() >= LEAST_MEAN else "none"

@@ -94,7 +94,7 @@ def no_rows(contract: str) -> pd.DataFrame:
     """Return an empty result table with every column of its contract."""
     shape = result_table(contract)
     numbers = [*shape.counts, *(name for e in shape.estimates for name in (e.column, e.count))]
-    words = dict.fromkeys([*shape.keys, *shape.plain, "release_class"], "str")
+    words = dict.fromkeys([*shape.keys, *shape.plain, "release_class", "source"], "str")
     kinds = dict.fromkeys(numbers, "float64") | words
     kinds |= {"month": "datetime64[us]"} if "month" in kinds else {}
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
