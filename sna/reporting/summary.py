@@ -19,7 +19,18 @@ from sna.reporting.pages import Page, find_anchor, outputs_of, slug
 from sna.reporting.record import checklist
 
 MOST_POINTS = 6
-INPUTS = ["file", "layout", "rows", "rows_used", "rows_rejected", "sha256"]
+INPUTS = [
+    "file",
+    "layout",
+    "title",
+    "rows",
+    "rows_used",
+    "rows_rejected",
+    "sha256",
+    "licence",
+    "first_month",
+    "last_month",
+]
 OUTCOMES = ["source", "release_class", "published_category", "outcome", "outcomes", "month"]
 _POINT = re.compile(r'<li>(?:<a href="#([^"]*)">)?(.*?)(?:</a>)?</li>', re.DOTALL)
 
@@ -65,14 +76,14 @@ def index_page(
 
 def input_files(data: Any) -> pd.DataFrame:
     """Return one row a file that was read, with the title its publisher gives it."""
-    columns = {"title": "", "licence": "", "first_month": None, "last_month": None}
-    files = pd.DataFrame(data.inputs, columns=[*INPUTS, *columns]).fillna(columns)
-    return files.assign(title=files["title"].replace("", "not recognised"))
+    files = pd.DataFrame(data.inputs).reindex(columns=[*INPUTS])
+    text = files[["title", "licence"]].astype("object").fillna("")
+    return files.assign(title=text["title"].replace("", "not recognised"), licence=text["licence"])
 
 
 def input_sources(files: pd.DataFrame) -> pd.DataFrame:
     """Return one row a kind of file: how many files and rows, over which months."""
-    months = files[["first_month", "last_month"]].replace("", None)
+    months = files[["first_month", "last_month"]].astype("object")
     groups = files.assign(**months).groupby("title", sort=False, as_index=False)
     sums = {name: (name, "sum") for name in ("rows", "rows_used", "rows_rejected")}
     ends = {"first_month": ("first_month", "min"), "last_month": ("last_month", "max")}
