@@ -5,6 +5,7 @@ import pytest
 from tables import table
 
 from sna import disproportionality as dis
+from sna.disproportionality.cohorts import count_distinct
 from sna.errors import TableError
 
 RECORDS = table(
@@ -73,3 +74,22 @@ def test_first_entrants_need_a_clear_look_back():
     assert found["financial_year"].tolist() == ["2024/25"]
     assert found["all_people"].tolist() == [2]
     assert found["first_people"].tolist() == [1]  # c was a victim in 2023, d is new
+
+
+def test_distinct_people_stand_beside_events_and_only_where_every_record_names_one():
+    rows = table(
+        """
+        group | person_id | people
+        Black | a         | 1
+        Black | a         | 1
+        Black | b         | 1
+        Black | c         | 1
+        White | d         | 1
+        White |           | 1
+        """
+    )
+    rows = rows.assign(person_id=rows["person_id"].replace("", None))
+    made = count_distinct(rows, ["group"])
+    assert made["people"].to_dict() == {"Black": 4, "White": 2}
+    assert made.loc["Black", ["distinct_people", "top_two"]].tolist() == [3, 3]
+    assert made.loc["White", ["distinct_people", "top_two"]].isna().all()

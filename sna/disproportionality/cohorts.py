@@ -21,6 +21,20 @@ def _identified(people: pd.DataFrame) -> pd.DataFrame:
     return rows.drop_duplicates(["person_id", "offence_id", "person_role"])
 
 
+def count_distinct(events: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return, by stratum, how many different people events have, and those of the two with most.
+
+    Empty where a record has no identifier: there the number of events has to stand for people.
+    """
+    made = events.groupby(by, observed=True)[["people"]].sum()
+    known = events["person_id"].notna().groupby([events[n] for n in by], observed=True).all()
+    each = events.groupby([*by, "person_id"], observed=True)["people"].sum()
+    most = each.sort_values(ascending=False).groupby(by, observed=True).head(2)
+    parts = {"distinct_people": each.groupby(by, observed=True).size()}
+    parts["top_two"] = most.groupby(by, observed=True).sum()
+    return made.assign(**{name: part.where(known) for name, part in parts.items()})
+
+
 def count_repeats(people: pd.DataFrame) -> pd.DataFrame:
     """Count people by their number of offences (``events`` 1 … 5+), and the offences these make.
 
@@ -28,7 +42,9 @@ def count_repeats(people: pd.DataFrame) -> pd.DataFrame:
     """
     events = _identified(people).groupby("person_id", observed=True).size()
     label = events.clip(upper=MOST_REPEATS)
-    table = pd.DataFrame({"people": label.value_counts(), "offences": events.groupby(label).sum()})
+    most = events.sort_values(ascending=False).groupby(label).head(2).groupby(label).sum()
+    parts = {"people": label.value_counts(), "offences": events.groupby(label).sum()}
+    table = pd.DataFrame(parts | {"top_two": most})
     table = table.reindex(range(1, MOST_REPEATS + 1), fill_value=0).fillna(0).astype("int64")
     names = table.index.astype(str) + np.where(table.index == MOST_REPEATS, "+", "")
     total = table.sum()

@@ -9,10 +9,12 @@ import pandas as pd
 from sna import rates
 from sna.disclosure.derive import make_derived
 from sna.disproportionality import groups
+from sna.disproportionality.cohorts import count_distinct
 from sna.errors import CoverageError, TableError, UsageError
 from sna.schemas.results import result_table
 
 STRATA = ("borough_code", "lsoa_code", "year", "sex", "age_group", "context")
+DISTINCT = ("distinct_people", "top_two")  # what disclosure control asks besides the count
 CAUTION_ABOVE, NO_HEADLINE_ABOVE = 0.10, 0.25  # share of people with the group not stated
 _ORDER = {name: place for place, name in enumerate((*groups.GROUPS, groups.WIDER_BLACK))}
 _NOT_KNOWN = (groups.NOT_KNOWN, "unknown", "other", None, np.nan)
@@ -128,7 +130,9 @@ def _join(grid: pd.DataFrame, placed: pd.DataFrame, keys: list[str]) -> pd.DataF
     known = placed[_is_known(placed, ["group"])]
     wider = known[known["group"] == "Black"].assign(group=groups.WIDER_BLACK)
     events = pd.concat([known, wider]) if grid["is_sensitivity"].any() else known
-    events = events.groupby([*keys, "group"])[["people"]].sum().reset_index()
+    if "person_id" not in events:
+        events = events.assign(person_id=None)
+    events = count_distinct(events, [*keys, "group"]).reset_index()
     counts = grid.merge(events, how="outer", on=[*keys, "group"], validate="one_to_one", sort=False)
     bad = counts[~(counts["population"] > 0) & (counts["people"] > 0)]
     if len(bad):
@@ -188,8 +192,9 @@ def _add_reference(counts: pd.DataFrame, by: list[str], reference: str) -> pd.Da
         where = f"row {repeated.idxmax()}"
         found = counts.loc[repeated, "group"].unique()
         raise TableError("Groups occur twice in a stratum.", where=where, found=found)
-    rows = counts.loc[counts["group"] == reference, [*by, "people", "population"]]
-    rows = rows.rename(columns={"people": "reference_people", "population": "reference_population"})
+    own = [name for name in ("people", "population", *DISTINCT) if name in counts]
+    rows = counts.loc[counts["group"] == reference, [*by, *own]]
+    rows = rows.rename(columns={name: f"reference_{name}" for name in own})
     table = counts.merge(rows, how="left" if by else "cross", on=by or None)
     without = table["reference_population"].isna()
     if without.any() or not len(rows):

@@ -67,7 +67,8 @@ def _as_result(
     if "population_year" in table:
         table = table.astype({"population_year": str})  # a name, not a number
     classes = set(people["release_class"].astype(str))
-    values = (*shape.counts, *shape.plain, *(estimate.column for estimate in shape.estimates))
+    values = [*shape.counts, *shape.plain, *(estimate.column for estimate in shape.estimates)]
+    values += [*shape.people_columns.values(), *shape.top_two_columns.values()]
     blanks: dict[str, Any] = dict.fromkeys(values, np.nan) | dict.fromkeys(shape.keys, "all")
     blanks |= {name: False for name in shape.plain if name.startswith("is_")}
     blanks |= {"month": pd.NaT} if "month" in shape.keys else {}
