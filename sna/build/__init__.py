@@ -22,6 +22,7 @@ from sna.sources.quality import (
     folder_findings,
     say,
 )
+from sna.sources.rows import make_rejects
 
 Progress = Callable[[str, int, int], None]
 MOST_PARTS = 12  # of a borough; then everything is written anew
@@ -219,10 +220,12 @@ def _finish_areas(parts: list[Part], lookup: pd.DataFrame | None) -> Any:
     whole = fill_boroughs(whole[~whole.duplicated(["area_code", "edition"])], lookup)
     for part in holders:
         kept = whole[whole["file_id"] == part.record["file_id"]]
-        if lost := len(part.tables["areas"]) - len(kept):
+        keys = ["area_code", "edition"]
+        again = part.tables["areas"].set_index(keys).index.isin(kept.set_index(keys).index)
+        if lost := int((~again).sum()):
             part.record["rows_used"] -= lost
             reason = "The same area and edition stand in an earlier file."
-            part.rejects.append(pd.DataFrame([{"reason": reason, "rows": lost}]))
+            part.rejects.append(make_rejects(~again, column="area_code", reason=reason))
         part.tables["areas"] = kept
     return whole
 

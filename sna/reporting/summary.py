@@ -17,6 +17,7 @@ from sna.figures.cells import fill
 from sna.figures.view import show
 from sna.reporting.pages import Page, find_anchor, outputs_of, slug
 from sna.reporting.record import checklist
+from sna.trend.outcomes import count_charged
 
 MOST_POINTS = 6
 INPUTS = [
@@ -121,7 +122,9 @@ def data_quality_page(data: Any) -> Page:
         row_totals(data),
         protect(count_outcomes(data), contract="police_outcomes", data=data),
     )
+    charged = protect(count_charged(data), contract="outcomes_charged", data=data)
     given = {
+        "charged": shown(show(charged)) if len(charged.table) else "",
         "short": shown(show_findings(data)),
         "sources": shown(listing(input_sources(input_files(data)), "input_sources", data)),
         "findings": shown(listing(sorted_findings(data), "all_findings", data)),

@@ -1,0 +1,61 @@
+"""Outcomes: shares charged by month and category, and the time that a charge takes."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from tables import table
+
+import sna
+from sna.trend.outcomes import count_charged
+
+OFFENCES = """
+month      | offence_id | published_category
+2024-01-01 | a          | police.uk; Robbery
+2024-01-01 | b          | police.uk; Robbery
+2024-01-01 | c          | police.uk; Robbery
+2024-01-01 | d          | police.uk; Burglary
+2024-02-01 | e          | police.uk; Robbery
+2023-12-01 | f          | police.uk; Robbery
+"""
+OUTCOMES = """
+month      | offence_id | outcome
+2024-01-01 | a          | Suspect charged
+2024-04-01 | b          | Suspect charged as part of another case
+2024-03-01 | b          | Offender given a caution
+2024-02-01 | d          | Local resolution
+2024-01-01 | z          | Suspect charged
+"""
+
+
+def _data() -> SimpleNamespace:
+    offences, outcomes = table(OFFENCES), table(OUTCOMES)
+    same = {"release_class": "open"}
+    category = offences["published_category"].str.replace(";", " |")
+    return SimpleNamespace(
+        offences=offences.assign(source="police_uk_street", offences=1, published_category=category,
+                                 month=pd.to_datetime(offences["month"]), **same),
+        outcomes=outcomes.assign(source="police_uk_outcomes", month=pd.to_datetime(outcomes["month"]),
+                                 **same),
+    )  # fmt: skip
+
+
+def test_a_charge_is_counted_in_the_month_of_its_offence_with_its_lag():
+    found = count_charged(_data())
+    assert found["label"].tolist() == ["Burglary", "Robbery", "Robbery"]
+    assert found["offences"].tolist() == [1, 3, 1]
+    assert found["charged"].tolist() == [0, 2, 0]
+    assert found["lag_months"].tolist()[1] == pytest.approx(1.5)  # 0 and 3 months
+    assert found["follow_up_months"].tolist() == [3, 3, 2]
+
+
+def test_without_outcomes_there_are_no_rows():
+    data = _data()
+    data.outcomes = data.outcomes.head(0)
+    assert count_charged(data).empty
+
+
+def test_the_table_has_a_contract_that_lets_every_column_out():
+    contract = sna.schemas.results.result_table("outcomes_charged")
+    named = {*contract.keys, *contract.counts, *contract.plain, "lag_months", "release_class"}
+    assert set(count_charged(_data()).columns) == named
