@@ -95,10 +95,14 @@ class Layout(Strict):
     kinds: tuple[str, ...] = ("csv", "xlsx", "ods", "parquet")
     is_reference: bool = False  # read before events: areas, lookups
     is_checked: bool = True  # against a real file
+    refusal: str = ""  # why a file is known by name and still not read
     reader: str = "table"  # the module that reads it
 
     def read(self, sample: "FileSample", match: "Match", context: "ReadContext") -> "ReadResult":
         """Read the whole file through the module that the layout names."""
+        if self.refusal:
+            do = "State its columns in sna/sources/layouts; its sheets are never added."
+            raise refuse(sample, self.refusal, do=do)
         result: ReadResult = importlib.import_module(f"sna.sources.{self.reader}").read(
             sample, match, context
         )

@@ -41,7 +41,8 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     cells, values = kept, {}
     if layout.wide:
         cells, values = _unpivot(kept, file, {v: g[good] for v, g in grids.items()}, result)
-    result.tables = _split(_make_table(cells, file, values), cells, file)
+    tables = _split(_make_table(cells, file, values), cells, file)
+    result.tables = {name: table for name, table in tables.items() if table.num_rows}
     if layout.wide and layout.table == "offences":
         _describe_wide(result, kept, file)
     return result

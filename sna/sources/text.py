@@ -67,12 +67,14 @@ def _sample_csv(raw: RawFile, head: bytes) -> FileSample:
         raise SourceError(what, where=raw.file, do="Look at it.")
     lines = lines[:-1] if len(head) == HEAD_BYTES else lines
     separator = max(",;\t|", key="".join(lines[:20]).count)
+    reader = csv.reader(lines[: SAMPLE_ROWS + 20], delimiter=separator)
     try:
-        rows = list(csv.reader(lines[: SAMPLE_ROWS + 20], delimiter=separator))
+        pairs = [(reader.line_num, row) for row in reader]  # a quoted heading can take many lines
     except csv.Error as error:
         raise SourceError(f"Not a table of text: {error}.", where=raw.file) from None
-    header, table = split_header([row for row in rows if row], "")
-    look = {"header_row": header, "encoding": encoding, "separator": separator}
+    ends = [end for end, _ in pairs] or [1]
+    header, table = split_header([row for _, row in pairs], "")
+    look = {"header_row": ends[header] - 1, "encoding": encoding, "separator": separator}
     return _sample(raw, "csv", table, **look)
 
 
@@ -91,7 +93,7 @@ def split_header(rows: list[list[Any]], blank: Any) -> tuple[int, pd.DataFrame]:
     for place, cell in enumerate(cells[header] if cells else []):
         name = cell.lstrip("\ufeff") or f"column {place + 1}"
         names.append(name if name not in names else f"{name} ({place + 1})")
-    body = [(row + [blank] * len(names))[: len(names)] for row in rows[header + 1 :]]
+    body = [(row + [blank] * len(names))[: len(names)] for row in rows[header + 1 :] if row]
     return header, pd.DataFrame(body, columns=names, dtype="object")
 
 
