@@ -44,11 +44,6 @@ class Neighbours:
         return Neighbours(wanted, self.matrix[place][:, place].tocsr())
 
 
-def _text(values: Any, index: pd.Index) -> pd.Series:
-    """Text column with missing values, on `index` whatever index the values carry."""
-    return pd.Series(np.asarray(values, dtype=object), index=index, dtype="str")
-
-
 def check_areas(
     areas: "gpd.GeoDataFrame", *, crs: int | None = None
 ) -> tuple["gpd.GeoDataFrame", pd.DataFrame]:
@@ -147,94 +142,19 @@ def find_bad_points(
     return pd.Series(text, index=points.index, name="reason", dtype="str")
 
 
-def add_area_code(
-    points: pd.DataFrame, areas: "gpd.GeoDataFrame", *, cell_m: float = 300.0
-) -> pd.DataFrame:
+def add_area_code(points: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFrame:
     """Add the ``area_code`` that each point lies in; missing when it lies in none.
 
-    A point on a shared edge goes to the first. `cell_m` changes the speed, never the answer.
+    A point on a shared edge goes to the first area.
     """
-    shapes = areas.geometry.to_numpy()
-    west, south, east, north = (float(edge) for edge in areas.total_bounds)
-    place = np.full(len(points), len(shapes), dtype=np.int64)
-    good = find_bad_points(points, bounds=(west, south, east, north)).eq("").to_numpy().nonzero()[0]
-    x, y = (points[name].to_numpy(float)[good] for name in ("easting", "northing"))
-    cell_m = max(cell_m, (east - west) / 400, (north - south) / 400)
-    height = int((north - south) // cell_m) + 1
-    cell = ((x - west) // cell_m).astype(int) * height + ((y - south) // cell_m).astype(int)
-    number = np.arange((int((east - west) // cell_m) + 1) * height)
-    left, bottom = west + number // height * cell_m, south + number % height * cell_m
-    whole, pairs = _cells_of_areas(
-        shapely.box(left, bottom, left + cell_m, bottom + cell_m), shapes
-    )
-    place[good] = whole[cell]
-    rest = np.flatnonzero(place[good] == len(shapes))
-    rest = rest[np.argsort(cell[rest], kind="stable")]
-    first = np.searchsorted(cell[rest], pairs[0], "left")
-    many = np.searchsorted(cell[rest], pairs[0], "right") - first
-    start = np.repeat(first - np.cumsum(many) + many, many)
-    point, area = rest[start + np.arange(many.sum())], np.repeat(pairs[1], many)
-    inside = shapely.intersects_xy(shapes[area], x[point], y[point])
-    np.minimum.at(place, good[point[inside]], area[inside])
-    codes = np.array([*areas["area_code"].astype(object), None], dtype=object)
-    return points.assign(area_code=_text(codes[place], points.index))
-
-
-def _cells_of_areas(boxes: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cells that one area covers whole (else number of areas), and the other cell-area pairs."""
-    shapely.prepare(shapes)
-    cell, area = shapely.STRtree(shapes).query(boxes, predicate="intersects")
-    order = np.lexsort((cell, area))
-    cell, area = cell[order], area[order]
-    covered = shapely.covers(shapes[area], boxes[cell])
-    whole = np.full(len(boxes), len(shapes), dtype=np.int64)
-    np.minimum.at(whole, cell[covered], area[covered])
-    cut = whole[cell] == len(shapes)
-    return whole, np.vstack([cell[cut], area[cut]])
-
-
-def add_lsoa_2021(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
-    """Add to rows with ``lsoa_2011_code`` (codes of either edition) where they stand in 2021.
-
-    Adds ``edition`` (2011, 2021, both, unknown), ``change`` (U, S, M, X) and ``lsoa_code``, which
-    a split LSOA does not have: its rows count for the borough and are never shared out by guess.
-    """
-    pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"].astype("object")
-    by_old = pairs.drop_duplicates("lsoa_2011_code").set_index("lsoa_2011_code")
-    single = ~pairs["lsoa_2011_code"].duplicated(keep=False) & pairs["change"].isin(["U", "M"])
-    given = table["lsoa_2011_code"].astype("object")
-    old, new = given.isin(by_old.index), given.isin(pairs["lsoa_code"])
-    code = given.map(pairs[single].set_index("lsoa_2011_code")["lsoa_code"])
-    edition = np.select([old & new, old, new], ["both", "2011", "2021"], "unknown")
-    return table.assign(
-        lsoa_code=_text(code.where(old, given.where(new)), table.index),
-        change=_text(given.map(by_old["change"]), table.index),
-        edition=_text(edition, table.index),
-    )
-
-
-def add_common_lsoa(table: pd.DataFrame, lookup: pd.DataFrame) -> pd.DataFrame:
-    """Add ``common_code``, the smallest area that both editions of LSOA make up whole.
-
-    For series across editions: every split or merged LSOA joins its relatives, named by the first
-    2021 code. 2021 wins where a row carries both codes.
-    """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    pairs = lookup[lookup["lookup"] == "lsoa_2011_to_2021"].astype("object")
-    (old, old_codes), (new, new_codes) = (
-        pd.factorize(pairs[name]) for name in ("lsoa_2011_code", "lsoa_code")
-    )
-    size = len(old_codes) + len(new_codes)
-    graph = coo_array((np.ones(len(pairs)), (old, new + len(old_codes))), shape=(size, size))
-    _, family = connected_components(graph, directed=False)
-    name = pd.Series(new_codes).groupby(family[len(old_codes) :]).min()
-    known = dict(zip([*old_codes, *new_codes], name.loc[family], strict=True))
-    empty = pd.Series(None, index=table.index, dtype="object")
-    newer, older = (table.get(n, empty).astype("object") for n in ("lsoa_code", "lsoa_2011_code"))
-    code = newer.where(newer.notna(), older).map(known)
-    return table.assign(common_code=_text(code, table.index))
+    bad = find_bad_points(points, bounds=tuple(areas.total_bounds)).ne("").to_numpy()
+    at = shapely.points(points[["easting", "northing"]].to_numpy(float)[~bad])
+    point, area = areas.sindex.query(at, predicate="intersects")
+    place, found = np.full(len(points), len(areas)), np.full(len(at), len(areas))
+    np.minimum.at(found, point, area)
+    place[~bad] = found
+    codes = pd.array([*areas["area_code"], None], dtype="str")
+    return points.assign(area_code=codes[place])
 
 
 def find_best_fit(areas: "gpd.GeoDataFrame", into: "gpd.GeoDataFrame") -> pd.DataFrame:

@@ -102,9 +102,8 @@ def test_points_go_to_the_area_they_lie_in():
                 | 5        |
         """
     )
-    for cell_m in (7.0, 300.0, 5000.0):
-        placed = geography.add_area_code(points, areas, cell_m=cell_m)
-        assert placed["area_code"].fillna("").tolist() == points["expected"].fillna("").tolist()
+    placed = geography.add_area_code(points, areas)
+    assert placed["area_code"].fillna("").tolist() == points["expected"].fillna("").tolist()
     assert "area_code" not in points
 
 
@@ -138,41 +137,6 @@ def test_points_that_cannot_be_placed_say_why():
     ]
     points = pd.DataFrame(cases, columns=["easting", "northing", "reason"])
     assert geography.find_bad_points(points).tolist() == points["reason"].tolist()
-
-
-LOOKUP = table(
-    """
-    lookup             | lsoa_2011_code | lsoa_code | change
-    lsoa_2011_to_2021  | A              | A         | U
-    lsoa_2011_to_2021  | B              | B1        | S
-    lsoa_2011_to_2021  | B              | B2        | S
-    lsoa_2011_to_2021  | C              | CD        | M
-    lsoa_2011_to_2021  | D              | CD        | M
-    """
-)
-
-
-def test_the_edition_is_told_code_by_code():
-    codes = pd.DataFrame({"lsoa_2011_code": ["A", "B", "B1", "Z", None]})
-    assert geography.add_lsoa_2021(codes, LOOKUP)["edition"].tolist() == [
-        "both", "2011", "2021", "unknown", "unknown",
-    ]  # fmt: skip
-
-
-def test_split_lsoas_are_not_shared_out():
-    rows = pd.DataFrame({"lsoa_2011_code": ["A", "B", "D", "Z", "B2"], "offences": [1, 2, 3, 4, 5]})
-    added = geography.add_lsoa_2021(rows, LOOKUP)
-    assert added["lsoa_code"].fillna("").tolist() == ["A", "", "CD", "", "B2"]
-    assert added["change"].fillna("").tolist() == ["U", "S", "M", "", ""]
-    assert added["offences"].sum() == 15
-
-
-def test_a_common_area_holds_both_editions_whole():
-    rows = pd.DataFrame(
-        {"lsoa_2011_code": ["A", "B", None, "C"], "lsoa_code": ["A", None, "B2", None]}
-    )
-    common = geography.add_common_lsoa(rows, LOOKUP)["common_code"]
-    assert common.tolist() == ["A", "B1", "B1", "CD"]
 
 
 def test_best_fit_is_the_area_that_covers_most():

@@ -94,47 +94,25 @@ def adjust_p(p_value: np.ndarray) -> np.ndarray:
 def permutation_p(
     values: np.ndarray, matrix: "csr_array", *, permutations: int, seed: int
 ) -> np.ndarray:
-    """Two-sided conditional permutation p of the sum over each area's neighbours (0/1 weights).
+    """Two-sided p of each area and its neighbours (0/1 weights) among random arrangements.
 
-    One set of draws serves every area: the first k+1 ids of a draw hold k others of any area.
-    Twice the smaller tail, the observed sum counted in; missing for islands.
+    What `randomisation_p` counts whole is drawn here, so any values will do. One set of draws
+    serves every area; twice the smaller tail, the observed sum counted in.
     """
-    x, degree = np.asarray(values, dtype=float), np.diff(matrix.indptr)
-    observed, most, result = matrix @ x, int(degree.max(initial=0)), np.full(len(values), np.nan)
-    if most + 1 > len(x):
-        return result
-    ids = _distinct_draws(len(x), most + 1, permutations, np.random.default_rng(seed))
-    sums, slack = np.cumsum(x[ids], axis=1), 1e-9 * max(float(np.abs(x).sum()), 1.0)
-    draw, position = np.divmod(np.arange(ids.size), most + 1)
-    area = ids.ravel()
-    for k in np.unique(degree[degree > 0]):
-        members = np.flatnonzero(degree == k)
-        # draws that hold the area itself among the first k give it up for the next id
-        own = np.flatnonzero((position < k) & (degree[area] == k))
-        before, after = sums[draw[own], k - 1], sums[draw[own], k] - x[area[own]]
-        target, slot = observed[area[own]], np.searchsorted(members, area[own])
-        tails = []
-        for sign in (1, -1):  # draws as high, draws as low
-            base = np.sort(sign * sums[:, k - 1])
-            bar = sign * observed[members] - slack
-            change = (sign * after >= sign * target - slack).astype(int)
-            change -= sign * before >= sign * target - slack
-            far = permutations - np.searchsorted(base, bar, "left")
-            tails.append(far + np.bincount(slot, change, len(members)))
-        result[members] = np.minimum(1, 2 * (np.minimum(*tails) + 1) / (permutations + 1))
-    return result
-
-
-def _distinct_draws(size: int, many: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    if many > size // 4:
-        return np.argsort(rng.random((draws, size)), axis=1)[:, :many]
-    ids = rng.integers(0, size, (draws, many), dtype=np.int32)
-    again = np.arange(draws)
-    while len(again):  # rows with a repeat are drawn again
+    x, size = np.asarray(values, dtype=float), np.diff(matrix.indptr) + 1
+    sums, rng, shape = matrix @ x + x, np.random.default_rng(seed), (permutations, int(size.max()))
+    ids, again = np.zeros(shape, dtype=np.int32), np.arange(permutations)
+    while len(again):  # draws that name an area twice are drawn again
+        ids[again] = rng.integers(0, len(x), (len(again), shape[1]), dtype=np.int32)
         ordered = np.sort(ids[again], axis=1)
         again = again[(ordered[:, 1:] == ordered[:, :-1]).any(axis=1)]
-        ids[again] = rng.integers(0, size, (len(again), many), dtype=np.int32)
-    return ids
+    drawn, p, slack = np.cumsum(x[ids], axis=1), np.full(len(x), np.nan), 1e-9 * np.abs(x).sum()
+    for k in np.unique(size):
+        here, base = size == k, np.sort(drawn[:, k - 1])
+        high = permutations - np.searchsorted(base, sums[here] - slack, "left")
+        low = np.searchsorted(base, sums[here] + slack, "right")
+        p[here] = 2 * (np.minimum(high, low) + 1) / (permutations + 1)
+    return np.minimum(p, 1)
 
 
 def find_hotspots(

@@ -9,7 +9,7 @@ import pandas as pd
 from sna.errors import CoverageError, TableError, UsageError
 from sna.hotspots.areas import ORIGIN, AreaCounts, area_codes, select_series
 from sna.hotspots.concentration import add_rank
-from sna.hotspots.local import add_smoothed_rate, find_hotspots
+from sna.hotspots.local import ALPHA, add_smoothed_rate, find_hotspots
 from sna.rates import rate_limits
 
 LEAST_MONTHS = 4
@@ -151,21 +151,22 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
         "Gi*": find_hotspots(earlier, counts.neighbours)["gi_star_z"],
         "harm": before.get("harm", pd.Series(np.nan, order)),
     }
-    number = int(np.ceil(flagged_share * own.sum()))
-    chosen = {}
+    number, chosen = int(np.ceil(flagged_share * own.sum())), {}
     for method, score in scores.items():
-        known = score.to_numpy(float)[own]
-        if np.isfinite(known).any():
-            rank = np.lexsort((later, -np.nan_to_num(known, nan=-np.inf)))
-            chosen[method] = np.isin(np.arange(len(later)), rank[:number])
+        if np.isfinite(known := score.to_numpy(float)[own]).any():
+            given = {"observed": later, "predicted": np.nan_to_num(known, nan=-1e9), "area": 1.0}
+            chosen[method] = prediction_accuracy(pd.DataFrame(given)).head(number)
     rows = [_score(method, pick, chosen["count"], later) for method, pick in chosen.items()]
     table = pd.DataFrame(rows)
-    better = table[(table["hits"] > table.loc[0, "hits"]) & (table["p_value"] < 0.05)]
+    better = table[(table["hits"] > table.loc[0, "hits"]) & (table["p_value"] < ALPHA)]
     return table.assign(
         **counts.areas.iloc[0][ORIGIN],
-    ).assign(
-        flagged_share=number / own.sum(),
+        areas_flagged=number,
+        areas=len(later),
+        flagged_share=number / len(later),
+        offences=later.sum(),
         is_recommended=table.index == (better["hits"].idxmax() if len(better) else 0),
+    ).assign(
         period_start=pd.Timestamp(months[-test_months]),
         period_months=test_months,
         period_end=pd.Timestamp(months[-1]) + pd.offsets.MonthEnd(),
@@ -173,23 +174,18 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
 
 
 def _score(
-    method: str, picked: np.ndarray, plain: np.ndarray, later: np.ndarray
+    method: str, picked: pd.DataFrame, plain: pd.DataFrame, later: np.ndarray
 ) -> dict[str, object]:
     from scipy.special import bdtr
 
-    flagged, hits, whole = int(picked.sum()), int(later[picked].sum()), int(later.sum())
-    best = int(np.sort(later)[::-1][:flagged].sum())
-    only, other = int(later[picked & ~plain].sum()), int(later[plain & ~picked].sum())
+    only = later[picked.index.difference(plain.index)].sum()
+    other = later[plain.index.difference(picked.index)].sum()
     tail = bdtr(min(only, other), only + other, 0.5) if only + other else 0.5
-    share = hits / whole if whole else np.nan
     return {
         "method": method,
-        "areas_flagged": flagged,
-        "areas": len(picked),
-        "hits": hits,
-        "offences": whole,
-        "hit_rate": share,
-        "pai": share * len(picked) / flagged,
-        "pei": hits / best if best else np.nan,
+        "hits": int(picked["observed"].sum()),
+        "hit_rate": picked["observed"].sum() / later.sum() if later.sum() else np.nan,
+        "pai": picked["pai"].iloc[-1],
+        "pei": picked["pei"].iloc[-1],
         "p_value": min(1.0, 2 * float(tail)),
     }
