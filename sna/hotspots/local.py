@@ -32,8 +32,9 @@ def getis_ord_z(values: np.ndarray, matrix: "csr_array", *, star: bool = True) -
     given = np.asarray(values, dtype=float)
     x, n = given - given.mean(), len(given) - (not star)
     own = np.zeros(len(x)) if star else x
-    total, weights = matrix @ x + (x - own), matrix.sum(axis=1) + star
-    squares = matrix.power(2).sum(axis=1) + star
+    ones = np.ones(len(x))
+    total, weights = matrix @ x + (x - own), matrix @ ones + star
+    squares = matrix.power(2) @ ones + star
     mean = (x.sum() - own) / max(n, 1)
     variance = np.maximum(((x**2).sum() - own**2) / max(n, 1) - mean**2, 0)
     spread = np.sqrt(variance * (n * squares - weights**2) / max(n - 1, 1))

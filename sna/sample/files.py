@@ -43,8 +43,6 @@ def make_lists(city: City, events: Events) -> dict[str, pa.Array]:
         "search_label": [*groups["search_label"], "Other ethnic group - Not stated"],
         "ages": range(91),
         "months": [f"{month:%Y-%m}" for month in events.months],
-        "easting": points[:, 0].astype(int),
-        "northing": points[:, 1].astype(int),
         "longitude": [f"{number:.6f}" for number in degrees[0]],
         "latitude": [f"{number:.6f}" for number in degrees[1]],
     }
@@ -82,13 +80,17 @@ def _number(start: str, numbers: Any) -> pa.Array:
 def write_extract(city: City, events: Events, lists: dict[str, pa.Array], folder: Path) -> None:
     """Write the record-level extract and its people; the mapping is written beside them."""
     rows, people = events.offences, events.people
+    exact = city.points.reshape(-1, 2)[rows["lsoa"] * POINTS + rows["point"]].astype(int)
+    exact += rows[["recorded", "committed"]].to_numpy() % 17 - 8  # metres off what is published
+    lost = ~rows["is_placed"].to_numpy()
     columns = dict(rows.items()) | {
+        "easting": pa.array(exact[:, 0], mask=lost),
+        "northing": pa.array(exact[:, 1], mask=lost),
         "reference": _number("SIM-", rows.index),
         "linked_reference": _number("SIM-", rows["linked"]),
         "recorded_at": _stamp(rows["recorded"]),
         "committed_from": _stamp(rows["committed"]),
         "committed_to": _stamp(rows["until"]),
-        "anchor": rows["lsoa"] * POINTS + rows["point"],
         "use": (rows["weapon"] > 0) * (1 + rows["recorded"] % 3),
     }
     write_rows(_fill("extract", lists, columns), folder / "simulated_record_extract.csv")
