@@ -5,7 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from hotspot_fixture import OWN, borough
-from scipy.stats import poisson
 from shapely.geometry import box
 
 from sna import figures, hotspots, narrative
@@ -261,22 +260,3 @@ def test_aoristic_long_and_unknown_times():
     week = hotspots.aoristic_hours(begin, end)
     assert week["offences"].sum() == pytest.approx(2)
     assert week.loc[10, "offences"] == pytest.approx(1 + 1 / 168)
-
-
-@pytest.mark.simulation
-def test_a_planted_hotspot_is_found_and_null_maps_stay_quiet():
-    """Four areas that touch at three times the mean, 10 × 10 areas, mean 20, 200 seeds each."""
-    side, mean = 10, 20
-    data = borough(side=side, months=1, around=None)
-    counts = hotspots.count_areas(data)
-    hot, found, flagged = np.array([44, 45, 54, 55]), 0, 0
-    for seed in range(200):
-        rng = np.random.default_rng(seed)
-        y = poisson.rvs(mean, size=side**2, random_state=rng)
-        null = hotspots.find_hotspots(counts.areas.assign(offences=y), counts.neighbours)
-        flagged += bool((null["is_hotspot"] | null["is_coldspot"]).any())
-        y[hot] = poisson.rvs(3 * mean, size=4, random_state=rng)
-        made = hotspots.find_hotspots(counts.areas.assign(offences=y), counts.neighbours)
-        found += bool(made["is_hotspot"].to_numpy()[hot].all())
-    assert found / 200 >= 0.9
-    assert flagged / 200 <= 0.08
