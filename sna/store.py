@@ -285,6 +285,7 @@ def load_borough(
     if edition not in EDITIONS:
         raise UsageError("There is no such edition.", found=edition, do="Use public or partner.")
     folder, resolved = find_processed(processed), definitions.read_profile(profile)
+    resolved.check_headline()
     state = read_state(folder)
     if resolved.id != state["profile"]:
         what, do = "The store was built with another definition.", f"sna build --profile {profile}"

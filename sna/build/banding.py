@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sna.classify import ADDED, classify_offences, find_unmatched
+from sna.classify import ADDED, add_counting_basis, classify_offences, find_unmatched
 from sna.schemas.arrow import to_arrow
 from sna.schemas.store_tables import OFFENCES
 from sna.sources.layout import ReadResult
@@ -84,6 +84,7 @@ def classify_table(
         frame = frame[~lost] if lost.any() else frame
         if len(frame):
             frame = classify_offences(frame, profile=profile, people=people)
+            frame = add_counting_basis(frame, profile=profile, people=people)
         table = to_arrow(frame, OFFENCES)
     where = np.asarray(lines)[lost]
     if result.category_rows is not None:  # a wide file: its raw rows, not its cells

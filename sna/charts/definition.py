@@ -1,86 +1,116 @@
-"""Charts of the definition report; every number comes from the protected table."""
+"""Charts of the definition report that no generic form draws."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from sna.charts.base import DUO, FOCUS, INK, MARKERS, QUIET, new_axes, short
+from sna.charts.base import (
+    DASHES,
+    DUO,
+    FOCUS,
+    INK,
+    PALETTE,
+    QUIET,
+    new_axes,
+    table_of,
+    time_axis,
+)
+from sna.definitions import read_reference
 from sna.disclosure.protected import ProtectedTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
-def _rows(protected: ProtectedTable) -> pd.DataFrame:
-    if not isinstance(protected, ProtectedTable):
-        raise TypeError("Pass the table through sna.protect first.")
-    return protected.table[::-1]
-
-
-def _finish(ax: "Axes", labels: Sequence[object]) -> "Axes":
-    ax.set_yticks(range(len(labels)), [short(label, 40) for label in labels])
-    ax.grid(axis="x")
-    ax.grid(axis="y", visible=False)
-    ax.set_xlim(0, None)
-    ax.set_xlabel("Recorded offences")
-    return ax
-
-
-def plot_bars(
-    protected: ProtectedTable, *, label: str, value: str, ax: "Axes | None" = None
-) -> "Axes":
-    """Draw one horizontal bar a row, with its number or shorthand at the end."""
-    table = _rows(protected)
-    ax = new_axes(ax, height=0.9 + 0.38 * len(table))
-    ax.barh(range(len(table)), table[value].fillna(0), color=DUO[0], height=0.62)
-    for at, row in enumerate(table.index):
-        text = protected.shown(row, value).removesuffix(".0")
-        x = table[value].fillna(0).loc[row]
-        ax.annotate(text, (x, at), xytext=(5, 0), textcoords="offset points", va="center")
-    return _finish(ax, table[label].tolist())
-
-
-def plot_ranges(
-    protected: ProtectedTable, *, label: str, low: str, high: str, ax: "Axes | None" = None
-) -> "Axes":
-    """Draw an interval a row, from what is certain to what is possible."""
-    table = _rows(protected)
-    ax = new_axes(ax, height=1.0 + 0.42 * len(table))
-    for at, (_, row) in enumerate(table.iterrows()):
-        if pd.isna(row[low]) or pd.isna(row[high]):
-            ax.annotate("withheld", (0, at), xytext=(5, 0), textcoords="offset points", va="center")
-            continue
-        ax.plot([row[low], row[high]], [at, at], color=DUO[0], linewidth=3)
-        ax.plot(row[low], at, MARKERS[0], color=DUO[0], markersize=8)
-        ax.plot(row[high], at, MARKERS[1], color=DUO[1], markersize=7)
-    ax.plot([], [], MARKERS[0], color=DUO[0], label="certain")
-    ax.plot([], [], MARKERS[1], color=DUO[1], label="possible at most")
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
-    return _finish(ax, table[label].tolist())
-
-
-def plot_sets(protected: ProtectedTable, *, ax: "Axes | None" = None) -> "Axes":
-    """Draw the overlap of contexts: a bar an exact set, dots under it for the contexts in it."""
-    _rows(protected)
-    table, names = protected.table, {"u25": "under 25", "da": "domestic abuse", "sv": "sexual"}
-    ax = new_axes(ax, height=3.8)
-    top = max(float(table["offences"].max()) if len(table) else 1.0, 1.0)
-    step = top * 0.16
-    for at, (row, line) in enumerate(table.iterrows()):
-        ax.bar(at, 0 if pd.isna(line["offences"]) else line["offences"], color=DUO[0], width=0.6)
-        text: Any = protected.shown(row, "offences").removesuffix(".0")
-        place = (at, 0 if pd.isna(line["offences"]) else line["offences"])
-        ax.annotate(text, place, xytext=(0, 4), textcoords="offset points", ha="center")
-        inside = [-step * (n + 1) for n, name in enumerate(names) if line[name]]
-        ax.plot([at] * len(inside), inside, color=INK, linewidth=2)
-        for number, name in enumerate(names):
-            fill = INK if line[name] else FOCUS[1]
-            ax.plot(at, -step * (number + 1), "o", color=fill, markersize=9)
+def sets(protected: ProtectedTable) -> "Axes":
+    """Draw the overlap of contexts: a bar an exact set, joined dots for the contexts in it."""
+    table, ax = table_of(protected), new_axes(height=3.8)
+    names = {"u25": "under 25", "da": "domestic abuse", "sv": "sexual"}
+    heights = table["offences"].fillna(0).astype(float)
+    held = table[list(names)].to_numpy(dtype=bool)
+    top = max(float(heights.max()), 1.0)
+    levels = -0.16 * top * np.arange(1, len(names) + 1)
+    ax.bar(range(len(table)), heights, color=DUO[0], width=0.6)
+    for at, (row, height) in enumerate(heights.items()):
+        words = protected.shown(row, "offences").removesuffix(".0")
+        ax.annotate(words, (at, height), xytext=(0, 4), textcoords="offset points", ha="center")
+        inside = held[at]
+        ax.plot([at] * inside.sum(), levels[inside], color=INK, linewidth=2)
+        ax.scatter(
+            [at] * len(levels), levels, s=80, color=np.where(inside, INK, FOCUS[1]), zorder=3
+        )
     ax.axhline(0, color=QUIET, linewidth=0.8)
-    ticks = [-step * (n + 1) for n in range(len(names))]
-    ax.set_yticks([*ticks, 0, top], [*names.values(), "0", f"{top:,.0f}"])
+    ax.set_yticks([*levels, 0, top], [*names.values(), "0", f"{top:,.0f}"])
     ax.set_xticks([])
     ax.grid(visible=False)
-    ax.set_ylim(-step * (len(names) + 0.7), top * 1.12)
+    ax.set_ylim(levels[-1] - 0.12 * top, top * 1.12)
     return ax
+
+
+def flow(protected: ProtectedTable) -> "Axes":
+    """Draw bands under two texts side by side, joined by ribbons as wide as what goes across."""
+    table, ax = table_of(protected), new_axes(height=4.6)
+    table = table[~(table["band_a"].eq("out") & table["band_b"].eq("out"))]
+    table = table.assign(offences=table["offences"].fillna(0).astype(float))
+    names = read_reference("band_names").set_index("band")["name"]
+    gap, starts = 0.05 * max(table["offences"].sum(), 1.0), {}
+    for side, x, align in (("band_a", 0.0, "right"), ("band_b", 1.0, "left")):
+        sums, level = table.groupby(side)["offences"].sum(), 0.0
+        for band in (name for name in names.index if name in sums.index):
+            starts[side, band] = level
+            ax.plot(
+                [x, x], [level, level + sums[band]], color=INK, linewidth=6, solid_capstyle="butt"
+            )
+            offset = (-9 if x == 0 else 9, 0)
+            words = f"{names[band]}\n{sums[band]:,.0f}"
+            ax.annotate(
+                words,
+                (x, level + sums[band] / 2),
+                xytext=offset,
+                ha=align,
+                va="center",
+                textcoords="offset points",
+            )
+            level += sums[band] + gap
+    steps = np.linspace(0, 1, 40)
+    bend = 3 * steps**2 - 2 * steps**3
+    for row in table.to_dict("records"):
+        low = [starts["band_a", row["band_a"]], starts["band_b", row["band_b"]]]
+        edge = low[0] + (low[1] - low[0]) * bend
+        colour = DUO[1] if row["moves"] else FOCUS[1]
+        ax.fill_between(steps, edge, edge + row["offences"], color=colour, alpha=0.75, linewidth=0)
+        starts["band_a", row["band_a"]] += row["offences"]
+        starts["band_b", row["band_b"]] += row["offences"]
+    ax.set(xlim=(-0.75, 1.75), xticks=[0, 1], xticklabels=["Adopted text", "Other text"], yticks=[])
+    ax.grid(visible=False)
+    ax.invert_yaxis()
+    return ax
+
+
+def missing(protected: ProtectedTable) -> "Figure":
+    """Draw a small chart a fact: share of records without it by month, a line a source."""
+    from matplotlib.figure import Figure
+
+    table = table_of(protected).dropna(subset=["share"])
+    parts, sources = list(table.groupby("field", sort=False)), table["source"].unique()
+    figure = Figure(figsize=(6.4, 1.5 * ((len(parts) + 1) // 2) + 0.6))
+    axes = figure.subplots(
+        (len(parts) + 1) // 2, 2, sharex=True, sharey=True, squeeze=False
+    ).ravel()
+    for ax, (field, part) in zip(axes, parts, strict=False):
+        for number, source in enumerate(sources[: len(DASHES)]):
+            line = part[part["source"] == source]
+            look: Any = {"color": PALETTE[number], "linestyle": DASHES[number], "label": source}
+            ax.plot(line["month"], line["share"] * 100, **look)
+        drifts = " (drifts)" if part["drifts"].astype(bool).any() else ""
+        ax.set_title(f"{field}{drifts}", loc="left", fontweight="bold")
+        ax.set_ylim(0, 102)
+        time_axis(ax, pd.Series(table["month"]))
+    for spare in axes[len(parts) :]:
+        spare.set_axis_off()
+    axes[0].set_ylabel("% missing")
+    if len(sources) > 1:
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="lower right")
+    return figure

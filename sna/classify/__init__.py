@@ -10,6 +10,7 @@ from sna.classify.counts import (
     count_contexts,
     count_families,
     count_missing,
+    count_monitored,
     count_waterfall,
 )
 from sna.classify.encode import find_unmatched

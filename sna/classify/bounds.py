@@ -8,11 +8,11 @@ import pandas as pd
 
 from sna.classify.bands import prepare, read_under
 from sna.classify.codes import normalise_text
-from sna.classify.counts import holds, is_band, offences_of, origin
+from sna.classify.counts import holds, is_band, offences_of, origin, profile_of
 from sna.classify.facts import Array
 from sna.classify.rules import CORE
 from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
-from sna.definitions import Profile, read_profile, read_reference, rows_of
+from sna.definitions import Profile, read_reference, rows_of
 from sna.errors import CoverageError
 
 FLAGGED = "domestic abuse violence with injury"
@@ -56,8 +56,7 @@ def definition_bounds(
     [1, 2, 3]
     """
     counts, core = offences_of(classified), is_band(classified, "core")
-    ids = [*classified["definition_profile"].unique(), "london_2023"]
-    wide, facts = _wide(classified, read_profile(profile or str(ids[0])), people)
+    wide, facts = _wide(classified, profile_of(classified, profile), people)
     possible = core | holds(classified["possible_bands"], "core")
     columns = {
         "offences": counts,
@@ -199,6 +198,6 @@ def count_proxies(data: Any) -> pd.DataFrame:
         if len(part):
             year = _window(part[part["source"] == part["source"].iloc[0]], part["month"].max())
             found.append({**row, "offences": int(year["offences"].sum()), "period": _period(year)})
-    columns = ["proxy", "offences", "unit", "note", "period"]
+    columns = ["proxy", "offences", "unit", "noun", "of_what", "note", "period"]
     table = pd.DataFrame(found, columns=columns).astype({"offences": "int64"})
     return table.assign(release_class=origin(rows)["release_class"])

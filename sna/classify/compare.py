@@ -1,6 +1,7 @@
 """What another version of the definition, or one switch alone, would change."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ from sna.classify.bands import ADDED, prepare, read_under
 from sna.classify.counts import offences_of, origin
 from sna.classify.rules import CORE
 from sna.classify.words import Reading
-from sna.definitions import Profile, profile_ids, read_profile, rows_of, switches
+from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of, switches
 
+BAND_NAMES = read_reference("band_names").set_index("band")["name"]
 _READ_AGAIN = ("age_basis", "property_nearby_fallback")  # they change what is read, not the rules
 
 
@@ -30,7 +32,7 @@ def _readings(
 def compare_profiles(
     offences: pd.DataFrame,
     a: str | Profile,
-    b: str | Profile,
+    b: str | Profile = "all_ages_richmond_wandsworth",
     *,
     people: pd.DataFrame | None = None,
     by: Sequence[str] = (),
@@ -53,7 +55,8 @@ def compare_profiles(
     names = [*by, "band_a", "band_b"]
     flow = frame.groupby(names, observed=True, dropna=False)["offences"].sum().reset_index()
     flow = flow.astype({"band_a": "str", "band_b": "str"})
-    ids = {"profile_a": first.id, "profile_b": second.id}
+    ids: dict[str, Any] = {"profile_a": first.id, "profile_b": second.id, "title_b": second.title}
+    ids |= {f"name_{side}": flow[f"band_{side}"].map(BAND_NAMES) for side in "ab"}
     release = origin(offences)["release_class"]
     return flow.assign(moves=flow["band_a"] != flow["band_b"], release_class=release, **ids)
 

@@ -47,18 +47,30 @@ def origin(classified: pd.DataFrame) -> dict[str, str]:
     return found | ({"source": names.pop()} if len(names) == 1 else {})
 
 
-def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
+def profile_of(classified: pd.DataFrame, profile: str | Profile | None = None) -> Profile:
+    """Return the profile that a table was read under; refuse one that gives no headline."""
+    ids = [*classified.get("definition_profile", pd.Series()).unique(), "london_2023"]
+    found = read_profile(profile or str(ids[0]))
+    found.check_headline()
+    return found
+
+
+def count_waterfall(
+    classified: pd.DataFrame, *, profile: str | Profile | None = None
+) -> pd.DataFrame:
     """Count offences step by step from all rows to core; every step adds up exactly.
 
     The last step is not the number of serious offences: the indeterminate ones taken out on the
-    way may belong to it (`definition_bounds`). One row a step: ``offences`` that remain,
-    ``left_out`` at this step and ``why``.
+    way may belong to it (`definition_bounds`). Attached property violence is no further unit of
+    the headline unless the profile says ``property = "count"``. One row a step: ``offences`` that
+    remain, ``left_out`` at this step and ``why``.
 
     >>> from sna.classify import classify_offences
     >>> rows = pd.DataFrame({"offence_code": ["8N", "46"], "victim_age": ["17", "17"]})
     >>> count_waterfall(classify_offences(rows))["offences"].tolist()
-    [2, 2, 1, 1, 1, 1]
+    [2, 2, 1, 1, 1, 1, 1]
     """
+    apart = profile_of(classified, profile).switches["property"] != "count"
     counts, out, rules = offences_of(classified), is_band(classified, "out"), classified["rule_ids"]
     lost_at = [
         out & ask_values(rules, lambda rule: rule in _NOT_COUNTED),
@@ -66,9 +78,10 @@ def count_waterfall(classified: pd.DataFrame) -> pd.DataFrame:
         is_band(classified, "indeterminate"),
         is_band(classified, "out", "listed_out_of_context"),
         is_band(classified, "context_only"),
+        classified["is_attached"].to_numpy(dtype=bool) & apart,
     ]
-    step = np.select(lost_at, range(1, 6), default=6)
-    left_out = counts.groupby(step).sum().reindex(range(6), fill_value=0)
+    step = np.select(lost_at, range(1, 7), default=7)
+    left_out = counts.groupby(step).sum().reindex(range(7), fill_value=0)
     table = read_reference("waterfall").assign(left_out=left_out)
     remain = counts.sum() - left_out.cumsum()
     return table.assign(offences=remain, all_offences=counts.sum(), **origin(classified))
@@ -107,7 +120,39 @@ def count_families(classified: pd.DataFrame) -> pd.DataFrame:
     for name, part in parts.items():
         sums = offences_of(part).groupby(family).sum()
         table[name] = table["listed_family"].map(sums).fillna(0).astype("int64")
-    return table[table["offences"] > 0].assign(**origin(classified))
+    ours = dict.fromkeys(("victim_impact", "community_impact"), "for the partnership to write")
+    return table[table["offences"] > 0].assign(**ours, **origin(classified))
+
+
+def count_monitored(classified: pd.DataFrame, *, profile: str | Profile) -> pd.DataFrame:
+    """Count what the profile asks to watch beside the definition; it is never added to core."""
+    rows, counts = [], offences_of(classified)
+    first_rule = classified["rule_ids"].astype("str").str.split("|").str[0]
+    text = {
+        "rules": first_rule,
+        "offence_codes": classified.get("offence_code", pd.Series("", classified.index)),
+        "premises_types": classified.get("premises_type", pd.Series("", classified.index)),
+    }
+    for row in read_profile(profile).monitored.values():
+        inside = np.ones(len(classified), dtype=bool)
+        for name, values in text.items():
+            wanted = [word.casefold() for word in getattr(row, name)]
+            inside &= values.astype("str").str.casefold().isin(wanted) | (not wanted)
+        told = all(n in classified and classified[n].notna().any() for n in row.fields_needed)
+        if row.outside:
+            inside &= ~holds(classified["contexts"], row.outside)
+            unknown = holds(classified["contexts_unknown"], row.outside)
+            told &= not inside.any() or not unknown[inside].all()
+            inside &= ~unknown
+        count = int(counts[inside].sum()) if told else 0
+        known = (
+            "yes"
+            if told
+            else f"no: needs {' and '.join(row.fields_needed) or 'the ages of people'}"
+        )
+        rows.append({"title": row.title, "offences": count, "assessable": known})
+    table = pd.DataFrame(rows, columns=["title", "offences", "assessable"])
+    return table.astype({"offences": "int64"}).assign(**origin(classified))
 
 
 def add_counting_basis(

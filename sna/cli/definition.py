@@ -56,6 +56,7 @@ def classify(
 ) -> None:
     """Classify one record extract; write each record's band, print the waterfall."""
     from sna.classify import classify_offences, count_waterfall
+    from sna.definitions import read_profile
 
     offences, people, name, rejected = _read(file, mapping)
     classified = classify_offences(offences, profile=profile, people=people)
@@ -63,7 +64,12 @@ def classify(
     partial = out.with_name(f"{out.name}.part")
     answer.to_csv(partial, index=False, encoding="utf-8")
     partial.replace(out)
-    typer.echo(_table(count_waterfall(classified)[["step", "offences", "left_out", "why"]]))
+    text = read_profile(profile)
+    if text.status == "incomplete":
+        typer.echo(f"{text.id}: its list is not verified, so no headline is given.", err=True)
+    else:
+        steps = count_waterfall(classified, profile=text)
+        typer.echo(_table(steps[["step", "offences", "left_out", "why"]]))
     typer.echo(f"Wrote {len(answer):,} rows to {out}.")
     if rejected:
         typer.echo(f"{rejected:,} rows could not be read: run sna check.", err=True)
@@ -126,7 +132,7 @@ def compare(
     import pandas as pd
 
     from sna.classify import compare_profiles
-    from sna.definitions import find_borough
+    from sna.definitions import find_borough, read_profile, read_reference
 
     codes = [find_borough(borough)[0]] if borough else []
     keys = ("borough_code", "source")
@@ -136,4 +142,17 @@ def compare(
     ]
     if not flows:
         raise UsageError("The store holds no offences.", do="Run: sna build")
-    typer.echo(_table(pd.concat(flows, ignore_index=True)))
+    flow = pd.concat(flows, ignore_index=True).astype({"source": "str", "borough_code": "str"})
+    whole = read_reference("whole_sources")["source"].tolist()  # other sources count rows twice
+    rank = flow["source"].map({name: at for at, name in enumerate(whole)})
+    best = rank.groupby(flow["borough_code"]).transform("min")
+    flow = flow[rank.eq(best) & flow["borough_code"].str.startswith("E09")]
+    moves = flow[flow["moves"] & flow["offences"].gt(0)]
+    for profile in (read_profile(first), read_profile(second)):
+        if profile.status == "incomplete":
+            typer.echo(f"{profile.id}: its list is not verified; no headline from it.", err=True)
+    titles = {"borough_code": "borough", "name_a": first, "name_b": second}
+    shown = moves[["borough_code", "source", "name_a", "name_b", "offences"]].rename(columns=titles)
+    total, moved = int(flow["offences"].sum()), int(moves["offences"].sum())
+    typer.echo(_table(shown) if len(shown) else "No offence changes its band.")
+    typer.echo(f"{moved:,} of {total:,} recorded offences would change their band.")

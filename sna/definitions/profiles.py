@@ -26,6 +26,20 @@ _HASHED = (
 _FOLDER = Path(str(files("sna.definitions"))) / "profiles"
 
 
+class Monitored(Strict):
+    """What a text asks to watch beside the definition; rows that meet every condition given.
+
+    ``rules`` are those that a row's band may rest on, ``outside`` a context that it is not in.
+    """
+
+    title: str
+    rules: list[str] = Field(default_factory=list)
+    outside: str = ""
+    offence_codes: list[str] = Field(default_factory=list)
+    premises_types: list[str] = Field(default_factory=list)
+    fields_needed: list[str] = Field(default_factory=list)
+
+
 class _File(Strict):
     id: str
     version: str
@@ -41,7 +55,7 @@ class _File(Strict):
     families: list[str] | None = None
     subgroups: list[str] | None = None
     switches: dict[str, Any] = Field(default_factory=dict)
-    monitored: dict[str, str] = Field(default_factory=dict)
+    monitored: dict[str, Monitored] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,8 +80,17 @@ class Profile:
     families: tuple[str, ...] = ()
     subgroups: tuple[str, ...] = ()
     switches: Mapping[str, str | bool] = field(default_factory=dict)
-    monitored: Mapping[str, str] = field(default_factory=dict)
+    monitored: Mapping[str, Monitored] = field(default_factory=dict)
     hash: str = ""
+
+    def check_headline(self) -> None:
+        """Refuse a headline from a text whose list of offences is not verified."""
+        if self.status == "incomplete":
+            raise UsageError(
+                f"No headline is given under {self.id}: its list of offences is not verified.",
+                where=f"profile {self.id}, status incomplete",
+                do="Use another profile, or see: sna profiles compare london_2023 " + self.id,
+            )
 
     def with_switches(self, **changes: str | bool) -> "Profile":
         """Return this profile with some switches changed, checked, and a new hash."""
@@ -111,7 +134,7 @@ def _shipped(name: str) -> Profile:
 def _resolve(path: Path) -> Profile:
     raw = check_toml(read_toml(path), _File, path.name)
     base = _shipped(raw.base) if raw.base else None
-    own = {k: v for k, v in raw.model_dump().items() if k != "switches" and v is not None}
+    own = {k: v for k, v in raw if k != "switches" and v is not None}
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
     dates = {name: str(own.get(name, "")) for name in ("valid_from", "adopted")}
     kept = {k: getattr(base, k) for k in ("contexts", "families", "subgroups", "switches") if base}

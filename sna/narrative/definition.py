@@ -1,143 +1,49 @@
-"""Sentences about bands, bounds and readings, made from protected tables."""
+"""Choices that the sentences about bands, bounds and readings need."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
-from sna.disclosure.protected import ProtectedTable
-from sna.narrative.prose import KeyFindings, Prose
-from sna.narrative.words import format_count, format_share, join_sentences, join_words
-
-CONTEXTS = {"u25": "a person under 25", "da": "domestic abuse", "sv": "sexual violence"}
+from sna.definitions import read_reference
 
 
-def _check(protected: ProtectedTable) -> pd.DataFrame:
-    if not isinstance(protected, ProtectedTable):
-        raise TypeError("Pass the table through sna.protect first.")
-    return protected.table
+def name_contexts(contexts: str) -> list[str]:
+    """Return the contexts of an exact set in words."""
+    words = read_reference("contexts").set_index("context")["words"]
+    return [str(words[name]) for name in contexts.split("|")]
 
 
-def _cell(protected: ProtectedTable, row: Any, column: str, noun: str = "") -> str:
-    flag = str(protected.flags.loc[row, column]) if column in protected.flags else ""
-    return format_count(protected.table.loc[row, column], noun, flag=flag)
+def is_wide(row: Any) -> bool:
+    """Say whether unknown facts leave more than half of what is possible open."""
+    return bool(row.upper - row.lower > row.upper / 2)
 
 
-def _row(protected: ProtectedTable, column: str, value: str) -> Any:
-    table = _check(protected)
-    return next(iter(table.index[table[column].astype("str") == value]), None)
+def ends(rows: list[Any]) -> list[Any]:
+    """Return the readings with the smallest and largest core."""
+    known = [row for row in rows if pd.notna(row.core)]
+    return [choose(known, key=lambda row: row.core) for choose in (min, max)] if known else []
 
 
-def _between(protected: ProtectedTable, row: Any, low: str, high: str) -> str:
-    ends = [_cell(protected, row, name) for name in (low, high)]
-    return ends[0] if ends[0] == ends[1] else f"between {ends[0]} and {ends[1]}"
+def largest(rows: list[Any]) -> Any:
+    """Return the row with most offences."""
+    return max(rows, key=lambda row: row.offences if pd.notna(row.offences) else 0)
 
 
-def _is_wide(bounds: ProtectedTable, row: Any) -> bool:
-    line = bounds.table.loc[row]
-    return bool(line["upper"] - line["lower"] > line["upper"] / 2)
+def largest_moves(rows: list[Any]) -> list[Any]:
+    """Return at most three flows between bands, the widest first."""
+    moves = [row for row in rows if row.moves]
+    return sorted(moves, key=lambda r: -r.offences if pd.notna(r.offences) else 0)[:3]
 
 
-def describe_bands(protected: ProtectedTable) -> Prose:
-    """Say how many offences each band holds, and what core is by the victim's age alone."""
-    parts = [f"{_cell(protected, row, 'offences')} {str(name).lower()}"
-             for row, name in _check(protected)["name"].items()]  # fmt: skip
-    victim = _cell(protected, _row(protected, "band", "core"), "victim_only")
-    end = f"By the victim's age alone, core would be {victim}"
-    return Prose(join_sentences("Recorded offences by band: " + "; ".join(parts), end))
+def moving(rows: list[Any]) -> list[Any]:
+    """Return the settings under which core would be another number."""
+    return [row for row in rows if pd.notna(row.core) and row.core != row.core_base]
 
 
-def describe_bounds(protected: ProtectedTable) -> Prose:
-    """Say the tightest interval of core, which months it covers and which source gives it."""
-    row = _row(protected, "step", "Tightest of all")
-    if row is None:
-        return Prose("No source covers the whole year, so no interval is given.")
-    line = protected.table.loc[row]
-    source = _row(protected, "source", str(line["source"]))
-    first = f"From {line['period']}, core is {_between(protected, row, 'lower', 'upper')}"
-    return Prose(
-        join_sentences(
-            f"{first} in {protected.borough_name} ({protected.table.loc[source, 'step']})",
-            "This is what unknown facts leave possible, not what chance does",
-            "The interval is wide: read the labelled counts first" * _is_wide(protected, row),
-        )
-    )
-
-
-def describe_proxies(protected: ProtectedTable) -> Prose:
-    """Say the labelled counts that open data gives, which are never added up."""
-    parts = [f"{str(name).lower()} {_cell(protected, row, 'offences')}"
-             for row, name in _check(protected)["proxy"].items()]  # fmt: skip
-    if not parts:
-        return Prose("No published label stands in for a part of the definition here.")
-    return Prose(join_sentences(f"By label: {join_words(parts)}", "They overlap: never add them"))
-
-
-def describe_contexts(protected: ProtectedTable) -> Prose:
-    """Say which sets of contexts hold most offences."""
-    sets = [(row, str(name)) for row, name in _check(protected)["contexts"].items()]
-    parts = [
-        f"{_cell(protected, row, 'offences')} with "
-        f"{join_words([CONTEXTS[c] for c in name.split('|')])}"
-        for row, name in sets[:3]
-        if name != "attached only"
-    ]
-    if not parts:
-        return Prose("In no offence is a context known to apply.")
-    first = f"The most frequent exact sets of contexts: {'; '.join(parts)}"
-    return Prose(join_sentences(first, "Contexts overlap: never add them to a total"))
-
-
-def describe_readings(protected: ProtectedTable) -> Prose:
-    """Say what core would be under the narrowest and widest reading of other boroughs."""
-    core = _check(protected)["core"]
-    if core.isna().all():
-        return Prose("The counts are too small to compare readings.")
-    ends: list[Any] = [core.idxmin(), core.idxmax()]
-    parts = [f"{_between(protected, row, 'core', 'core_possible')} under "
-             f"{protected.table.loc[row, 'title']}" for row in ends]  # fmt: skip
-    first = f"The same records give a core of {join_words(parts)}"
-    return Prose(join_sentences(first, "It is the texts that differ, not the records"))
-
-
-def describe_missing(protected: ProtectedTable) -> Prose:
-    """Say which facts are missing most, and whether the share drifts."""
-    table = _check(protected)
-    if table.empty:
-        return Prose("No record-level source is loaded, so ages and flags are not known at all.")
+def missing_shares(table: pd.DataFrame) -> SimpleNamespace:
+    """Return the three facts missing most, and those whose share drifts."""
     sums = table.groupby("field")[["missing", "offences"]].sum()
     shares = (sums["missing"] / sums["offences"]).sort_values(ascending=False).head(3)
-    parts = [f"{name} ({format_share(share)})" for name, share in shares.items()]
-    drift = join_words(sorted(set(table.loc[table["drifts"].astype(bool), "field"])))
-    end = f"The share missing drifts for {drift}: a trend may follow it" if drift else ""
-    return Prose(join_sentences(f"Most often missing: {join_words(parts)}", end))
-
-
-def find_definition_points(
-    bands: ProtectedTable, bounds: ProtectedTable, readings: ProtectedTable, proxies: ProtectedTable
-) -> KeyFindings:
-    """List the main points; labelled counts lead where the interval exceeds half of its end."""
-    points: list[tuple[str, str]] = []
-    row: Any = _row(bounds, "step", "Tightest of all")
-    if row is not None:
-        period = bounds.table.loc[row, "period"]
-        between = _between(bounds, row, "lower", "upper")
-        points.append((f"Serious violence (core) from {period}: {between}.", "core"))
-        if _is_wide(bounds, row):
-            points[:0] = [
-                (
-                    f"{name}: {_cell(proxies, at, 'offences', 'recorded offences')}, {period}.",
-                    "core",
-                )
-                for at, name in proxies.table["proxy"].head(2).items()
-            ]
-    for name in ("listed_out_of_context", "indeterminate"):
-        at = _row(bands, "band", name)
-        count = _cell(bands, at, "offences", "offences")
-        points.append((f"{bands.table.loc[at, 'name']}: {count} in the same year.", "bands"))
-    at = _row(readings, "profile", "all_ages_richmond_wandsworth")
-    if at is not None:
-        between = _between(readings, at, "core", "core_possible")
-        points.append(
-            (f"Read for all ages, as Richmond does, core would be {between}.", "readings")
-        )
-    return KeyFindings(tuple(p for p, _ in points), tuple(a for _, a in points))
+    drifting = sorted(set(table.loc[table["drifts"].astype(bool), "field"]))
+    return SimpleNamespace(most=list(shares.items()), drifting=drifting)

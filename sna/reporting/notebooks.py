@@ -20,6 +20,7 @@ from sna.errors import SnaError, UsageError
 
 REPORTS = {  # notebook -> its name in the menu
     "01_definition": "Definition",
+    "01a_definition_appendix": "Definition, appendix",
     "02_trend": "Trend",
     "02a_trend_appendix": "Trend, appendix",
     "02b_trend_groups": "Trend, groups",

@@ -167,7 +167,8 @@ def read_records(
         what = "one crime reference with several offence codes: the first is used"
         notes.find(what, distinct > 1, "Check the reference column of the extract.")
     if not repeated.any():  # one row an offence: its ages decide without folding
-        for role in ("victim_age", "suspect_age"):
+        ages = ("victim_age", "suspect_age", "victim_age_recorded", "suspect_age_recorded")
+        for role in ages:
             rows = rows.assign(**({role: _ages(given[role], Notes())} if role in given else {}))
     return rows[~repeated].assign(offences=1), pd.concat(persons, ignore_index=True)
 
@@ -294,6 +295,8 @@ def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Seri
 def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     numbers = {r: pd.to_numeric(given[r], errors="coerce") for r in _NUMBERS if r in given}
     rows = rows.assign(**numbers)
+    if "managing_borough" in given:
+        rows = rows.assign(managing_borough_code=_boroughs(given["managing_borough"]))
     role = next((role for role in ("borough_code", "borough_name") if role in given), None)
     if role is None:
         return rows

@@ -15,8 +15,9 @@ _SHIPPED = resources.files("sna.definitions") / "mappings"
 Role = Literal[
     "crime_ref", "recorded_date", "committed_from", "committed_to", "offence_code",
     "detailed_code", "offence_text", "published_category", "status", "borough_code",
-    "borough_name", "ward_code", "lsoa_code", "easting", "northing", "premises_type",
-    "relationship", "weapon", "weapon_use", "victim_id", "victim_age", "victim_sex",
+    "borough_name", "managing_borough", "ward_code", "lsoa_code", "easting", "northing",
+    "premises_type", "relationship", "weapon", "weapon_use", "victim_id", "victim_age",
+    "victim_age_recorded", "suspect_age_recorded", "victim_sex",
     "victim_ethnicity_self", "victim_ethnicity_observed", "suspect_id", "suspect_age",
     "suspect_sex", "suspect_ethnicity_self", "suspect_ethnicity_observed", "home_borough",
     "outcome", "linked_ref",
