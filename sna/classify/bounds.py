@@ -164,8 +164,8 @@ def combine_bounds(data: Any) -> pd.DataFrame:
             lower += sum(step["lower"] for step in flagged if step["used"].startswith("yes"))
         upper = max(lower, best["upper"])
         steps.append({**best, "step": "Tightest of all", "lower": lower, "upper": upper})
-    release = origin(rows)["release_class"]
-    return pd.DataFrame(steps).assign(period=_period(rows), release_class=release)
+    kept = {name: value for name, value in origin(rows).items() if name != "source"}
+    return pd.DataFrame(steps).assign(period=_period(rows), **kept)
 
 
 def _labels(rows: pd.DataFrame) -> pd.DataFrame:

@@ -57,8 +57,8 @@ def compare_profiles(
     flow = flow.astype({"band_a": "str", "band_b": "str"})
     ids: dict[str, Any] = {"profile_a": first.id, "profile_b": second.id, "title_b": second.title}
     ids |= {f"name_{side}": flow[f"band_{side}"].map(BAND_NAMES) for side in "ab"}
-    release = origin(offences)["release_class"]
-    return flow.assign(moves=flow["band_a"] != flow["band_b"], release_class=release, **ids)
+    kept = {name: value for name, value in origin(offences).items() if name not in by}
+    return flow.assign(moves=flow["band_a"] != flow["band_b"], **ids, **kept)
 
 
 def _count_core(

@@ -1,6 +1,7 @@
 """Counts of a classified table: waterfall, bands, contexts, families, what is missing."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,11 +39,14 @@ def is_band(classified: pd.DataFrame, *bands: str) -> Array:
     return classified["band"].isin(bands).to_numpy()
 
 
-def origin(classified: pd.DataFrame) -> dict[str, str]:
-    """Return the strictest release class, and the source where all rows come from one."""
+def origin(classified: pd.DataFrame) -> dict[str, Any]:
+    """Return the strictest release class, the months, and the source where there is only one."""
     given = set(classified["release_class"].astype("str")) if "release_class" in classified else {}
     strict = [name for name in RELEASE_CLASSES if name in given or not given]
-    found = {"release_class": strict[-1] if strict else RELEASE_CLASSES[0]}
+    found: dict[str, Any] = {"release_class": strict[-1] if strict else RELEASE_CLASSES[0]}
+    if "month" in classified and classified["month"].notna().any():
+        months = classified["month"]
+        found |= {"period_start": months.min(), "period_end": months.max()}
     names = set(classified["source"].astype("str")) if "source" in classified else set()
     return found | ({"source": names.pop()} if len(names) == 1 else {})
 
