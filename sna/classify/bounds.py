@@ -197,7 +197,8 @@ def count_proxies(data: Any) -> pd.DataFrame:
         part = rows[rows["label"] == normalise_text(row["label"])]
         if len(part):
             year = _window(part[part["source"] == part["source"].iloc[0]], part["month"].max())
-            found.append({**row, "offences": int(year["offences"].sum()), "period": _period(year)})
-    columns = ["proxy", "offences", "unit", "noun", "of_what", "note", "period"]
+            facts = {"source": str(year["source"].iloc[0]), "period": _period(year)}
+            found.append({**row, **facts, "offences": int(year["offences"].sum())})
+    columns = ["proxy", "source", "offences", "unit", "noun", "of_what", "note", "period"]
     table = pd.DataFrame(found, columns=columns).astype({"offences": "int64"})
     return table.assign(release_class=origin(rows)["release_class"])
