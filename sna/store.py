@@ -363,14 +363,15 @@ def _find_area(borough: str, state: dict[str, Any]) -> tuple[str, str]:
 def _end_month(
     asked: str | pd.Timestamp | None, last: pd.Timestamp, inputs: list[dict[str, Any]]
 ) -> pd.Timestamp:
-    """Return the month asked for, or the last of the offences; none beyond what is held."""
+    """Return the month asked for, or the last of the offences (else of anything held)."""
+    held = [pd.Timestamp(line["last_month"]) for line in inputs if line.get("last_month")]
     if not asked:
-        return pd.Timestamp(last) if pd.notna(last) else pd.Timestamp("2000-01-01")
+        ends = [pd.Timestamp(last)] if pd.notna(last) else held
+        return max(ends, default=pd.Timestamp("2000-01-01"))
     month = pd.to_datetime(str(asked), errors="coerce")
     if pd.isna(month):
         raise UsageError("The month cannot be read.", found=asked, do="Write it as 2025-03.")
     month = pd.Timestamp(month).to_period("M").to_timestamp()
-    held = [pd.Timestamp(line["last_month"]) for line in inputs if line.get("last_month")]
     if held and month > max(held):  # of all London: a quiet month is no gap
         do = f"The store ends in {max(held):%B %Y}; leave the month out for the last one."
         raise UsageError(f"Nothing is held for {month:%B %Y}.", found=asked, do=do)

@@ -176,6 +176,41 @@ def test_place_adjusted_limits_agree_with_statsmodels_on_sparse_risks():
     )
 
 
+def test_small_areas_are_places_and_only_those_with_people_count():
+    small = FIVE.assign(area_level="lsoa")
+    population = pd.concat(
+        [small.assign(area_code=code) for code in ("L1", "L2", "L3")]
+        + [FIVE.assign(population=3 * FIVE["population"])]
+    )
+    people = people_of(
+        ethnicity_self=["W1", "B1", "B1", "W1", None], lsoa_code=["L1"] * 3 + ["L2"] * 2
+    )
+    counts = dis.count_groups(people, population, by=["lsoa_code"])
+    assert counts["lsoa_code"].unique().tolist() == ["L1", "L2"]  # nobody was counted in L3
+    assert counts["missing_people"].tolist() == [0] * 5 + [1] * 5
+    found = dis.add_place_adjusted(counts).set_index("group").loc["Black"]
+    # by hand: 2 x 60,000 / 72,000 over 1 x 12,000 / 72,000 + 1 x 12,000 / 72,000
+    assert found["adjusted_ratio"] == pytest.approx(2 * 60 / (2 * 12))
+    with pytest.raises(CoverageError, match="Places have people and no residents"):
+        dis.count_groups(people.assign(lsoa_code="L9"), population, by=["lsoa_code"])
+
+
+def test_places_and_ages_together_are_strata():
+    strata = pd.concat([TWO_BOROUGHS.assign(age_group=age) for age in ("0-17", "18+")])
+    found = dis.add_place_adjusted(strata).set_index("group").loc["Black"]
+    assert found["places"] == 4
+    assert found["adjusted_ratio"] == pytest.approx(2.0)
+
+
+def test_one_against_one_has_wide_limits():
+    counts = pd.DataFrame({"group": ["White", "Black"], "people": 1, "population": [2000, 1000]})
+    row = dis.compare_groups(counts).loc[1]
+    # source: score interval of 1 of 2 (Wilson 0.0945 to 0.9055) as odds, times 2,000 / 1,000
+    assert row["rate_ratio"] == 2
+    assert row["ratio_lower_ci"] == pytest.approx(2 * 0.0945 / 0.9055, abs=5e-4)
+    assert row["ratio_upper_ci"] == pytest.approx(2 * 0.9055 / 0.0945, rel=2e-3)
+
+
 @pytest.mark.parametrize(
     ("code", "scheme", "group"),
     [

@@ -190,6 +190,19 @@ def test_a_borough_without_people_says_so(data):
         assert "Testham" in str(narrative.describe(safe, view=view))
 
 
+def test_a_split_that_no_published_residents_have_is_left_out(data):
+    whole = data.population.groupby(["area_code", "ethnic_group"], as_index=False)["population"]
+    rows = whole.sum().assign(
+        source="census_ethnic_group", area_level="borough", population_year=2021,
+        ethnic_scheme="five", sex="all", age_lower=0, age_upper=999,
+    )  # fmt: skip
+    some = SimpleNamespace(**{**vars(data), "population": rows})
+    assert len(tables.compare_people(some, person_role="searched")) == 5
+    detail = tables.compare_people(some, person_role="searched", by=["sex", "age_group"])
+    safe = protected(data, detail)
+    assert "no residents by these groups" in str(narrative.describe(safe, view="group_detail"))
+
+
 def test_no_headline_when_over_a_quarter_is_not_stated(data):
     unknown = SimpleNamespace(**{**vars(data), "people": searches("E09000001", 3, missing=0.4)})
     safe = protected(data, tables.compare_people(unknown, person_role="searched"))
@@ -248,6 +261,34 @@ def test_a_person_in_two_contexts_counts_in_both(data):
     people = found.set_index(["context", "sex"])["people"]
     assert people[("domestic abuse", "male")] == 1
     assert people["sexual violence"].tolist() == [1, 1]
+
+
+def test_suspects_go_on_to_the_charge_of_their_offence(data):
+    people = data.people.head(400).assign(
+        person_role="suspect", month=pd.Timestamp("2025-03-01"), outcome=None,
+        offence_id=[str(number) for number in range(400)],
+        ethnicity_self=["W1"] * 300 + ["B1"] * 100,
+    )  # fmt: skip
+    charged = ["Suspect charged"] * 60 + ["None"] * 240 + ["Charged/summonsed"] * 40 + ["None"] * 60
+    offences = people[["offence_id"]].assign(band="core", contexts="", outcome=charged)
+    some = SimpleNamespace(**{**vars(data), "people": people, "offences": offences})
+    table = tables.compare_chain(some)
+    assert table["stage"].unique().tolist() == ["suspect", "charged"]  # nobody was searched
+    row = table[(table["stage"] == "charged") & (table["ethnic_group"] == "Black")].iloc[0]
+    assert [row["people"], row["population"], row["before"]] == [40, 100, "suspect"]
+    assert row["rate_ratio"] == pytest.approx((40 / 100) / (60 / 300))
+
+
+def test_ratios_from_one_or_two_people_are_not_shown(data):
+    people = data.people[data.people["month"] == data.people["month"].max()].head(6)
+    few = SimpleNamespace(**{**vars(data), "people": people.assign(
+        ethnicity_self=["W1", "W1", "W1", "W1", "B1", "B1"])})  # fmt: skip
+    safe = protected(data, tables.compare_people(few, person_role="searched"))
+    black = safe.table["ethnic_group"] == "Black"
+    assert safe.table.loc[black, "people"].tolist() == [2]
+    assert safe.table.loc[black, "rate_ratio"].isna().all()
+    assert set(safe.flags.loc[black, "rate_ratio"]) == {"[x]"}
+    assert "too little data to compare" in str(narrative.describe(safe))
 
 
 def test_each_stratum_is_named_in_its_sentence(every):

@@ -75,6 +75,8 @@ def test_the_ratios_planted_in_simulated_london_are_recovered(tmp_path):
     for role in ("searched", "victim"):  # planted in every place, at every age
         people = sna.load_people(data, person_role=role, processed=tmp_path / "processed")
         people = people[people["borough_code"].notna()]
+        own = people[people["borough_code"] == data.borough_code]
+        assert len(own) == len(dis.select_people(data, person_role=role, months=None))
         strata = dis.count_groups(people, data.population, by=["borough_code", "age_group"])
         row = dis.add_place_adjusted(strata).set_index("group").loc["Black"]
         planted = truth[f"{role.replace('searched', 'search')}_rate_ratio"]["ratio"]

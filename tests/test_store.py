@@ -146,3 +146,8 @@ def test_a_build_that_is_killed_before_that_leaves_the_old_store(
         with pytest.raises(KeyboardInterrupt):
             build(house / "raw", house / "out")
     assert load_borough("Camden", processed=house / "out").offences["offences"].sum() == 60
+
+
+def test_a_borough_without_offences_ends_with_the_last_month_of_anything_held() -> None:
+    held = [{"last_month": "2023-06"}, {"last_month": None}, {"last_month": "2023-02"}]
+    assert store._end_month(None, pd.NaT, held) == pd.Timestamp("2023-06-01")

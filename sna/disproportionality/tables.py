@@ -116,7 +116,8 @@ def compare_people(
     Returns
     -------
     pandas.DataFrame
-        Contract ``group_comparison``; no rows where the borough has no such people.
+        Contract ``group_comparison``; no rows where the borough has no such people, or nobody
+        published its residents by these groups.
     """
     people = select_people(data, person_role=person_role, months=None if "year" in by else 12)
     if "context" in by:
@@ -126,7 +127,7 @@ def compare_people(
         people = people.assign(context=people["context"].map(_CONTEXTS)).dropna(subset="context")
     if "year" in by and len(people):
         people = _add_year(people)
-    if not len(people):
+    if not len(people) or not _has_residents(data.population, dimension, *by):
         return _nothing(people, person_role)
     counts = count_groups(people, data.population, dimension=dimension, scheme=scheme, by=by)
     table = compare_groups(counts, reference_group=reference_group)
@@ -134,6 +135,17 @@ def compare_people(
         named = table["year"].dt.strftime("year to %B %Y")
         table = _add_change(table).assign(year=named)
     return _as_result(table, people, person_role)
+
+
+def _has_residents(population: pd.DataFrame, *splits: str) -> bool:
+    """Say whether anybody published residents of boroughs by all of these."""
+    try:
+        choose_population(
+            population, needs=[n for n in splits if n in population or n == "age_group"]
+        )
+    except CoverageError:
+        return False
+    return True
 
 
 def _add_year(people: pd.DataFrame) -> pd.DataFrame:
