@@ -42,9 +42,8 @@ class SnaError(Exception):
             what = f"The disk said no: {error.strerror or error}."
             do = "Look at its permissions and free space, then run the same again."
             return cls(what, where=str(error.filename or ""), do=do)
-        found = str(error)[:300]
-        return cls(f"{type(error).__name__}, which is a fault of sna.", found=found,
-                   do="Report it with the command that led to it.")  # fmt: skip
+        what, do = f"{type(error).__name__}, a fault of sna.", "Report it with its command."
+        return cls(what, found=str(error)[:300], do=do)
 
 
 class UsageError(SnaError):

@@ -103,6 +103,16 @@ def test_plan_is_one_job_a_borough_and_edition(house):
     assert len(plan_jobs((), SETTINGS)) == 33
 
 
+def test_all_means_the_boroughs_of_the_settings_or_those_the_store_holds(house):
+    files = {"offences/E09000012.parquet": {}, "people/E09000017.1.parquet": {}}
+    state = json.dumps({"format": store.FORMAT, "files": files})
+    (house / "processed" / "store.json").write_text(state, encoding="utf-8")
+    held = plan_jobs((), SETTINGS, processed=house / "processed")
+    assert [job.borough_name for job in held] == ["Hackney", "Hillingdon"]
+    named = plan_jobs((), Settings(boroughs=("Brent",)), processed=house / "processed")
+    assert [job.borough_name for job in named] == ["Brent"]
+
+
 def test_plan_refuses_an_edition_that_is_not_known(house):
     with pytest.raises(UsageError, match="edition is not known"):
         plan(house, edition="secret")

@@ -13,6 +13,7 @@ import sna
 from sna.definitions import boroughs, find_borough
 from sna.errors import UsageError
 from sna.settings import EDITIONS, Settings
+from sna.store import list_areas, read_json
 
 STATE = ".runs"
 
@@ -55,18 +56,19 @@ def plan_jobs(
 ) -> list[Job]:
     """Plan one job a borough and edition from the options of `sna report`, else from `settings`.
 
-    No borough means those of the settings, else all 33. Raises `UsageError` for what is not known.
+    No borough means those of the settings, else all that the store holds rows of. Raises
+    `UsageError` for what is not known.
     """
     from sna.reporting.notebooks import choose_notebooks
 
     given = {"to": to, "profile": profile, "only": only, "processed": processed, "reports": reports}
     options = [word for key, value in given.items() if value for word in (f"--{key}", str(value))]
-    named = list(wanted) or settings.boroughs or boroughs()["borough_code"]
     editions = [word.strip() for word in edition.split(",") if word.strip()] or settings.editions
     if unknown := [name for name in editions if name not in EDITIONS]:
         do = f"Choose from: {', '.join(EDITIONS)}."
         raise UsageError("The edition is not known.", where="--edition", found=unknown, do=do)
-    store = processed or os.environ.get("SNA_PROCESSED") or settings.folder("processed")
+    store = Path(processed or os.environ.get("SNA_PROCESSED") or settings.folder("processed"))
+    named = list(wanted) or settings.boroughs or _held(store)
     return [
         Job(
             borough_code=code,
@@ -82,6 +84,13 @@ def plan_jobs(
         for edition in editions
         for code, name in dict.fromkeys(map(find_borough, named))
     ]
+
+
+def _held(processed: Path) -> list[str]:
+    """Return the boroughs that a store holds rows of; all 33 of a store that names no files."""
+    state, known = read_json(processed / "store.json") or {}, boroughs()["borough_code"]
+    held = list_areas(state) if state.get("files") else []
+    return [code for code in known if code in held] or list(known)
 
 
 def hash_common(processed: Path, settings: Settings) -> list[str]:

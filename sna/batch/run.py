@@ -55,7 +55,7 @@ def run_reports(
 
     ``workers`` jobs run at a time (0: two a core), or those of a Dask ``scheduler`` (an address, or
     ``local``). ``resume`` skips a job that would give the pages it gave last time. A store that
-    lacks rows no definition covers is refused, unless ``allow_partial``: then a good run ends in 6.
+    lacks too many rows is refused, unless ``allow_partial`` is given: then a good run ends with 6.
     """
     reports = Path(jobs[0].reports)
     with _hold(reports), Run(reports, settings, len(jobs), quiet=quiet) as run:
@@ -77,8 +77,8 @@ def _check_store(processed: Path, allow_partial: bool) -> bool:
     """Say whether the store is partial; raise when it is and that was not allowed."""
     partial = read_state(processed).get("partial", [])
     if partial and not allow_partial:
-        do = "Add definition rows and build again, or use --allow-partial."
-        what = f"Too many rows of {len(partial)} files match no definition row; they are left out."
+        do = "Mend the files or the definition rows and build again, or use --allow-partial."
+        what = f"Too many rows of {len(partial)} files were rejected; they are left out."
         raise DefinitionError(what, where=processed.name, found=partial, do=do)
     return bool(partial)
 
@@ -115,9 +115,8 @@ def _outcome(future: Future[Outcome], job: Job) -> Outcome:
     if future.cancelled() or not future.done():
         return Outcome(job, STOPPED)
     if lost := future.exception():
-        error = SnaError("Its Dask worker was lost, more than once.", found=type(lost).__name__,
-                         do="Look at the memory of the workers.")  # fmt: skip
-        return Outcome(job, FAILED, error=error)
+        what, do = "Its Dask worker was lost, more than once.", "Look at the workers' memory."
+        return Outcome(job, FAILED, error=SnaError(what, found=type(lost).__name__, do=do))
     return replace(future.result(), job=job)
 
 
@@ -168,7 +167,7 @@ def _executor(scheduler: str, workers: int) -> Iterator[Executor]:
         try:
             client = stack.enter_context(Client(cluster, timeout="10s"))
         except (OSError, ValueError):
+            what = "The Dask scheduler does not answer."
             do = "Start it with `dask scheduler`, or use --workers."
-            raise SnaError("The Dask scheduler does not answer.", where="--scheduler",
-                           found=scheduler, do=do) from None  # fmt: skip
+            raise SnaError(what, where="--scheduler", found=scheduler, do=do) from None
         yield client.get_executor(retries=2, pure=False)

@@ -28,7 +28,7 @@ def report(
     scheduler: Annotated[str, typer.Option(help="Dask: an address, or local.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Skip what has not changed.")] = False,
     allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="Report though rows match no definition row.")
+        bool, typer.Option("--allow-partial", help="Report though rows are lacking.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan only.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show the end only.")] = False,
