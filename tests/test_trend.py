@@ -183,9 +183,9 @@ def _records():
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
-        ("contexts", {"u25": 3, "da": 2, "sv": 1}),
+        ("contexts", {"under 25": 3, "domestic abuse": 2, "sexual violence": 1}),
         ("place_type", {"home": 2, "public space": 2, "not known": 1}),
-        ("weapon_feature", {"knife": 2, "none": 3}),
+        ("weapon_feature", {"knife": 2, "no weapon": 3}),
         ("listed_family", {"wounding": 2, "robbery": 2, "rape": 1}),
         ("ward_code", {"W1": 3, "W2": 2}),
         ("band", {"core": 5}),

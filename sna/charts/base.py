@@ -80,10 +80,8 @@ def short(text: object, most: int = 28) -> str:
 def colours(categories: Sequence[object]) -> dict[object, str]:
     """Give each of at most four categories its colour, in palette order."""
     if len(categories) > MOST_CATEGORIES:
-        raise ValueError(
-            f"A chart carries at most {MOST_CATEGORIES} categories, not {len(categories)}: "
-            "use small multiples or a table."
-        )
+        many = f"at most {MOST_CATEGORIES} categories, not {len(categories)}"
+        raise ValueError(f"A chart carries {many}: use small multiples or a table.")
     return dict(zip(categories, PALETTE, strict=False))
 
 

@@ -105,10 +105,14 @@ def _split(panel: Panel, by: str) -> pd.DataFrame:
         columns = {"group": "", "offences": nothing, "population": nothing}
         return pd.DataFrame({"month": panel.months[:0], **columns})
     group = rows[by].astype("str").where(rows[by].notna(), "").str.replace("_", " ")
-    rows = rows.assign(group=group.replace("", "not known").str.split("|")).explode("group")
+    rows = rows.assign(group=group.str.split("|")).explode("group")
+    areas = panel.data.areas if by == "ward_code" else None
+    wards = {} if areas is None else dict(zip(areas["area_code"], areas["area_name"], strict=True))
+    rows = rows.assign(group=rows["group"].replace(WORDS["groups"] | wards))
     window = {"start_month": panel.months[0], "end_month": panel.months[-1]}
     grid = count_by_month(rows, **window, by=["group"])
-    residents = _residents(panel, by, grid["group"].unique())
+    residents = _residents(panel, by, grid["group"].unique()).rename(wards)
+    residents = residents[~residents.index.duplicated(keep="last")]  # a ward of two editions
     return grid.assign(population=grid["group"].map(residents))
 
 
