@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sna.geography import check_areas
 from sna.sources.convert import area_level, heading_year
 from sna.sources.layout import FileSample, Match, ReadContext, ReadResult, refuse
 from sna.sources.rows import make_rejects
@@ -40,9 +41,14 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
         "borough_code": code if level == "borough" else borough,
         "file_id": np.int32(context.file_id),
     }
-    areas = gpd.GeoDataFrame(columns, geometry=shape.make_valid(), crs=27700)[good]
+    areas, notes = gpd.GeoDataFrame(columns, geometry=shape, crs=27700)[good], pd.DataFrame()
+    if len(areas) and areas["area_code"].is_unique:  # else parts of one area
+        areas, notes = check_areas(areas)
+    areas = areas.assign(geometry=areas.geometry.make_valid())
     heading = match.columns["code"]
     lost = make_rejects(~good, column=heading, reason="No area code or no polygon.", values=code)
     result = ReadResult({"areas": areas}, len(frame), len(areas), lost)
+    names = [str(name) for name in notes]
+    result.findings += [dict(zip(names, row, strict=True)) for row in notes.to_numpy().tolist()]
     result.variant = f"{len(areas)} areas, level {level}"
     return result
