@@ -3,11 +3,12 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import sna
-from sna.disclosure.ledger import record_release
+from sna.disclosure.ledger import check_differencing, record_release
 from sna.errors import DisclosureError
 from sna.schemas.results import ResultTable, register
 from sna.settings import Settings
@@ -86,3 +87,65 @@ def test_a_release_without_restricted_counts_leaves_the_ledger_as_it_is(tmp_path
     before = file.read_bytes()
     release(tmp_path, [], "2025-04")
     assert file.read_bytes() == before
+
+
+def nested(chance):
+    """Draw cells of one measure, some inside others by area, age and period."""
+    rows = int(chance.integers(2, 6))
+    low = chance.choice([0, 10, 18], rows)
+    start = pd.to_datetime(chance.choice(["2024-01-01", "2024-07-01"], rows))
+    return pd.DataFrame({
+        "measure": "offences", "other": "", "area": chance.choice(["", "A", "B"], rows),
+        "age_low": low, "age_high": low + chance.choice([7, 14, 900], rows), "start": start,
+        "end": start + pd.to_timedelta(chance.choice([31, 181], rows), unit="D"),
+        "value": chance.integers(0, 40, rows).astype(float), "exact": chance.random(rows) < 0.8,
+        "threshold": chance.choice([5, 10], rows),
+    })  # fmt: skip
+
+
+def gives_away(cells):
+    """Compare every pair of exact cells by hand: is one inside the other, and nearly as large?"""
+    for _, one in cells[cells["exact"]].iterrows():
+        for _, two in cells[cells["exact"]].iterrows():
+            holds = (
+                one["area"] in ("", two["area"])
+                and one["age_low"] <= two["age_low"] and one["age_high"] >= two["age_high"]
+                and one["start"] <= two["start"] and one["end"] >= two["end"]
+            )  # fmt: skip
+            if holds and 0 < abs(one["value"] - two["value"]) < max(
+                one["threshold"], two["threshold"]
+            ):
+                return True
+    return False
+
+
+def test_differencing_finds_exactly_the_pairs_that_give_a_small_count_away():
+    chance, blocked = np.random.default_rng(11), 0
+    for _ in range(200):
+        cells = nested(chance)
+        expected = gives_away(cells)
+        blocked += expected
+        if not expected:
+            check_differencing(cells)
+            continue
+        with pytest.raises(DisclosureError, match="by subtraction"):
+            check_differencing(cells)
+    assert 10 < blocked < 190, blocked
+
+
+def test_two_public_releases_of_thousands_of_cells_differ_by_multiples_of_five_only():
+    chance = np.random.default_rng(12)
+    first = chance.integers(0, 60, 4000)
+    frames = [first, first + chance.integers(0, 5, 4000), first * 0 + first.sum()]
+    made = []
+    for values in frames:
+        areas = [f"E0500{i:04}" for i in range(4000)]
+        frame = pd.DataFrame(
+            {"ward_code": areas, "offences": values, "release_class": "restricted"}
+        )
+        data = SimpleNamespace(edition="public", borough_name="Camden", simulated=True,
+                               end_month=pd.Timestamp("2025-03-01"), settings=Settings())  # fmt: skip
+        made.append(sna.protect(frame, contract="t_area_rounded", data=data).table["offences"])
+    for one, two in ((made[0], made[1]), (made[2], made[0])):
+        gap = (one - two).dropna()
+        assert len(gap) > 1000 and (gap % 5 == 0).all()
