@@ -241,6 +241,7 @@ def test_lint_names_what_is_wrong():
         good.replace("</main>", "<h4>x</h4></main>"): "skips",
         good.replace("</main>", '<p id="main"></p></main>'): "twice: main",
         good.replace("</main>", "<table><tr><th>x</th><td>NaN</td></tr></table></main>"): "NaN",
+        good.replace("</main>", "<table><tr><th>x</th><td>None</td></tr></table></main>"): "None",
         good.replace("</main>", "<table><tr><th>x</th></tr></table></main>"): "scope",
         good.replace("</main>", '<img src="data:," alt="map"></main>'): "text alternative",
         good.replace("</main>", "<svg></svg></main>"): "chart",
