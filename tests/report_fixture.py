@@ -35,6 +35,18 @@ class Borough:
         {"file": "simulated/ward.csv", "sha256": "cd" * 32, "layout": "mps_ward", "rows": 500,
          "rows_used": 500, "rows_rejected": 0, "first_month": "2023-04", "last_month": "2025-03"},
     )  # fmt: skip
+    offences: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(
+            {
+                "source": ["police_uk_street"],
+                "release_class": "open",
+                "published_category": "police.uk | Robbery",
+                "offence_id": "a",
+                "offences": 1,
+                "month": pd.to_datetime(["2025-03-01"]),
+            }
+        )
+    )
     outcomes: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame(
             {
@@ -42,6 +54,7 @@ class Borough:
                 "release_class": "open",
                 "published_category": [None, None],
                 "area_level": "lsoa",
+                "offence_id": ["a", None],
                 "outcome": "Suspect charged",
                 "outcomes": 1,
                 "month": pd.to_datetime(["2025-03-01", "2024-03-01"]),  # one year ends with March
