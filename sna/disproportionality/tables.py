@@ -127,7 +127,7 @@ def compare_people(
         people = people.assign(context=people["context"].map(_CONTEXTS)).dropna(subset="context")
     if "year" in by and len(people):
         people = _add_year(people)
-    if not len(people) or not _has_residents(data.population, dimension, *by):
+    if not _can_compare(people, data.population, dimension, *by):
         return _nothing(people, person_role)
     counts = count_groups(people, data.population, dimension=dimension, scheme=scheme, by=by)
     table = compare_groups(counts, reference_group=reference_group)
@@ -137,15 +137,15 @@ def compare_people(
     return _as_result(table, people, person_role)
 
 
-def _has_residents(population: pd.DataFrame, *splits: str) -> bool:
-    """Say whether anybody published residents of boroughs by all of these."""
+def _can_compare(people: pd.DataFrame, population: pd.DataFrame, *splits: str) -> bool:
+    """Say whether there are people, and published residents of their boroughs by these splits."""
+    needs = [name for name in splits if name in ("ethnic_group", "sex", "age_group")]
     try:
-        choose_population(
-            population, needs=[n for n in splits if n in population or n == "age_group"]
-        )
+        residents = choose_population(population, needs=needs)
     except CoverageError:
         return False
-    return True
+    held = people["borough_code"].dropna().isin(residents["area_code"])
+    return len(people) > 0 and bool(held.all())
 
 
 def _add_year(people: pd.DataFrame) -> pd.DataFrame:
@@ -185,7 +185,9 @@ def compare_boroughs(
     ``is_overdispersed`` (`rates.funnel_limits`, A-55).
     """
     people = select_people(data, person_role=person_role, people=london)
-    if people["borough_code"].nunique() < 3:
+    if people["borough_code"].nunique() < 3 or not _can_compare(
+        people, data.population, "ethnic_group"
+    ):
         return _nothing(people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
     targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
@@ -223,7 +225,7 @@ def compare_readings(
     reading whose data are not there is absent.
     """
     people = select_people(data, person_role=person_role)
-    if not len(people):
+    if not _can_compare(people, data.population, "ethnic_group"):
         return _nothing(people, person_role)
     base = compare_groups(count_groups(people, data.population, scheme=scheme))
     outside = base.assign(reference_people=base["reference_if_outside"])
@@ -283,7 +285,7 @@ def compare_chain(
 
 def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role)
-    if not len(people) or person_role not in NEXT_STAGE:
+    if person_role not in NEXT_STAGE or not _can_compare(people, data.population, "ethnic_group"):
         return _nothing(people, person_role)
     name, pattern = NEXT_STAGE[person_role]
     outcome = people["outcome"].astype(object)
