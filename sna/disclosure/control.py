@@ -116,7 +116,8 @@ def _log(
 
 
 def _period(true: pd.DataFrame, release: pd.Timestamp) -> str:
-    start, end = ("period_start", "period_end") if "period_end" in true else ("month", "month")
+    pairs = [("period_start", "period_end"), ("month", "month"), ("start_month", "end_month")]
+    start, end = next((pair for pair in pairs if pair[1] in true), ("", ""))
     if start not in true or not true[start].notna().any():
         return f"to {release:%B %Y}"
     first, last = true[start].min(), true[end].max()
