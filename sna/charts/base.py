@@ -5,6 +5,7 @@ from calendar import month_name
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -362,6 +363,9 @@ def heat(protected: ProtectedTable, form: Form) -> "Axes":
         step = 3 if wide.shape[1] > 12 else 1
         names = [str(name)[: 3 if str(name)[0].isalpha() else 5] for name in wide.columns]
         ax.set_xticks(np.arange(len(names))[::step] + 0.5, names[::step])
+    else:
+        names = [fill(str(name), 10) for name in wide.columns]
+        ax.set_xticks(np.arange(len(names)) + 0.5, names)
     ax.set(xlabel=form.x_axis, ylabel="")
     ax.tick_params(axis="both", length=0, rotation=0)
     ax.grid(visible=False)
