@@ -1,6 +1,7 @@
 """The whole real sample: every row used or rejected, and figures counted by hand in the raw files."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,10 @@ import pytest
 from data_page import PAGE, make_page
 
 from sna.build import build
+from sna.sources import recognise
+from sna.sources.files import find_files
+from sna.sources.layout import Match
+from sna.sources.text import sample_file
 from sna.store import load_borough, read_table
 
 REAL = Path(os.environ.get("SNA_REAL_DATA", ""))
@@ -46,6 +51,17 @@ class TestRealSample:
         assert {name: inputs.loc[name, "rows"] for name in rows} == rows
         city = inputs[inputs.index.str.contains("city-of-london-street")]
         assert (len(city), city["rows_used"].sum()) == (24, 17_340)
+
+    def test_name_and_order_of_columns_do_not_change_what_a_file_is(self) -> None:
+        for file in find_files(REAL)[0]:
+            for sample in sample_file(file):
+                names = tuple(sorted(sample.columns, reverse=True))
+                rows, path = sample.rows[list(names)], Path("data.bin")
+                turned = replace(sample, file="data.bin", path=path, columns=names, rows=rows)
+                here, there = recognise(sample), recognise(turned)
+                assert isinstance(here, Match) == isinstance(there, Match), file.file
+                if isinstance(here, Match) and isinstance(there, Match):
+                    assert (here.layout, here.columns) == (there.layout, there.columns), file.file
 
     def test_only_the_two_offence_lists_are_not_recognised(self, inputs: pd.DataFrame) -> None:
         unknown = inputs.index[inputs["layout"].eq("")]

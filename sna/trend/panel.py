@@ -145,7 +145,9 @@ def load_panel(data: Any, *, label: str = "") -> Panel:
     if isinstance(data, Panel):
         return data
     series = counting.choose_series(data.counts, data.borough_code, label=label)
-    rows = series.rows[series.rows["borough_code"].isin(definitions.boroughs()["borough_code"])]
+    london, own = definitions.boroughs()["borough_code"], data.borough_code
+    around = london if own in set(london) else [own]  # another force's recording is not London's
+    rows = series.rows[series.rows["borough_code"].isin(around)]
     rows = rows.assign(borough_code=rows["borough_code"].astype("str"))
     start, end = rows["month"].min(), min(rows["month"].max(), pd.Timestamp(data.end_month))
     if start > end:

@@ -1,0 +1,65 @@
+"""A partnership outside London, given its own boundaries, residents and profile."""
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from raw_folder import STREET, street_row, write
+
+import sna
+from sna.build import build
+from sna.store import load_borough, read_table
+
+VIOLENCE = "Violence and sexual offences"
+PLACE = "E06000040"
+SMALL = ["E01016551", "E01016552"]
+
+
+def _raw(folder: Path, *, boundaries: bool) -> Path:
+    """Write two months of street crime of another force about an invented map of two small areas."""
+    boxes = [shapely.box(x, 180_000, x + 1000, 181_000) for x in (490_000, 491_000)]
+    if boundaries:
+        folder.mkdir()
+        names = {
+            "LSOA21CD": SMALL,
+            "LSOA21NM": ["Windsor and Maidenhead 013A", "Windsor and Maidenhead 012D"],
+        }
+        gpd.GeoDataFrame(names, geometry=boxes, crs=27700).to_file(folder / "lsoas.gpkg")
+        district = {"LAD24CD": [PLACE], "LAD24NM": ["Windsor and Maidenhead"]}
+        whole = [shapely.union_all(boxes)]
+        gpd.GeoDataFrame(district, geometry=whole, crs=27700).to_file(folder / "districts.gpkg")
+        ages = ["Aged 15 years and under", "Aged 16 to 24 years"]
+        rows = [f"{PLACE},x,{age},200" for age in ages]
+        write(folder, "census.csv", "LTLA21 Code,Name,Age (5 categories),Observation", *rows)
+    for month in ("2024-01", "2024-02"):
+        rows = [street_row(n, month=month, lsoa=code, name="x", kind=VIOLENCE)
+                for n, code in enumerate([*SMALL, SMALL[0]])]  # fmt: skip
+        rows = [row.replace("Metropolitan Police Service", "Thames Valley Police") for row in rows]
+        write(folder, f"{month}-thames-valley-street.csv", STREET, *rows)
+    return folder
+
+
+def test_street_rows_of_another_force_find_their_district_by_the_boundaries(tmp_path: Path) -> None:
+    build(_raw(tmp_path / "raw", boundaries=True), tmp_path / "out", profile="thames_valley_2024")
+    data = load_borough(
+        "Windsor and Maidenhead", processed=tmp_path / "out", profile="thames_valley_2024"
+    )
+    assert (data.borough_code, data.end_month) == (PLACE, pd.Timestamp("2024-02-01"))
+    assert data.offences.groupby("lsoa_code", observed=True)["offences"].sum().to_dict() == {
+        SMALL[0]: 4,
+        SMALL[1]: 2,
+    }
+    assert data.population["population"].sum() == 400
+    assert set(data.areas.loc[data.areas["area_level"].eq("lsoa"), "borough_code"]) == {PLACE}
+    counts = sna.trend.count_series(data)
+    assert counts["offences"].sum() >= 6
+
+
+def test_street_rows_outside_london_without_boundaries_are_kept_without_a_place(
+    tmp_path: Path,
+) -> None:
+    build(_raw(tmp_path / "raw", boundaries=False), tmp_path / "out")
+    rows = read_table("offences/unplaced", tmp_path / "out")
+    assert rows["offences"].sum() == 6
+    assert set(rows["lsoa_code"].astype(str)) == set(SMALL)
