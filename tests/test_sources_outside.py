@@ -41,9 +41,13 @@ def _raw(folder: Path, *, boundaries: bool) -> Path:
 
 
 def test_street_rows_of_another_force_find_their_district_by_the_boundaries(tmp_path: Path) -> None:
-    build(_raw(tmp_path / "raw", boundaries=True), tmp_path / "out", profile="thames_valley_2024")
+    build(
+        _raw(tmp_path / "raw", boundaries=True),
+        tmp_path / "out",
+        profile="all_ages_richmond_wandsworth",
+    )
     data = load_borough(
-        "Windsor and Maidenhead", processed=tmp_path / "out", profile="thames_valley_2024"
+        "Windsor and Maidenhead", processed=tmp_path / "out", profile="all_ages_richmond_wandsworth"
     )
     assert (data.borough_code, data.end_month) == (PLACE, pd.Timestamp("2024-02-01"))
     assert data.offences.groupby("lsoa_code", observed=True)["offences"].sum().to_dict() == {
