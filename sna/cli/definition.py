@@ -53,22 +53,31 @@ def classify(
     mapping: Annotated[str, typer.Option(help="Its mapping: a TOML file, or a shipped name.")],
     out: Annotated[Path, typer.Option(help="CSV to write: the id column and the band.")],
     profile: Profile = "london_2023",
+    scheduler: Annotated[str, typer.Option(help="Dask: an address, or local (Parquet only).")] = "",
 ) -> None:
     """Classify one record extract; write each record's band, print the waterfall."""
+    from sna.build.extracts import classify_in_parts
     from sna.classify import classify_offences, count_waterfall
     from sna.definitions import read_profile
+    from sna.sources.mapping import read_mapping
 
-    offences, people, name, rejected = _read(file, mapping)
-    classified = classify_offences(offences, profile=profile, people=people)
-    answer = classified[["offence_id", "band"]].rename(columns={"offence_id": name})
+    text = read_profile(profile)
+    if scheduler:
+        shape, name = read_mapping(mapping), read_mapping(mapping).columns["crime_ref"]
+        answer, steps, rejected = classify_in_parts(
+            file.resolve(), shape, profile=profile, scheduler=scheduler
+        )
+    else:
+        offences, people, name, rejected = _read(file, mapping)
+        answer = classify_offences(offences, profile=profile, people=people)
+        steps = count_waterfall(answer, profile=text)
+    answer = answer[["offence_id", "band"]].rename(columns={"offence_id": name})
     partial = out.with_name(f"{out.name}.part")
     answer.to_csv(partial, index=False, encoding="utf-8")
     partial.replace(out)
-    text = read_profile(profile)
     if text.status == "incomplete":
         typer.echo(f"{text.id}: its list is not verified, so no headline is given.", err=True)
     else:
-        steps = count_waterfall(classified, profile=text)
         typer.echo(_table(steps[["step", "offences", "left_out", "why"]]))
     typer.echo(f"Wrote {len(answer):,} rows to {out}.")
     if rejected:
