@@ -40,6 +40,16 @@ class Publisher(http.server.BaseHTTPRequestHandler):
             self.wfile.write(BODY[:300_000])
             self.wfile.flush()
             self.close_connection = True
+        elif mood == "changed" and times == 1:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(BODY)))
+            self.send_header("ETag", '"first"')
+            self.end_headers()
+            self.wfile.write(b"x" * 300_000)
+            self.wfile.flush()
+            self.close_connection = True
+        elif mood == "changed" and self.headers.get("If-Range") == '"first"':
+            self.answer(200, BODY, {"ETag": '"second"'})
         elif mood == "always-cut":
             self.send_response(200)
             self.send_header("Content-Length", str(len(BODY)))
@@ -94,6 +104,12 @@ def test_we_say_who_we_are(server, tmp_path):
 def test_a_cut_download_goes_on_where_it_stopped(server, tmp_path):
     assert get(server, "cut", tmp_path).read_bytes() == BODY
     assert [item[1] for item in Publisher.seen] == ["", "bytes=262144-"]
+
+
+def test_a_file_that_changed_between_two_tries_is_taken_anew_and_never_mixed(server, tmp_path):
+    assert get(server, "changed", tmp_path).read_bytes() == BODY
+    assert [item[1] for item in Publisher.seen] == ["", "bytes=262144-"]
+    assert not list((tmp_path / "work").iterdir())
 
 
 def test_a_download_that_is_always_cut_ends_in_an_error_and_leaves_raw_empty(server, tmp_path):

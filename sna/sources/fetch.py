@@ -75,6 +75,7 @@ def fetch(
         if expected < 0 or part.stat().st_size == expected:
             _check(address, part, sha256)
             target.parent.mkdir(parents=True, exist_ok=True)
+            part.with_suffix(".etag").unlink(missing_ok=True)
             return part.replace(target)
     found = f"{part.stat().st_size if part.exists() else 0} bytes so far"
     what, do = f"The download was cut {MOST_TRIES} times.", "Run the same command: it goes on."
@@ -92,7 +93,10 @@ def _get(address: str, part: Path, wait_seconds: float, progress: Progress) -> i
         raise_on_status=False,
     )  # fmt: skip
     have = part.stat().st_size if part.exists() else 0
-    headers = {"User-Agent": USER_AGENT, **({"Range": f"bytes={have}-"} if have else {})}
+    mark = part.with_suffix(".etag")  # the server sends all of it again when the file has changed
+    tag = mark.read_text(encoding="utf-8") if mark.exists() else ""
+    ask = {"Range": f"bytes={have}-", **({"If-Range": tag} if tag else {})} if have else {}
+    headers = {"User-Agent": USER_AGENT, **ask}
     try:
         with requests.Session() as session:
             for scheme in ("https://", "http://"):
@@ -108,6 +112,7 @@ def _get(address: str, part: Path, wait_seconds: float, progress: Progress) -> i
             resumed = answer.status_code == requests.codes.partial_content
             length = int(answer.headers.get("Content-Length", -1))
             total = length + (have if resumed else 0) if length >= 0 else -1
+            mark.write_text(answer.headers.get("ETag", ""), encoding="utf-8")
             with part.open("ab" if resumed else "wb") as stream:
                 for block in answer.iter_content(CHUNK_BYTES):
                     stream.write(block)
