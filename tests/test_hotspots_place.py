@@ -88,3 +88,14 @@ def test_areas_are_found_by_code_or_name_and_shared_names_are_refused():
         profile(borough(), "E05000040")
     with pytest.raises(UsageError, match="No areas are called"):
         hotspots.find_area(shapes, "Hoxton")
+
+
+@pytest.mark.parametrize("month", ["2031-13", "soon"])
+def test_a_bad_month_is_a_usage_error_before_any_notebook_runs(monkeypatch, month):
+    from sna.reporting import place
+
+    monkeypatch.setattr(place.store, "read_table", lambda *_: borough().areas)
+    with pytest.raises(UsageError, match="The last month is not a month") as refused:
+        place.render_place("Area 3", end_month=month)
+    assert refused.value.exit_code == 2
+    assert "2025-03" in str(refused.value)

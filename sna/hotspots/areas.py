@@ -31,11 +31,7 @@ class AreaCounts:
 
 
 def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Give the rows of each series, best first, with ``measure`` saying what it counts.
-
-    Core records first, then the published subgroups that may stand in for them, then police.uk
-    categories; series are never mixed.
-    """
+    """Give the rows of each series, best first, with ``measure``; series are never mixed."""
     source = offences["source"].astype("str")
     for name, measure, labels in area_series().to_numpy().tolist():
         rows = offences[source == name]

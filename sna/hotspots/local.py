@@ -116,6 +116,20 @@ def permutation_p(
     return np.minimum(p, 1)
 
 
+def _check_counts(counts: pd.DataFrame) -> np.ndarray:
+    """Return the counts; refuse areas that stand twice and what is no whole count."""
+    y = counts["offences"].to_numpy(float)
+    wrong = ~(y >= 0) | (y != np.floor(y)) | counts["area_code"].duplicated()
+    if wrong.any():
+        raise TableError(
+            f"{wrong.sum()} of {len(counts)} areas stand twice or have no whole count from 0 up.",
+            where="counts, columns area_code and offences",
+            found=counts.loc[wrong, "area_code"],
+            do="Give one row an area, with 0 where nothing was recorded.",
+        )
+    return y
+
+
 def find_hotspots(
     counts: pd.DataFrame, neighbours: Neighbours, *, permutations: int = 0, seed: int = 2024
 ) -> pd.DataFrame:
@@ -127,15 +141,7 @@ def find_hotspots(
     ``p_value``, ``p_adjusted``, ``is_hotspot``, ``is_coldspot``, ``window_offences`` (the area and
     its neighbours), ``hotspot_class``, ``local_moran``, ``moran_p_adjusted``, ``moran_class``.
     """
-    y = counts["offences"].to_numpy(float)
-    wrong = ~(y >= 0) | (y != np.floor(y)) | counts["area_code"].duplicated()
-    if wrong.any():
-        raise TableError(
-            f"{wrong.sum()} of {len(counts)} areas stand twice or have no whole count from 0 up.",
-            where="counts, columns area_code and offences",
-            found=counts.loc[wrong, "area_code"],
-            do="Give one row an area, with 0 where nothing was recorded.",
-        )
+    y = _check_counts(counts)
     matrix = neighbours.take(counts["area_code"].astype(str)).matrix
     linked = np.diff(matrix.indptr) > 0
     own = counts.get("is_tested", pd.Series(True, index=counts.index)).to_numpy(bool)
@@ -153,33 +159,29 @@ def find_hotspots(
     tested = own & linked & enough
     p = np.where(tested, p, np.nan)
     moran_p = np.where(tested, randomisation_p(y, matrix, star=False), np.nan)
-    adjusted, moran_adjusted = adjust_p(p), adjust_p(moran_p)
-    hot, cold = (adjusted <= ALPHA) & (z > 0), (adjusted <= ALPHA) & (z < 0)
-    kinds = [~own, ~linked & enough, np.isnan(p)]
+    hot, cold = (adjust_p(p) <= ALPHA) & (z > 0), (adjust_p(p) <= ALPHA) & (z < 0)
     names = ["beyond the border", "no neighbours", "too little data"]
+    kinds, none = [~own, ~linked & enough, np.isnan(p)], "not distinct"
     lag = (matrix @ x) / np.maximum(matrix.sum(axis=1), 1)
     side, around = (np.where(part > 0, "high", "low").astype(object) for part in (x, lag))
-    alike = np.where(moran_adjusted <= ALPHA, side + " among " + around, "not distinct")
-    spots = np.select([hot, cold], ["hotspot", "coldspot"], "not distinct")
+    alike = np.where(adjust_p(moran_p) <= ALPHA, side + " among " + around, none)
+    spots = np.select([hot, cold], ["hotspot", "coldspot"], none)
     return counts.assign(
         gi_star_z=z,
         p_value=p,
-        p_adjusted=adjusted,
+        p_adjusted=adjust_p(p),
         is_hotspot=hot,
         is_coldspot=cold,
         window_offences=matrix @ y + y,
         hotspot_class=np.select(kinds, names, spots).astype(object),
         local_moran=np.where(linked, x * lag, np.nan) * (len(x) - 1) / ((x**2).sum() or np.nan),
-        moran_p_adjusted=moran_adjusted,
+        moran_p_adjusted=adjust_p(moran_p),
         moran_class=np.select(kinds, names, alike).astype(object),
     )
 
 
 def posterior(counts: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Gamma posterior (shape, rate) of each area's offences per resident; Marshall's moments.
-
-    Missing where nobody lives. With no spread beyond chance the shape is endless: all are alike.
-    """
+    """Gamma posterior (shape, rate) of offences per resident by moments; missing without any."""
     people = counts["population"].where(counts["population"] > 0).to_numpy(float)
     y = np.where(np.isnan(people), np.nan, counts["offences"].to_numpy(float))
     whole = max(np.nansum(people), 1)

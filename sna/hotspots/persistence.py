@@ -34,10 +34,7 @@ def mann_kendall(values: np.ndarray) -> pd.DataFrame:
 
 
 def count_periods(monthly: pd.DataFrame, *, period_months: int) -> pd.DataFrame:
-    """Add up months to whole periods that end with the last month; a short first one is left out.
-
-    One row an area, in the order given, and one column a period (its last month).
-    """
+    """Add up months to whole periods, a column each, that end with the last month."""
     months = np.sort(monthly["month"].unique())
     number = (len(months) - 1 - np.searchsorted(months, monthly["month"])) // period_months
     whole = number < len(months) // period_months

@@ -18,10 +18,9 @@ LEAST_RESIDENTS = 50  # per km²; below, offences per resident mean nothing
 
 
 def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFrame:
-    """Return the points that can be placed; refuse the public edition and points moved to anchors.
+    """Return the points that can be placed; refuse the public edition and points on anchors.
 
-    police.uk moves every offence to one of some 750,000 anchors: a surface of them shows where
-    anchors lie. ``points`` has ``easting``, ``northing`` (metres) and, if known, ``source``.
+    police.uk moves every offence to one of some 750,000 anchors; a surface would show those.
     """
     source = points.get("source", pd.Series("", points.index)).astype("str")
     good = points[find_bad_points(points).eq("")]
