@@ -97,6 +97,7 @@ def map_areas(
         hit = own & rows.get(flagged, pd.Series("", rows.index)).eq(name).to_numpy()
         if hit.any():
             whole = shapely.union_all(ground[hit])
+            _shade(ax, whole, edgecolor="#FFFFFF", linewidth=look["linewidth"] + 2.5, zorder=3.5)
             handles.append(_shade(ax, whole, edgecolor=base.INK, zorder=4, **look))
     side = rows.get("borough_code", pd.Series("", rows.index)).astype("str").to_numpy()
     for code in np.unique(side[own]):
