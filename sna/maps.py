@@ -93,12 +93,12 @@ def map_areas(
         look = {"edgecolor": "#3D3D3D", "hatch": "..", "linewidth": 0.3, "zorder": 3}
         dotted = _shade(ax, ground[unsure], **look, label="similar to the borough")
         handles.append(dotted)
-    for name, look in _FLAGS.items():
+    for name, flag in _FLAGS.items():
         hit = own & rows.get(flagged, pd.Series("", rows.index)).eq(name).to_numpy()
         if hit.any():
             whole = shapely.union_all(ground[hit])
-            _shade(ax, whole, edgecolor="#FFFFFF", linewidth=look["linewidth"] + 2.5, zorder=3.5)
-            handles.append(_shade(ax, whole, edgecolor=base.INK, zorder=4, **look))
+            _shade(ax, whole, edgecolor="#FFFFFF", linewidth=5.5, zorder=3.5)
+            handles.append(_shade(ax, whole, edgecolor=base.INK, zorder=4, **flag))
     side = rows.get("borough_code", pd.Series("", rows.index)).astype("str").to_numpy()
     for code in np.unique(side[own]):
         _shade(ax, shapely.union_all(ground[own & (side == code)]), edgecolor=base.INK, zorder=5)
