@@ -263,6 +263,13 @@ def test_a_person_in_two_contexts_counts_in_both(data):
     assert people["sexual violence"].tolist() == [1, 1]
 
 
+def test_rows_of_the_reference_are_no_comparisons_in_a_split_table(every):
+    detail = every["detail"].table
+    others = (detail["ethnic_group"] != "White").sum()
+    text = str(narrative.describe(every["detail"], view="group_detail"))
+    assert f"of {others} comparisons of people searched" in text
+
+
 def test_suspects_go_on_to_the_charge_of_their_offence(data):
     people = data.people.head(400).assign(
         person_role="suspect", month=pd.Timestamp("2025-03-01"), outcome=None,

@@ -22,8 +22,10 @@ def name_people(group: object) -> str:
 
 def group_of(row: Any) -> str:
     """Return the group that a row compares: the dimension of its reference group."""
-    values = (str(getattr(row, name)) for name in ("ethnic_group", "sex", "age_group"))
-    return next((v for v in values if v not in ("all", row.reference_group)), row.reference_group)
+    values = [str(getattr(row, name)) for name in ("ethnic_group", "sex", "age_group")]
+    if row.reference_group in values:
+        return str(row.reference_group)
+    return next((value for value in values if value != "all"), str(row.reference_group))
 
 
 def stratum(row: Any) -> str:
