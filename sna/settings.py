@@ -13,8 +13,10 @@ from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
 
 FILE_NAME = "sna.toml"
-OWN_COLUMNS = {"harm_weights": ("offence_code", "weight"),
-               "workday_population": ("area_code", "population")}  # fmt: skip
+OWN_COLUMNS = {
+    "harm_weights": ("offence_code", "weight"),
+    "workday_population": ("area_code", "population"),
+}
 EDITIONS = ("public", "partner")
 TEMPLATE = Path(__file__).parent / "templates" / FILE_NAME
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -153,11 +155,9 @@ class Settings(Strict):
             table = pd.read_csv(path, dtype="str", encoding="utf-8-sig")
         values = pd.to_numeric(table.get(number, pd.Series()), errors="coerce")
         if code not in table or values.empty or not (values >= 0).all():
-            raise UsageError(
-                f"The file of {name} cannot be read.",
-                where=f"sna.toml, [places] {name}", found=[given, *table.columns][:5],
-                do=f"Give a CSV with the columns {code} and {number} (0 or more in every row).",
-            )  # fmt: skip
+            what, where = f"The file of {name} cannot be read.", f"sna.toml, [places] {name}"
+            do = f"Give a CSV with the columns {code} and {number} (0 or more in every row)."
+            raise UsageError(what, where=where, found=[given, *table.columns][:5], do=do)
         return table[[code]].assign(**{number: values})
 
     def profile_of(self, *names: str) -> str:

@@ -223,6 +223,14 @@ def test_partners_see_true_counts_only_under_an_agreement():
     assert flags == ["", "[c]", ""]
 
 
+def test_a_late_agreement_leaves_public_rules_and_says_so():
+    late = Settings(expired={"extract": AGREEMENT.review_date})
+    done, _, flags = shown(wards([0, 3, 7], source="extract"), "t_ward", edition="partner",
+                           settings=late)  # fmt: skip
+    assert flags == ["", "[c]", ""]
+    assert any("extract has passed its review date" in note for note in done.notes)
+
+
 def test_health_data_keeps_its_suppression_for_partners_unless_lifted():
     frame = wards([3, 7, 31, 42], source="ambulance")
     data = {"edition": "partner", "settings": Settings(agreements={"ambulance": AGREEMENT})}

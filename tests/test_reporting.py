@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 import re
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,7 @@ from nbformat import v4
 from report_fixture import Borough, notebook
 
 from sna import store
-from sna.errors import QualityError, SnaError, UsageError
+from sna.errors import DisclosureError, QualityError, SnaError, UsageError
 from sna.figures.about import sorted_findings
 from sna.reporting import borough as reports
 from sna.reporting import notebooks as nb
@@ -20,6 +21,7 @@ from sna.reporting.london import render_london
 from sna.reporting.pages import Page, arrange, check_executed, render_page, slug, tables_of
 from sna.reporting.record import find_headline, front
 from sna.reporting.summary import data_quality_page, index_page, main_points, methods_page
+from sna.settings import Settings
 
 TESTS = str(Path(__file__).parent)
 
@@ -95,6 +97,25 @@ def test_a_failed_notebook_leaves_the_last_good_reports_and_no_half(house):
     assert caught.value.exit_code == 1
     assert [path.name for path in home.iterdir()] == ["index.html"]
     assert not (home.parent / ".public.new").exists()
+
+
+@pytest.mark.notebook
+def test_what_the_scan_refuses_is_not_published(house):
+    home = house / "reports" / "hillingdon" / "public"
+    home.mkdir(parents=True)
+    (home / "index.html").write_text("last good", encoding="utf-8")
+    nbformat.write(notebook(TESTS, extra='Prose("Seen near SW1A 2AA.")'), house / "02_trend.ipynb")
+    with pytest.raises(DisclosureError, match="postcode") as caught:
+        run(house)
+    assert caught.value.exit_code == 4
+    assert [path.name for path in home.iterdir()] == ["index.html"]
+
+
+def test_an_agreement_past_its_date_is_said_on_every_partner_page():
+    late = Settings(expired={"extract": date(2026, 3, 31)})
+    facts = front(Borough(edition="partner", settings=late))["facts"]
+    assert "31 March 2026 has passed; public rules apply" in facts["Agreement for extract"]
+    assert "Agreement for extract" not in front(Borough(settings=late))["facts"]
 
 
 def test_unknown_editions_months_and_reports_are_usage_errors(house):
