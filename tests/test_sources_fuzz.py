@@ -12,10 +12,18 @@ from sna.errors import SnaError
 
 HEADS = [STREET, f"{WARD},202401", f"{BOROUGH},202401,202402",
          "Type,Date,Latitude,Longitude,Gender,Age range,Legislation,Outcome",
-         "lsoa21cd,imd_rank,imd_dec", "ltla21_code,ltla21_name,ethnic_group,value"]  # fmt: skip
+         "lsoa21cd,imd_rank,imd_dec", "ltla21_code,ltla21_name,ethnic_group,value",
+         "Month_Year,Area Type,Borough_SNT,Area code,Crime Type,Crime Subtype,Measure,Count",
+         "Financial Year,Financial Quarter,CSP Name,Offence Description,Offence Code,Offence Count",
+         "Indicator ID,Area Code,Area Name,Sex,Time period,Value",
+         "count_of_ppa,borough,gender,age_group,offence_type,charged_summonsed,proceedings_date",
+         "LSOA11CD,LSOA21CD,CHGIND,LAD22CD", "LSOA21CD,WD22CD,LAD22CD", "LSOA11CD,WD18CD,LAD18CD",
+         "LSOA21 Code,Age (5 categories),Observation",
+         ",".join(["LSOA21CD", *map(str, range(90)), "90+"])]  # fmt: skip
 CELLS = ["E09000007", "E01000842", "E05013570", "2024-01", "Camden", "Robbery", "ROBBERY", "=1+1",
          "Person search", "2024-01-31T23:30:00+00:00", "12", "-3", "1e9", "9" * 30, "", '"', "a\nb",
-         "\x00", "é", "NaN", "White: Irish (number)", "51.5", "-0.1", "inf"]  # fmt: skip
+         "\x00", "é", "NaN", "White: Irish (number)", "51.5", "-0.1", "inf",
+         "S", "E05000001", "2023/24", "4", "Aged 16 to 24 years", "Borough", "Offences"]  # fmt: skip
 
 
 @pytest.mark.slow
