@@ -79,7 +79,7 @@ def test_older_ward_that_went_whole_counts_in_the_new_one_and_a_split_one_stays(
     said = _findings(tmp_path / "out", "ward.csv")
     assert "2 of the 2018 edition, 1 of the 2024 edition, 1 of no edition that is here" in said
     assert "1 older wards went whole into one ward of 2024" in said
-    assert "2 older wards have no single ward of 2024. 1 were split." in said
+    assert "2 wards of another edition have no single ward of 2024. 1 were split." in said
 
 
 def test_lsoa_codes_of_2011_are_followed_one_by_one_and_said(raw: Path, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def _ward_findings(codes: np.ndarray, values: list[Any], places: "Places") -> li
     if len(stays):
         parts = places.ward_parts.reindex(stays.index).dropna()
         split = f" {len(parts)} were split." if len(parts) else ""
-        text = f"{len(stays)} older wards have no single ward of {latest}.{split}"
+        text = f"{len(stays)} wards of another edition have no single ward of {latest}.{split}"
         act = (
             "They count for their borough and are on no ward map; add the lookup of their edition."
         )
