@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from sna.charts import base
+from sna.charts import base, forms
 from sna.disclosure.protected import ProtectedTable
 
 _PAIRS = {
@@ -21,4 +21,4 @@ def panels(protected: ProtectedTable, **form: Any) -> Any:
         known = table[counted].notna()
         table = table.assign(**{counted: table[counted].where(known, table[modelled])})
         flags = flags.assign(**{counted: flags[counted].where(known, flags[modelled])})
-    return base.dots(replace(protected, table=table, flags=flags), base.Form(**form))
+    return forms.dots(replace(protected, table=table, flags=flags), forms.Form(**form))

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from sna.charts import base
+from sna.charts import forms
 from sna.definitions import source_titles
 from sna.definitions.views import views
 from sna.disclosure.protected import ProtectedTable
@@ -63,10 +63,10 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
 
 
 def _draw(chart: dict[str, Any], more: tuple[Any, ...], alt: str) -> Any:
-    """Return the function that draws: `bars` of charts.base, `trend.control`, `maps.map_areas`."""
+    """Return the function that draws: `bars` of charts.forms, `trend.control`, `maps.map_areas`."""
     room, _, form = chart.pop("form").rpartition(".")
     if not room:
-        return lambda protected: getattr(base, form)(protected, base.Form(**chart))
+        return lambda protected: getattr(forms, form)(protected, forms.Form(**chart))
     module = import_module("sna.maps" if room == "maps" else f"sna.charts.{room}")
     given = {**chart, "alt": alt} if room == "maps" else chart
     return lambda protected: getattr(module, form)(protected, *more, **given)
