@@ -37,7 +37,7 @@ def classify_in_parts(
     if read_profile(profile).switches.get("property_nearby_fallback"):
         do = "Leave --scheduler out, or choose a profile without property_nearby_fallback."
         raise UsageError("This definition looks at records nearby.", found=profile, do=do)
-    source, roles = pq.ParquetFile(file), mapping.roles
+    source, roles = pq.ParquetFile(file), mapping.columns
     number = max(1, -(-source.metadata.num_rows // ROWS_A_PART))
     roots = _link(file, roles)
     jobs = [(file, roles["crime_ref"], n) for n in range(source.num_row_groups)]

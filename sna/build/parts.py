@@ -90,7 +90,7 @@ def read_one(
     parts = []
     for line in records:
         result = results.pop(0)[1]
-        parts.append(_make_part(result, line, people, places, profile, spool))
+        parts.append(_make_part(result, line, people, (places, profile, spool)))
         people = None
     gc.collect()
     pa.default_memory_pool().release_unused()
@@ -98,11 +98,10 @@ def read_one(
 
 
 def _make_part(
-    result: ReadResult, record: dict[str, Any], people: Any, places: Places, profile: str,
-    spool: Path | None,
-) -> Part:  # fmt: skip
+    result: ReadResult, record: dict[str, Any], people: Any, how: tuple[Places, str, Path | None]
+) -> Part:
     """Return one file's tables in their contract's types, its offences with their band."""
-    used, is_wide = result.used, result.category_rows is not None
+    used, is_wide, (places, profile, spool) = result.used, result.category_rows is not None, how
     record |= {"rows": result.rows, "rows_used": used, "is_wide": is_wide}
     part = Part(record, rejects=[result.rejects], findings=list(result.findings))
     part.lines = sorted(line for some in (result.category_rows or {}).values() for line in some)

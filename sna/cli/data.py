@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,10 +35,9 @@ def sample(
     from sna.sample import FOLDER, write_sample
 
     chosen = [name.strip() for name in boroughs.split(",") if name.strip()]
-    answers = write_sample(
-        out, seed=seed, boroughs=chosen, months=months, end_month=to, scale=scale,
-        progress=lambda line: typer.echo(line, err=True),
-    )  # fmt: skip
+    size: dict[str, Any] = {"months": months, "end_month": to, "scale": scale}
+    tell = partial(typer.echo, err=True)
+    answers = write_sample(out, seed=seed, boroughs=chosen, progress=tell, **size)
     typer.echo(f"Simulated data: {answers['offences']:,} offences in {out / FOLDER}")
 
 
@@ -88,10 +88,8 @@ def build(
     raw = raw or settings.folder("raw")
     processed = processed or settings.folder("processed")
     with _progress() as step:
-        summary = build_store(
-            raw, processed, profile=profile, fresh=fresh, unmatched_share=share,
-            scheduler=scheduler, progress=step,
-        )  # fmt: skip
+        how: dict[str, Any] = {"profile": profile, "fresh": fresh, "scheduler": scheduler}
+        summary = build_store(raw, processed, unmatched_share=share, progress=step, **how)
     _print_inputs(summary.inputs)
     _print_findings(summary.findings[summary.findings["severity"] != "information"])
     typer.echo(summary.said)
@@ -125,11 +123,9 @@ def _print_inputs(inputs: list[dict[str, Any]]) -> None:
     table = Table("File", "Layout", "Months", "Rows", "Used", "Rejected", box=None, pad_edge=False)
     for record in inputs:
         first, last = record["first_month"], record["last_month"]
-        table.add_row(
-            record["file"], record["variant"] or record["title"] or "not recognised",
-            f"{first} to {last}" if first else "", f"{record['rows']:,}",
-            f"{record['rows_used']:,}", f"{record['rows_rejected']:,}",
-        )  # fmt: skip
+        layout = record["variant"] or record["title"] or "not recognised"
+        rows = [f"{record[name]:,}" for name in ("rows", "rows_used", "rows_rejected")]
+        table.add_row(record["file"], layout, f"{first} to {last}" if first else "", *rows)
     Console(soft_wrap=True).print(table)
 
 

@@ -15,21 +15,13 @@ from sna import definitions
 from sna.errors import SourceError, UsageError
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
 from sna.sources.layout import FileSample, ReadResult, make_finding
-from sna.sources.mapping import Coding, Mapping
+from sna.sources.mapping import ROLES, Coding, Mapping
 from sna.sources.rows import line_rejects, make_rejects
 from sna.sources.text import TextTable, read_text
 
 OLDEST_AGE = 120
 EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
-_DATES = ("recorded_date", "committed_from", "committed_to")
-_NUMBERS = ("easting", "northing")
-_MANY = ("crime_ref", "linked_ref", "person_id", "victim_id", "suspect_id", *_DATES, *_NUMBERS)
-_TEXT = ("offence_code", "detailed_code", "offence_text", "relationship", "premises_type",
-         "outcome", "ward_code", "lsoa_code")  # fmt: skip
-_OF_OFFENCE = ("month", "borough_code", "ward_code", "lsoa_code", "domestic_abuse")
 _AGE_BAND = r"(?:under|over)?\s*\d{1,3}\s*(?:(?:-|to)\s*\d{1,3}|\+)?"
-# flag -> weapon, the stronger evidence for the definition last, so that it wins
-_WEAPONS = {"is_gun": "firearm_type_unknown", "is_corrosive": "corrosive", "is_knife": "knife"}
 _PERSON = STORE_TABLES["people"].columns
 _WORDS = {
     **{role: OFFENCES.columns[role].allowed for role in ("status", "weapon", "weapon_use")},
@@ -80,7 +72,7 @@ def read_extract(
     notes = Notes()
     source = "extract" if mapping.kind == "offences" else mapping.kind
     origin = {"source": source, "release_class": mapping.release_class, "file_id": file_id}
-    given, text = _open(sample, mapping, {**mapping.roles, **mapping.flag_columns})
+    given, text = _open(sample, mapping, {**mapping.columns, **mapping.flag_columns})
     offences, persons = read_records(given, mapping, today=today, notes=notes)
     offences = offences.assign(**origin, area_level="record", period_months=1)
     tables = {"offences": offences}
@@ -105,12 +97,14 @@ def _open(
         do = f"Correct the mapping. The file has: {', '.join(map(str, sample.columns[:40]))}."
         raise SourceError(what, where=f"mapping {mapping.name}", found=missing, do=do)
     columns = tuple(dict.fromkeys(roles.values()))
-    many = {heading for role, heading in roles.items() if role in _MANY}
+    many = {heading for role, heading in roles.items() if role in ROLES["many"]}
     text = read_text(sample, columns=columns, coded=tuple(n for n in columns if n not in many))
     given = {}
     for role, heading in roles.items():
         column = text.table[heading].to_pandas()
-        given[role] = _plain(column if role in _MANY else column.astype("category"), mapping)
+        given[role] = _plain(
+            column if role in ROLES["many"] else column.astype("category"), mapping
+        )
     return pd.DataFrame(given).set_axis(text.lines - 1), replace(text, table=text.table.slice(0, 0))
 
 
@@ -150,7 +144,7 @@ def read_records(
     given = _read_status(given, mapping, notes)
     rows = pd.DataFrame({"offence_id": given["crime_ref"], "month": given["month"]})
     rows = rows.assign(line=rows.index + 1)
-    kept = [role for role in (*_DATES, "status", *_TEXT) if role in given]
+    kept = [role for role in (*ROLES["dates"], "status", *ROLES["text"]) if role in given]
     rows = rows.assign(**{role: given[role] for role in kept})
     rows = _add_weapons(given, _add_place(given, rows, notes), mapping, notes)
     if "published_category" in given:
@@ -192,8 +186,8 @@ def _read_dates(
     if mapping.undated:
         return given.assign(month=counted)
     bad = pd.Series(False, index=given.index)
-    for role in (role for role in _DATES if role in given):
-        text, heading = given[role], mapping.roles[role]
+    for role in (role for role in ROLES["dates"] if role in given):
+        text, heading = given[role], mapping.columns[role]
         dates = parse_dates(text, mapping.date_format)
         unread = dates.isna() & text.notna() & ~bad
         notes.reject(unread, heading, "not a date", text)
@@ -235,13 +229,13 @@ def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.Data
         return given
     words = _translate(given["status"], "status", mapping)
     reason = "status that the mapping lacks"
-    notes.reject(words.isna(), mapping.roles["status"], reason, given["status"].astype("str"))
+    notes.reject(words.isna(), mapping.columns["status"], reason, given["status"].astype("str"))
     return given.assign(status=words)[words.notna()]
 
 
 def _translate(text: pd.Series, role: str, mapping: Mapping) -> pd.Series:
     """Translate a coded column to our words; what is not one of them comes back missing."""
-    coding = {str(name): c for name, c in mapping.codings.items()}.get(role, Coding())
+    coding = mapping.codings.get(role, Coding(map={}))
     known = {word.split("=")[0]: word.split("=")[-1] for word in _WORDS[role]}
     known |= {key.lower(): word for key, word in coding.map.items()}
     usual = {"status": "recorded", "person_role": None}.get(role, "unknown")
@@ -266,20 +260,20 @@ def _add_weapons(
         rows = rows.assign(
             weapon_use=recode(used, [v if v != "none" else None for v in _values(used)])
         )
-    answers = pd.DataFrame({flag: flags[flag] for flag in _WEAPONS if flag in flags})
+    answers = pd.DataFrame({flag: flags[flag] for flag in ROLES["weapons"] if flag in flags})
     if answers.empty or "weapon" in rows:
         return rows
-    unsure = (answers == "unknown").any(axis=1) | (answers.shape[1] < len(_WEAPONS))
+    unsure = (answers == "unknown").any(axis=1) | (answers.shape[1] < len(ROLES["weapons"]))
     weapon = unsure.to_numpy().astype("int8")
-    names = pd.Index(["none", "unknown", *_WEAPONS.values()], dtype="str")
+    names = pd.Index(["none", "unknown", *ROLES["weapons"].values()], dtype="str")
     for flag in answers:
-        weapon[answers[flag].eq("yes")] = names.get_loc(_WEAPONS[str(flag)])
+        weapon[answers[flag].eq("yes")] = names.get_loc(ROLES["weapons"][flag])
     return rows.assign(weapon=pd.Categorical.from_codes(weapon, categories=names))
 
 
 def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Series:
     """Return yes, no or unknown for every row."""
-    flag = {str(key): value for key, value in mapping.flags.items()}[name]
+    flag = mapping.flags[name]
     known = {"unknown": "unknown", **dict.fromkeys(map(str.lower, flag.false), "no")}
     known |= dict.fromkeys(map(str.lower, flag.true), "yes")
     answers = [known.get(value.lower()) for value in _values(text)]
@@ -293,7 +287,7 @@ def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Seri
 
 
 def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
-    numbers = {r: pd.to_numeric(given[r], errors="coerce") for r in _NUMBERS if r in given}
+    numbers = {r: pd.to_numeric(given[r], errors="coerce") for r in ROLES["numbers"] if r in given}
     rows = rows.assign(**numbers)
     if "managing_borough" in given:
         rows = rows.assign(managing_borough_code=_boroughs(given["managing_borough"]))
@@ -335,7 +329,7 @@ def _people_of_rows(
     given: pd.DataFrame, mapping: Mapping, person: str, notes: Notes
 ) -> pd.DataFrame:
     """One row a person named on the rows of the extract; rows that say nothing give none."""
-    roles = [role for role in mapping.roles if role.startswith(f"{person}_")]
+    roles = [role for role in mapping.columns if role.startswith(f"{person}_")]
     roles += ["home_borough"] if person == "victim" and "home_borough" in given else []
     if not roles:
         return pd.DataFrame({"offence_id": pd.Series(dtype="str")})
@@ -355,9 +349,10 @@ def _describe(
     """Add id, age, sex, ethnicity and home borough to a table of people."""
     if "age" in given:
         ages = _ages(given["age"], notes)
-        number = pd.to_numeric(pd.Series([*_values(ages), None], dtype="str"), errors="coerce")
-        bands = [None if value == "unknown" or known else value
-                 for value, known in zip(_values(ages), number.notna(), strict=False)]  # fmt: skip
+        values = pd.Series([*_values(ages), None], dtype="str")
+        number = pd.to_numeric(values.set_axis(values), errors="coerce")
+        known = {"unknown", *number.index[number.notna()]}
+        bands = [None if value in known else value for value in _values(ages)]
         numbers = number.to_numpy(dtype="float64")[ages.cat.codes]
         people = people.assign(age=numbers, age_band=recode(ages, bands))
     if "sex" in given:
@@ -381,5 +376,5 @@ def _place_people(
         reason = "the offence is not in the extract, or was rejected there"
         notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
         people, found = people[found >= 0], found[found >= 0]
-    taken = offences[[name for name in _OF_OFFENCE if name in offences]].iloc[found]
+    taken = offences[[name for name in ROLES["of_offence"] if name in offences]].iloc[found]
     return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken})

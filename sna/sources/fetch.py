@@ -88,10 +88,11 @@ def _get(address: str, part: Path, wait_seconds: float, progress: Progress) -> i
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    busy = Retry(
-        MOST_TRIES, backoff_factor=wait_seconds, status_forcelist=(429, *range(500, 505)),
-        raise_on_status=False,
-    )  # fmt: skip
+    again: dict[str, Any] = {
+        "backoff_factor": wait_seconds,
+        "status_forcelist": (429, *range(500, 505)),
+    }
+    busy = Retry(MOST_TRIES, raise_on_status=False, **again)
     have = part.stat().st_size if part.exists() else 0
     mark = part.with_suffix(".etag")  # the server sends all of it again when the file has changed
     tag = mark.read_text(encoding="utf-8") if mark.exists() else ""

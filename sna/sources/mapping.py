@@ -1,33 +1,40 @@
 """The mapping of a restricted extract: which of its columns plays which role, strictly read."""
 
+import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
 
 _SHIPPED = resources.files("sna.definitions") / "mappings"
+ROLES: dict[str, Any] = tomllib.loads(
+    Path(__file__).with_name("roles.toml").read_text(encoding="utf-8")
+)
 
 
-Role = Literal[
-    "crime_ref", "recorded_date", "committed_from", "committed_to", "offence_code",
-    "detailed_code", "offence_text", "published_category", "status", "borough_code",
-    "borough_name", "managing_borough", "ward_code", "lsoa_code", "easting", "northing",
-    "premises_type", "relationship", "weapon", "weapon_use", "victim_id", "victim_age",
-    "victim_age_recorded", "suspect_age_recorded", "victim_sex",
-    "victim_ethnicity_self", "victim_ethnicity_observed", "suspect_id", "suspect_age",
-    "suspect_sex", "suspect_ethnicity_self", "suspect_ethnicity_observed", "home_borough",
-    "outcome", "linked_ref",
-]  # fmt: skip
-PersonRole = Literal[
-    "crime_ref", "person_role", "person_id", "age", "sex", "ethnicity_self", "ethnicity_observed",
-    "home_borough",
-]  # fmt: skip
-FlagRole = Literal["is_domestic_abuse", "is_knife", "is_gun", "is_corrosive"]
-CodedRole = Literal["status", "weapon", "weapon_use", "sex", "person_role"]
+def _one_of(group: str) -> Any:
+    """Return the type of a key that must be one of a group of roles."""
+
+    def check(name: str) -> str:
+        if name not in ROLES[group]:
+            raise ValueError(f"Input should be {', '.join(map(repr, ROLES[group]))}")
+        return name
+
+    return Annotated[str, AfterValidator(check)]
+
+
+if TYPE_CHECKING:
+    Role = str
+    PersonRole = str
+    FlagRole = str
+    CodedRole = str
+else:
+    Role, PersonRole = _one_of("extract"), _one_of("people")
+    FlagRole, CodedRole = _one_of("flags"), _one_of("codings")
 
 
 class Flag(Strict):
@@ -49,7 +56,7 @@ class Flag(Strict):
 class Coding(Strict):
     """How the values of a coded column translate, and what a blank means."""
 
-    map: dict[str, str] = Field(default_factory=dict)
+    map: dict[str, str] = Field({})
     blank_means: str = ""
 
 
@@ -66,8 +73,8 @@ class Mapping(Strict):
     name: str
     release_class: Literal["open", "restricted", "person_level"]
     columns: dict[Role, str]
-    flags: dict[FlagRole, Flag] = Field(default_factory=dict)
-    codings: dict[CodedRole, Coding] = Field(default_factory=dict, alias="values")
+    flags: dict[FlagRole, Flag] = Field({})
+    codings: dict[CodedRole, Coding] = Field({}, alias="values")
     missing: tuple[str, ...] = ("",)
     date_format: str = "iso"
     undated: bool = False
@@ -94,20 +101,14 @@ class Mapping(Strict):
         return self
 
     @property
-    def roles(self) -> dict[str, str]:
-        """Role -> heading in the extract."""
-        return {str(role): heading for role, heading in self.columns.items()}
-
-    @property
     def flag_columns(self) -> dict[str, str]:
         """Flag -> heading in the extract."""
-        return {str(name): flag.column for name, flag in self.flags.items()}
+        return {name: flag.column for name, flag in self.flags.items()}
 
     @property
     def people_roles(self) -> dict[str, str]:
         """Role -> heading in the people file, if there is one."""
-        columns = self.people.columns if self.people else {}
-        return {str(role): heading for role, heading in columns.items()}
+        return self.people.columns if self.people else {}
 
 
 def mapping_names() -> list[str]:
@@ -127,10 +128,8 @@ def read_mapping(path_or_name: str | Path) -> Mapping:
     path = Path(path_or_name)
     if path.suffix != ".toml":
         if str(path_or_name) not in mapping_names():
-            raise UsageError(
-                "There is no such mapping.", found=str(path_or_name),
-                do=f"Name a .toml file, or one of: {', '.join(mapping_names())}.",
-            )  # fmt: skip
+            do = f"Name a .toml file, or one of: {', '.join(mapping_names())}."
+            raise UsageError("There is no such mapping.", found=str(path_or_name), do=do)
         path = Path(str(_SHIPPED / f"{path_or_name}.toml"))
     document: dict[str, Any] = {"name": path.stem, **read_toml(path)}
     return check_toml(document, Mapping, str(path_or_name))
