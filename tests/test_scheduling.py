@@ -212,7 +212,7 @@ def test_wheel_holds_what_a_run_needs(wheel):
 @pytest.mark.notebook
 def test_installed_wheel_samples_builds_and_reports_and_every_recipe_runs(installed, monkeypatch):
     sample = ".venv/bin/sna sample --boroughs Hackney,Camden --months 36 --scale 0.2"
-    for command in (sample, ".venv/bin/sna build", ".venv/bin/sna report Hackney"):
+    for command in (sample, *workflow_commands("Hackney")):  # sna build, sna report "Hackney"
         code, said = run_there(installed, command)
         assert code == 0, said
     public = installed / "reports" / "hackney" / "public"
@@ -221,9 +221,7 @@ def test_installed_wheel_samples_builds_and_reports_and_every_recipe_runs(instal
     record = json.loads((public / "run.json").read_text(encoding="utf-8"))
     assert record["settings"]["boroughs"] == ["Hackney"]
     assert str(installed) not in json.dumps(record)
-    recipes = [cron_command(), *systemd_commands(), *workflow_commands("Hackney"),
-               *airflow_commands(monkeypatch)]  # fmt: skip
-    for command in recipes:
+    for command in (cron_command(), *systemd_commands(), *airflow_commands(monkeypatch)):
         code, said = run_there(installed, command)
         assert code == 0, (command, said)
     last = json.loads((installed / "reports" / "last_run.json").read_text(encoding="utf-8"))
