@@ -4,16 +4,16 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from sna.batch import kernels
 from sna.batch.plan import STATE, Job, hash_common, is_done, job_key, note_done
 from sna.batch.show import DONE, FAILED, SKIPPED, STOPPED, Outcome, Run
+from sna.build.workers import connect
 from sna.errors import DefinitionError, SnaError
 from sna.reporting.london import render_london
 from sna.settings import Settings
@@ -153,21 +153,5 @@ def _executor(scheduler: str, workers: int) -> Iterator[Executor]:
         with ThreadPoolExecutor(workers or 2 * (os.cpu_count() or 1)) as pool:
             yield pool
         return
-    import dask
-    from distributed import Client, LocalCluster
-
-    with ExitStack() as stack:
-        # so that workers may fork kernels
-        stack.enter_context(dask.config.set({"distributed.worker.daemon": False}))
-        cluster: Any = scheduler
-        if scheduler == "local":
-            size = workers or os.cpu_count() or 1
-            cluster = LocalCluster(n_workers=size, threads_per_worker=2, dashboard_address=None)
-            stack.enter_context(cluster)
-        try:
-            client = stack.enter_context(Client(cluster, timeout="10s"))
-        except (OSError, ValueError):
-            what = "The Dask scheduler does not answer."
-            do = "Start it with `dask scheduler`, or use --workers."
-            raise SnaError(what, where="--scheduler", found=scheduler, do=do) from None
+    with connect(scheduler, workers=workers or os.cpu_count() or 1) as client:
         yield client.get_executor(retries=2, pure=False)

@@ -42,8 +42,8 @@ def connect(scheduler: str, *, workers: int = 2) -> Iterator[Any]:
         cluster: Any = LocalCluster(**size, dashboard_address=None) if local else scheduler
         try:
             client = Client(cluster, timeout="10s")
-        except OSError:
-            do = "Start it with `dask scheduler`, or leave --scheduler out."
+        except (OSError, ValueError):
+            do = "Start it with `dask scheduler`, or use --workers or none."
             what = "The Dask scheduler does not answer."
             raise SnaError(what, where="--scheduler", found=scheduler, do=do) from None
         try:
