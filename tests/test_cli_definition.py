@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from sna.classify import add_counting_basis, classify_offences
 from sna.cli import app
+from sna.cli.definition import _read
 
 CASES = Path(__file__).parent / "data" / "definition_truth_table.csv"
 RUN = CliRunner()
@@ -48,3 +50,57 @@ def test_the_simulated_extract_gives_the_planted_bands(tmp_path):
     run("classify", file, "--mapping", file.with_suffix(".mapping.toml"), "--out", out)
     planted = read_bands(folder)["band"].value_counts().to_dict()
     assert pd.read_csv(out)["band"].value_counts().to_dict() == planted
+
+
+def test_no_headline_is_printed_under_an_incomplete_text(tmp_path):
+    said = run("classify", CASES, "--mapping", "definition_truth_table", "--profile",
+               "thames_valley_2024", "--out", tmp_path / "F.csv")  # fmt: skip
+    assert "no headline is given" in said
+    assert "Listed: core" not in said
+
+
+def test_a_comparison_shows_moves_of_one_whole_source_a_borough(monkeypatch):
+    rows = pd.DataFrame(
+        {
+            "source": ["extract", "extract", "mps_borough", "extract"],
+            "borough_code": ["E09000012", "E09000012", "E09000012", None],
+            "offence_code": ["8N", "46", "8N", "8N"],
+            "victim_age": ["40", "40", "40", "40"],
+            "domestic_abuse": "no",
+            "offences": [3, 5, 7, 9],
+            "release_class": "open",
+        }
+    )
+    monkeypatch.setattr("sna.cli.definition._stored", lambda *codes: iter([(rows, None)]))
+    said = run("profiles", "compare", "london_2023", "all_ages_richmond_wandsworth")
+    # by hand: the three of the extract move; the theft stays; the rest is another source or place
+    assert "3 of 8 recorded offences would change their band." in said
+    assert "Listed, outside every context" in said and "NaN" not in said
+    assert "person" not in said and "Outside the definition" not in said
+
+
+def test_fields_of_the_counting_switches_come_through_a_mapping(tmp_path):
+    file, mapping = tmp_path / "records.csv", tmp_path / "records.mapping.toml"
+    file.write_text(
+        "Ref,Date,Code,DA,Age,Written age,Place,Team\nA1,2024-01-05,8N,N,24,25,Hackney,Camden\n",
+        encoding="utf-8",
+    )
+    mapping.write_text(
+        'release_class = "restricted"\n[columns]\ncrime_ref = "Ref"\nrecorded_date = "Date"\n'
+        'offence_code = "Code"\nvictim_age = "Age"\nvictim_age_recorded = "Written age"\n'
+        'borough_name = "Place"\nmanaging_borough = "Team"\n'
+        '[flags.is_domestic_abuse]\ncolumn = "DA"\ntrue = ["Y"]\nfalse = ["N"]\nblank_means = "no"\n',
+        encoding="utf-8",
+    )
+    own = tmp_path / "own.toml"
+    text = 'id = "own"\nversion = "1"\nsource = "minute 7"\nbase = "london_2023"\n[switches]\n'
+    own.write_text(
+        text + 'age_basis = "recorded_age"\narea_basis = "managing_borough"\n', encoding="utf-8"
+    )
+    offences, people, _, _ = _read(file, str(mapping))
+    assert classify_offences(offences)["band"].tolist() == ["core"]
+    classified = classify_offences(offences, profile=str(own), people=people)
+    assert classified["band"].tolist() == ["listed_out_of_context"]
+    counted = add_counting_basis(classified, profile=str(own))
+    assert offences["borough_code"].tolist() == ["E09000012"]
+    assert counted["borough_code"].tolist() == ["E09000007"]

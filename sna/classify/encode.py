@@ -75,11 +75,7 @@ def _code_sets(offences: pd.DataFrame) -> tuple[Array, list[CodeSet]]:
     return code, known
 
 
-def _age(offences: pd.DataFrame, column: str, profile: Profile) -> Array:
-    order = [column, f"{column}_recorded"]
-    if profile.switches["age_basis"] == "recorded_age":
-        order.reverse()
-    first, second = (read_states(offences, name, READERS[column]) for name in order)
+def _prefer(first: Array, second: Array) -> Array:
     return np.where(first == AGE["unknown"], second, first)
 
 
@@ -88,10 +84,14 @@ def encode(
 ) -> Coded:
     """Turn a table of offences into combinations of facts; ages of people override the row's."""
     code, sets = _code_sets(offences)
-    columns = {"code": code} | {name: _age(offences, name, profile) for name in ROLES}
+    ages = {n: read_states(offences, n, READERS[n]) for n in ROLES}
+    recorded = {n: read_states(offences, f"{n}_recorded", READERS[n]) for n in ROLES}
+    columns = {"code": code} | {n: _prefer(ages[n], recorded[n]) for n in ROLES}
     if people is not None and len(people):
         conflict = fold_people(offences, people, columns)
         columns["note"] = conflict * np.uint8(NOTES["person_age_conflict"])
+    if profile.switches["age_basis"] == "recorded_age":
+        columns |= {n: _prefer(recorded[n], columns[n]) for n in ROLES}
     for name in (n for n in READERS if n in offences and n not in ROLES):
         columns[name] = read_states(offences, name, READERS[name])
     rows, facts = combine(columns, len(offences))
