@@ -31,3 +31,17 @@ def test_homicide_accused_have_no_facts_that_the_file_lacks():
     rows = pd.DataFrame({"offence_text": raw["offence_type"], "suspect_age": raw["age_group"]})
     bands = classify_offences(rows)["band"].value_counts().to_dict()
     assert {k: v for k, v in bands.items() if v} == {"core": 2446, "indeterminate": 2056, "out": 10}
+
+
+def test_knife_labels_of_a_borough_are_those_of_the_dashboard():
+    path = Path(FOLDER) / "mps/knife_dashboard/mps_knife_dashboard_202203_202602.parquet"
+    raw = pd.read_parquet(path)
+    year = raw["month_year"].between("2025-03-01", "2026-02-01")
+    rows = raw[year & raw["area_type"].eq("Borough") & raw["area_name"].eq("Hackney")]
+    rows = rows[rows["measure"].eq("Offences")]
+    label = "M1045 | KNIFE CRIME | " + rows["crime_subtype"]
+    table = pd.DataFrame({"published_category": label, "offences": rows["count"]})
+    classified = classify_offences(table)
+    counts = classified.groupby("band", observed=True)["offences"].sum().to_dict()
+    # by hand from the raw rows: 40 and 38 victims aged 1-24; 604, 120 and 15 offences
+    assert counts == {"core": 78, "indeterminate": 739}

@@ -12,12 +12,14 @@ from jinja2 import Template
 from sna.classify.encode import MARKS, Coded
 from sna.classify.facts import AGE, STATUSES, UNDER_16, UNDER_25, Array, gather
 from sna.classify.rules import BAND_OF_MASK, CORE, ROLE, ROLES, SHUT, UNDECIDED
-from sna.definitions import Profile, read_reference
+from sna.definitions import Profile, read_reference, rows_of
 from sna.schemas.store_tables import BANDS
 
 CONTEXTS = read_reference("contexts").set_index("context")
 UNKNOWN = read_reference("unknown_facts").set_index("column")
-_REASONS = read_reference("reasons").set_index("role")
+_REASONS = {row["role"]: row for row in rows_of(read_reference("reasons"))}
+_CONTEXT_RULES = CONTEXTS["rule"].to_dict()
+_WORDS = {**MARKS["words"], **UNKNOWN["words"], **CONTEXTS["words"]}
 
 
 @dataclass(frozen=True)
@@ -97,19 +99,23 @@ def _word(sign: dict[Any, Any], profile: Profile) -> tuple[str, str]:
         [part for part in sign[name].split("|") if part]
         for name in ("contexts", "marks", "unknown")
     )
-    status, row = STATUSES[sign["status"]], _REASONS.loc[(*ROLES, "several")[sign["role"]]]
+    status, row = STATUSES[sign["status"]], _REASONS[(*ROLES, "several")[sign["role"]]]
     shut = status in SHUT and sign["band"] == "out"
-    rules = [row["rule"], *CONTEXTS.loc[contexts, "rule"], *["R22"] * sign["has_weapon_lift"]]
-    alone = row.name == "property" and not sign["is_attached"] and "da" in contexts
+    rules = [
+        row["rule"],
+        *(_CONTEXT_RULES[name] for name in contexts),
+        *["R22"] * sign["has_weapon_lift"],
+    ]
+    alone = row["role"] == "property" and not sign["is_attached"] and "da" in contexts
     rules += ["R13"] * alone
     rules += ["R04"] * (not {"victim_age", "suspect_age"}.isdisjoint(unknown))
     rules = list(dict.fromkeys([*rules, *(f"Q:{mark}" for mark in marks)]))
     sentence = _template().render(
-        {**sign, **row, "shut": shut, "status": status},
+        {**row, **sign, "shut": shut, "status": status},
         every=profile.contexts == "any_violence",
-        contexts=list(CONTEXTS.loc[contexts, "words"]),
-        marks=list(MARKS.loc[marks, "words"]),
-        unknown=list(UNKNOWN.loc[unknown, "words"]),
+        contexts=[_WORDS[name] for name in contexts],
+        marks=[_WORDS[name] for name in marks],
+        unknown=[_WORDS[name] for name in unknown],
     )
     closed = "R28" if status == "terrorism" else "R27"
     return closed if shut else "|".join(rules), sentence
