@@ -56,6 +56,8 @@ def classify(
     scheduler: Annotated[str, typer.Option(help="Dask: an address, or local (Parquet only).")] = "",
 ) -> None:
     """Classify one record extract; write each record's band, print the waterfall."""
+    import pandas as pd
+
     from sna.build.extracts import classify_in_parts
     from sna.classify import classify_offences, count_waterfall
     from sna.definitions import read_profile
@@ -70,7 +72,8 @@ def classify(
     else:
         offences, people, name, rejected = _read(file, mapping)
         answer = classify_offences(offences, profile=profile, people=people)
-        steps = count_waterfall(answer, profile=text)
+        refused = text.status == "incomplete"
+        steps = pd.DataFrame() if refused else count_waterfall(answer, profile=text)
     answer = answer[["offence_id", "band"]].rename(columns={"offence_id": name})
     partial = out.with_name(f"{out.name}.part")
     answer.to_csv(partial, index=False, encoding="utf-8")
