@@ -84,14 +84,16 @@ def recurrence_curve(
         kept = np.where((left > 0) & (left < 1), left, np.nan)
         reach = 1.96 * np.r_[0.0, curve.surv_prob_se][at] / (kept * np.log(kept))  # below zero
         share, low, high = 1 - left, 1 - kept ** np.exp(reach), 1 - kept ** np.exp(-reach)
-    return pd.DataFrame({
-        "months_since": steps,
-        "at_risk": (time >= steps[:, None]).sum(axis=1),
-        "again": (again & (time <= steps[:, None])).sum(axis=1),
-        "share_again": share,
-        "lower_ci": low,
-        "upper_ci": high,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "months_since": steps,
+            "at_risk": (time >= steps[:, None]).sum(axis=1),
+            "again": (again & (time <= steps[:, None])).sum(axis=1),
+            "share_again": share,
+            "lower_ci": low,
+            "upper_ci": high,
+        }
+    )
 
 
 def count_overlap(people: pd.DataFrame) -> pd.DataFrame:

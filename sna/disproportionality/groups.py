@@ -141,11 +141,13 @@ def choose_population(
     """
     rows = population[population["area_level"] == level]
     tables: Any = [rows["population_year"], rows["source"].astype(str)]
-    splits = pd.DataFrame({
-        "ethnic_group": rows["ethnic_group"] != "all",
-        "sex": rows["sex"] != "all",
-        "age_group": (rows["age_lower"] > 0) | (rows["age_upper"] < 90),
-    })  # fmt: skip
+    splits = pd.DataFrame(
+        {
+            "ethnic_group": rows["ethnic_group"] != "all",
+            "sex": rows["sex"] != "all",
+            "age_group": (rows["age_lower"] > 0) | (rows["age_upper"] < 90),
+        }
+    )
     needed, whole = splits.columns.isin(needs), splits.groupby(tables).transform("all")
     keep = (splits | (~needed & whole) | ~(splits | needed)).all(axis=1)
     depth = splits.groupby(tables).transform("any").sum(axis=1)

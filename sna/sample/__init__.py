@@ -80,8 +80,11 @@ def _describe(city: Any, events: Any, settings: dict[str, Any]) -> dict[str, Any
         "offences": len(events.offences),
         "recorded_offences": int((events.offences["status"] == 0).sum()),
         "yearly_change_pct": 100 * PLANTED["yearly_change"],
-        "step_change": {"borough": names[events.step_borough], "month": start,
-                        "ratio": PLANTED["step_ratio"]},
+        "step_change": {
+            "borough": names[events.step_borough],
+            "month": start,
+            "ratio": PLANTED["step_ratio"],
+        },
         "hotspots": {"ratio_to_other_areas": PLANTED["hotspot_ratio"], "lsoa_codes": codes},
         "victim_rate_ratio": {**groups, "ratio": PLANTED["victim_ratio"]},
         "search_rate_ratio": {**groups, "ratio": PLANTED["search_ratio"]},
@@ -89,7 +92,7 @@ def _describe(city: Any, events: Any, settings: dict[str, Any]) -> dict[str, Any
         "charged_share_of_offences_with_a_suspect": PLANTED["charged"],
         "victims": {"people": len(times), "more_than_once": int((times > 1).sum())},
         "shares": PLANTED["shares"],
-    }  # fmt: skip
+    }
 
 
 def _empty(folder: Path) -> Path:

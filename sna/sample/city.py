@@ -78,10 +78,12 @@ def _draw_areas(
     label = cKDTree(anchors).query(dust)[1]
     label = np.where(shapely.contains_xy(outline, dust), label, len(anchors))
     wanted = [*table["lsoas"], _SURROUND]
-    seeds = np.vstack([
-        kmeans2(dust[label == row], size, iter=3, minit="points", rng=rng)[0]
-        for row, size in enumerate(wanted)
-    ])  # fmt: skip
+    seeds = np.vstack(
+        [
+            kmeans2(dust[label == row], size, iter=3, minit="points", rng=rng)[0]
+            for row, size in enumerate(wanted)
+        ]
+    )
     size = len(seeds) - _SURROUND
     starts, near = Delaunay(seeds).vertex_neighbor_vertices
     links = csr_array((np.ones(len(near)), near, starts))[:size, :size]

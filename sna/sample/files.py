@@ -106,8 +106,9 @@ def write_extract(city: City, events: Events, lists: dict[str, pa.Array], folder
         "age_shown": ~people["age_missing"],
         "observed_shown": ~people["ethnicity_observed_missing"],
     }
-    write_rows(_fill("extract_people", lists, columns),
-               folder / "simulated_record_extract_people.csv")  # fmt: skip
+    write_rows(
+        _fill("extract_people", lists, columns), folder / "simulated_record_extract_people.csv"
+    )
 
 
 def write_police_uk(
@@ -153,8 +154,11 @@ def write_mps(city: City, events: Events, folder: Path) -> None:
     table = table.join(events.codes[["mps_group", "mps_label"]], on="code")
     table = table[table["borough_name"] != "City of London"]
     placed = table[table["is_placed"]]
-    levels = {"borough": table, "ward": placed,
-              "lsoa": placed[placed["mps_group"] != "SEXUAL OFFENCES"]}  # fmt: skip
+    levels = {
+        "borough": table,
+        "ward": placed,
+        "lsoa": placed[placed["mps_group"] != "SEXUAL OFFENCES"],
+    }
     months = [f"{month:%Y%m}" for month in events.months]
     for level, part in levels.items():
         keys = LAYOUTS[level]
@@ -198,9 +202,14 @@ def write_population(city: City, folder: Path) -> None:
     for name, areas, title, cells, axes in (
         ("ethnic_group_lsoa", small, small_area, city.residents.sum(axis=(1, 3)), groups),
         ("age_bands_lsoa", small, small_area, young, {"Age (5 categories)": fives}),
-        ("ethnic_group_age_sex_lad", boroughs, "Lower tier local authorities",
-         np.moveaxis(old, 1, 2), groups | by_age_sex),
-    ):  # fmt: skip
+        (
+            "ethnic_group_age_sex_lad",
+            boroughs,
+            "Lower tier local authorities",
+            np.moveaxis(old, 1, 2),
+            groups | by_age_sex,
+        ),
+    ):
         _write_long(areas, title, cells, axes, folder / f"simulated_census_2021_{name}.csv")
 
 
@@ -211,8 +220,10 @@ def write_places(city: City, folder: Path) -> None:
 
     borough = city.boroughs.loc[city.lsoas["borough"], ["borough_code", "borough_name"]]
     areas = city.lsoas.drop(columns="borough").join(borough.reset_index(drop=True))
-    deciles = {f"{name}_decile": (areas[name] - 1) * 10 // ENGLAND_LSOAS + 1
-               for name in ("income", "overall")}  # fmt: skip
+    deciles = {
+        f"{name}_decile": (areas[name] - 1) * 10 // ENGLAND_LSOAS + 1
+        for name in ("income", "overall")
+    }
     for layout, path in LAYOUTS["places"].items():
         write_rows(_fill(layout, {}, areas.assign(**deciles)), folder / f"{path}.csv")
     (folder / "boundaries").mkdir()
