@@ -9,7 +9,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from sna import store
-from sna.build.parts import Part, read_one, reject_replaced, write_borough
+from sna.build.parts import ALONE_BYTES, Part, read_one, reject_replaced, write_borough
 from sna.build.workers import Run, start_workers
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.arrow import join_tables
@@ -26,7 +26,6 @@ from sna.sources.rows import make_rejects
 
 Progress = Callable[[str, int, int], None]
 MOST_PARTS = 12  # of a borough; then everything is written anew
-ALONE_BYTES = 64 << 20  # a file this large is read alone
 _APPENDED = ("police_uk_street", "police_uk_outcomes", "police_uk_stop_search")
 _WHOLE = ("population", "area_lookup", "deprivation", "health", "areas")
 
