@@ -264,6 +264,7 @@ def test_lint_names_what_is_wrong():
         good.replace("</main>", "<table><tr><th>x</th><td>NaN</td></tr></table></main>"): "NaN",
         good.replace("</main>", "<table><tr><th>x</th><td>None</td></tr></table></main>"): "None",
         good.replace("</main>", "<table><tr><th>x</th></tr></table></main>"): "scope",
+        good.replace("</main>", "<table><caption>x</caption></table></main>"): "scroll",
         good.replace("</main>", '<img src="data:," alt="map"></main>'): "text alternative",
         good.replace("</main>", "<svg></svg></main>"): "chart",
         good.replace("</main>", '<img src="https://a.b/c.png"></main>'): "outside",
