@@ -325,6 +325,13 @@ def test_the_london_index_links_what_is_there_and_names_what_is_not(tmp_path):
     assert render_london(tmp_path).read_bytes() == first
 
 
+def test_the_london_index_leaves_out_a_borough_rendered_by_an_older_version(tmp_path):
+    folder = tmp_path / "hillingdon" / "public"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text('{"version": "0.0.1"}', encoding="utf-8")
+    assert render_london(tmp_path) is None
+
+
 def test_findings_that_differ_in_numbers_only_stand_together_and_small_ones_are_words():
     found = pd.DataFrame({
         "severity": ["information", *["warning"] * 3], "file": ["a", "b", "c", "d"],

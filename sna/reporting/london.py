@@ -15,15 +15,19 @@ from sna.reporting.summary import shown, written_page
 from sna.schemas.results import result_table
 
 NUMBERS = ["offences", "rate", "lower_ci", "upper_ci"]
+# A record of an older version lacks some of these: its borough joins again when next rendered.
+NEEDED = {"place", "parameters", "headline", "simulated", "marking", "version"}
 
 
 def render_london(reports: Path, edition: str = "public") -> Path | None:
     """Write the index of all areas that have reports of an edition; None when there are none."""
     found = sorted(reports.glob(f"*/{edition}/run.json"))
-    runs = [json.loads(path.read_text(encoding="utf-8")) for path in found]
-    if not runs:
+    records = {path: json.loads(path.read_text(encoding="utf-8")) for path in found}
+    kept = {path: run for path, run in records.items() if run.keys() >= NEEDED}
+    if not kept:
         return None
-    folders = [f"{path.parent.parent.name}/{edition}/index.html" for path in found]
+    runs = list(kept.values())
+    folders = [f"{path.parent.parent.name}/{edition}/index.html" for path in kept]
     rates = _rates(runs, edition)
     links = dict(zip(rates.table["area"], folders, strict=True))
     said = dict(zip(links, [rates.shown(row, "rate") for row in rates.table.index], strict=True))
