@@ -111,6 +111,12 @@ def job_key(job: Job, common: list[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def london_key(reports: Path, edition: str, common: list[str]) -> str:
+    """Hash `common` and the run records of an edition: all that its index of London shows."""
+    lines = [*common, *map(_hash, sorted(reports.glob(f"*/{edition}/run.json")))]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
 def _hash(path: Path) -> str:
     with path.open("rb") as file:
         return f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}"

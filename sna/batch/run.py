@@ -11,11 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sna.batch import kernels
-from sna.batch.plan import STATE, Job, hash_common, is_done, job_key, note_done
+from sna.batch.plan import STATE, Job, hash_common, is_done, job_key, london_key, note_done
 from sna.batch.show import DONE, FAILED, SKIPPED, STOPPED, Outcome, Run
 from sna.build.workers import connect
 from sna.errors import DefinitionError, SnaError
-from sna.reporting.london import render_london
+from sna.reporting.london import london_page, render_london
 from sna.settings import Settings
 from sna.store import read_state
 
@@ -69,8 +69,18 @@ def run_reports(
             with _executor(scheduler, workers) as pool:
                 _run_all(pool, left, run, common)
         for edition in sorted({job.edition for job in jobs}):
-            render_london(reports, edition)
+            _render_index(reports, edition, common)
     return run.outcomes, run.exit_code
+
+
+def _render_index(reports: Path, edition: str, common: list[str]) -> None:
+    """Render the index of London unless nothing it shows has changed."""
+    state = reports / STATE / f"london.{edition}.txt"
+    key = london_key(reports, edition, common)
+    known = state.read_text(encoding="utf-8") if state.is_file() else ""
+    if key != known or not london_page(reports, edition).is_file():
+        render_london(reports, edition)
+        state.write_text(key, encoding="utf-8")
 
 
 def _check_store(processed: Path, allow_partial: bool) -> bool:

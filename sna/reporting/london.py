@@ -19,6 +19,11 @@ NUMBERS = ["offences", "rate", "lower_ci", "upper_ci"]
 NEEDED = {"place", "parameters", "headline", "simulated", "marking", "version"}
 
 
+def london_page(reports: Path, edition: str) -> Path:
+    """Return where the index of an edition stands."""
+    return reports / ("index.html" if edition == "public" else f"index-{edition}.html")
+
+
 def render_london(reports: Path, edition: str = "public") -> Path | None:
     """Write the index of all areas that have reports of an edition; None when there are none."""
     found = sorted(reports.glob(f"*/{edition}/run.json"))
@@ -45,7 +50,7 @@ def render_london(reports: Path, edition: str = "public") -> Path | None:
     first = {key: runs[0][key] for key in ("marking", "version")}
     head = {**first, "edition": edition, "place": "London boroughs", "period": rates.period}
     head |= {"simulated": rates.simulated, "draft": "", "contact": "", "home": "", "facts": {}}
-    path = reports / ("index.html" if edition == "public" else f"index-{edition}.html")
+    path = london_page(reports, edition)
     path.write_text(render_page(page, head), encoding="utf-8", newline="")
     check_pages(path)
     return path
@@ -53,9 +58,9 @@ def render_london(reports: Path, edition: str = "public") -> Path | None:
 
 def _rates(runs: list[dict[str, Any]], edition: str) -> ProtectedTable:
     """Return the rates that the reports of the areas show, withheld ones with their marks."""
+    gaps = {"area": "", "end_month": "", **dict.fromkeys(NUMBERS, "[x]"), "measure": ""}
     rows = [{"area": run["place"], **run["parameters"], **run["headline"]} for run in runs]
-    columns = ["area", "end_month", *NUMBERS, "measure"]
-    texts = pd.DataFrame(rows).reindex(columns=columns).fillna({"measure": ""}).fillna("[x]")
+    texts = pd.DataFrame([{**gaps, **row} for row in rows])[list(gaps)]
     numbers = texts[NUMBERS].apply(pd.to_numeric, errors="coerce")
     marks = texts[NUMBERS].where(numbers.isna(), "")
     last = pd.Timestamp(max(texts["end_month"]))
