@@ -545,3 +545,64 @@ def test_row_order_and_other_rows_never_change_a_band(rows, seed):
     assert shuffled.sort_index().tolist() == together.tolist()
     alone = classify_offences(frame.iloc[[0]])["possible_bands"].astype(str)
     assert alone.tolist() == together.tolist()[:1]
+
+
+def test_tables_that_are_none_get_an_error_of_ours():
+    """A newcomer's wrong calls: no failure from inside pandas, and no silent answer."""
+    good = pd.DataFrame({"offence_id": ["a"], "offence_code": ["8N"], "victim_age": [17]})
+    twice = pd.DataFrame([["8N", 17, 40]], columns=["offence_code", "victim_age", "victim_age"])
+    banded = classify_offences(good)
+    for call in (
+        lambda: classify_offences(twice),
+        lambda: classify_offences(good, people="victims.csv"),
+        lambda: classify_offences(good, people=pd.DataFrame({"offence_id": ["a"]})),
+        lambda: definition_bounds([1]),
+        lambda: definition_bounds(banded, by="boro"),
+        lambda: definition_bounds(banded.assign(offences="x")),
+        lambda: explain_offence(good.drop(columns="offence_id"), "a"),
+        lambda: explain_offence([1], "a"),
+    ):
+        with pytest.raises(TableError, match=r"where:|found:"):
+            call()
+    assert definition_bounds(banded.assign(month="2024-01"), by="month")["lower"].tolist() == [1]
+
+
+def test_a_code_that_a_number_cannot_hold_is_refused():
+    with pytest.raises(DefinitionError, match="read codes as text"):
+        classify_offences(pd.DataFrame({"offence_code": [4.1], "victim_age": [17]}))
+
+
+def test_the_text_of_a_robbery_decides_without_a_code():
+    rows = pd.DataFrame({"offence_text": ["Robbery - personal"], "victim_age": [17]})
+    assert classify_offences(rows)["band"].tolist() == ["core"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('families = ["homicde"]', "homicde"),
+        ('contexts = "subgroups"', "needs subgroups"),
+        ('contexts = "subgroups"\nsubgroups = ["violnce"]', "violnce"),
+        ('[monitored.a]\ntitle = "t"\nrules = ["R99"]', "R99"),
+        ('[monitored.a]\ntitle = "t"\noutside = "u52"', "u52"),
+        ('[monitored.a]\ntitle = "t"\noffence_codes = ["8ZZ"]', "8ZZ"),
+    ],
+)
+def test_names_that_no_table_holds_are_refused_in_a_profile(tmp_path, text, found):
+    file = tmp_path / "own.toml"
+    file.write_text(f'id = "own"\nversion = "1"\nsource = "x"\n{text}\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=found):
+        definitions.read_profile(file)
+
+
+def test_a_borough_text_takes_no_shipped_id_and_inherits_incompleteness(tmp_path):
+    file, row = tmp_path / "own.toml", pd.DataFrame({"offence_code": ["8N"], "victim_age": [17]})
+    text = 'id = "{}"\nversion = "1"\nsource = "x"\nbase = "{}"\n'
+    file.write_text(text.format("london_2023", "london_2023"), encoding="utf-8")
+    with pytest.raises(UsageError, match="profile that ships"):
+        definitions.read_profile(file)
+    file.write_text(text.format("own", "thames_valley_2024"), encoding="utf-8")
+    assert definitions.read_profile(file).status == "incomplete"
+    file.write_text(text.format("own", "london_2023"), encoding="utf-8")
+    with pytest.raises(UsageError, match="Give it again"):
+        definition_bounds(classify_offences(row, profile=file))

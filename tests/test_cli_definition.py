@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sna.classify import add_counting_basis, classify_offences
+from sna.classify import add_counting_basis, classify_offences, explain_offence
 from sna.cli import app
 from sna.cli.definition import _read
+from sna.errors import UsageError
 
 CASES = Path(__file__).parent / "data" / "definition_truth_table.csv"
 RUN = CliRunner()
@@ -104,3 +105,42 @@ def test_fields_of_the_counting_switches_come_through_a_mapping(tmp_path):
     counted = add_counting_basis(classified, profile=str(own))
     assert offences["borough_code"].tolist() == ["E09000012"]
     assert counted["borough_code"].tolist() == ["E09000007"]
+
+
+@pytest.mark.parametrize("out", ["cases.csv", ".", "nowhere/F.csv"])
+def test_the_answer_never_overwrites_the_extract_and_needs_a_folder(tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases.csv").write_bytes(CASES.read_bytes())
+    order = ["classify", "cases.csv", "--mapping", "definition_truth_table", "--out", out]
+    with pytest.raises(UsageError, match="--out"):
+        RUN.invoke(app, order, catch_exceptions=False)
+    assert (tmp_path / "cases.csv").read_bytes() == CASES.read_bytes()
+
+
+def test_an_explanation_says_that_an_age_came_from_people():
+    said = run("explain", "T01", "--file", CASES, "--mapping", "definition_truth_table")
+    assert "no such column" not in next(line for line in said.splitlines() if "victim's" in line)
+    people = pd.DataFrame({"offence_id": ["a"], "person_role": ["victim"], "age": [17]})
+    rows = pd.DataFrame({"offence_id": ["a"], "offence_code": ["8N"]})
+    told = explain_offence(rows, "a", people=people).set_index("name")
+    assert told.loc["victim's age", "field"] == "victim_age (from people)"
+
+
+def test_rows_of_one_reference_share_the_flag_in_any_order_and_lost_rows_are_told(tmp_path):
+    """Two victims on two rows, one of them flagged: domestic abuse whichever row stands first."""
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(
+        'release_class = "restricted"\nundated = true\n[columns]\ncrime_ref = "Ref"\n'
+        'offence_code = "Code"\nvictim_age = "Age"\nsuspect_age = "Suspect"\n'
+        '[flags.is_domestic_abuse]\ncolumn = "DA"\ntrue = ["Y"]\nfalse = ["N"]\n'
+        'blank_means = "unknown"\n',
+        encoding="utf-8",
+    )
+    rows = ["A,8N,40,41,N", "A,8N,45,41,Y", "B,8N,40,41,N", "B,8N,40,41,", ",8N,17,,N"]
+    for order in (rows, rows[::-1]):
+        file, out = tmp_path / "x.csv", tmp_path / "F.csv"
+        file.write_text("\n".join(["Ref,Code,Age,Suspect,DA", *order]) + "\n", encoding="utf-8")
+        said = run("classify", file, "--mapping", mapping, "--out", out)
+        bands = pd.read_csv(out).set_index("Ref")["band"].to_dict()
+        assert bands == {"A": "core", "B": "indeterminate"}
+        assert "1 rows were not used: no crime reference" in said

@@ -32,15 +32,29 @@ def prepare(
     offences: pd.DataFrame, *, profile: Profile, people: pd.DataFrame | None = None
 ) -> Prepared:
     """Turn a table into combinations of facts and find the companions of property rows."""
-    if not isinstance(offences, pd.DataFrame):
-        raise TableError("Offences must be a pandas DataFrame.", found=type(offences).__name__)
-    if people is not None and "offence_id" not in offences:
-        raise TableError("People cannot be joined: offences have no offence_id.", where="offences")
+    check_table(offences, "Offences")
+    if people is not None:
+        check_table(people, "People", *(("offence_id", "person_role") if len(people) else ()))
+        if "offence_id" not in offences:
+            what = "People cannot be joined: offences have no offence_id."
+            raise TableError(what, where="offences")
     coded = encode(offences, profile=profile, people=people)
     links = find_links(offences, coded)
     if profile.switches["property_nearby_fallback"]:
         links = add_nearby(links, offences, people, coded)
     return Prepared(offences, note_links(offences, links, coded), links)
+
+
+def check_table(table: object, name: str, *needed: str) -> None:
+    """Refuse what is no table, lacks a column that is needed, or has a heading twice."""
+    if not isinstance(table, pd.DataFrame):
+        raise TableError(f"{name} must be a pandas DataFrame.", found=type(table).__name__)
+    if twice := sorted({str(c) for c in table.columns[table.columns.duplicated()]}):
+        do = "Keep one column of each name."
+        raise TableError(f"{name} have a heading twice.", where=name.lower(), found=twice, do=do)
+    if lost := [column for column in needed if column not in table]:
+        do = f"The table has: {', '.join(map(str, table.columns))}."
+        raise TableError(f"{name} lack a column.", where=name.lower(), found=lost, do=do)
 
 
 def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> Reading:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import prepare, read_under
+from sna.classify.bands import check_table, prepare, read_under
 from sna.classify.codes import normalise_text
 from sna.classify.counts import holds, is_band, offences_of, origin, profile_of
 from sna.classify.facts import Array
@@ -55,6 +55,8 @@ def definition_bounds(
     >>> bounds.loc[0, ["lower", "upper", "upper_wide"]].tolist()
     [1, 2, 3]
     """
+    by = (by,) if isinstance(by, str) else by
+    check_table(classified, "Offences", *(name for name in by if name != "context"))
     counts, core = offences_of(classified), is_band(classified, "core")
     wide, facts = _wide(classified, profile_of(classified, profile), people)
     possible = core | holds(classified["possible_bands"], "core")

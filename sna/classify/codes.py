@@ -73,6 +73,12 @@ def normalise_text(text: object) -> str:
     return " ".join(words.split())[:_TEXT_CUT].strip()
 
 
+def _hint(words: str) -> str:
+    """Return which robbery a text names, or ""."""
+    hints = [h for h in ("personal", "business") if h in words]
+    return hints[0] if len(hints) == 1 else ""
+
+
 def _from_code(text: object, hint: str = "") -> CodeSet | None:
     code = normalise_code(text)
     if code not in _detailed():
@@ -135,7 +141,7 @@ def _names() -> dict[str, CodeSet]:
     for source in (examples, classes):
         found: dict[str, set[Unit]] = {}
         for text, code in source:
-            resolved = _from_code(code)
+            resolved = _from_code(code, _hint(normalise_text(text)))
             if resolved and len(text) > 3:
                 found.setdefault(normalise_text(text), set()).update(resolved.units)
         names |= found
@@ -151,8 +157,6 @@ def _from_text(text: object) -> CodeSet | None:
 
 def resolve(code: str, detailed: str, category: str, text: str) -> CodeSet | None:
     """Resolve codes first, then the published category, then the text; never by likeness."""
-    words = normalise_text(text)
-    hints = [h for h in ("personal", "business") if h in words]
-    found = _from_both(code, detailed, hints[0] if len(hints) == 1 else "")
+    found = _from_both(code, detailed, _hint(normalise_text(text)))
     found = found or (_from_category(category) if category else None)
     return found or (_from_text(text) if text else None)

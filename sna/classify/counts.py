@@ -8,8 +8,8 @@ import pandas as pd
 
 from sna.classify.facts import BLANK, Array, look_up
 from sna.classify.words import CONTEXTS
-from sna.definitions import Profile, read_profile, read_reference, rows_of
-from sna.errors import TableError
+from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of
+from sna.errors import TableError, UsageError
 from sna.schemas.store_tables import RELEASE_CLASSES
 
 _NOT_VIOLENCE = ("R26", "R32", "R20")
@@ -29,7 +29,12 @@ def holds(column: pd.Series, name: str) -> Array:
 
 def offences_of(table: pd.DataFrame) -> pd.Series:
     """Return the number of offences that each row stands for."""
-    return table.get("offences", pd.Series(1, table.index)).astype("int64")
+    counts = pd.to_numeric(table.get("offences", pd.Series(1, table.index)), errors="coerce")
+    if len(bad := table[counts.isna() | counts.mod(1).ne(0)]):
+        do = "Give whole numbers, or leave the column out: each row is then one offence."
+        what, where = "A count of offences is not a whole number.", "column offences"
+        raise TableError(what, where=where, found=bad["offences"].astype("str"), do=do)
+    return counts.astype("int64")
 
 
 def is_band(classified: pd.DataFrame, *bands: str) -> Array:
@@ -54,6 +59,9 @@ def origin(classified: pd.DataFrame) -> dict[str, Any]:
 def profile_of(classified: pd.DataFrame, profile: str | Profile | None = None) -> Profile:
     """Return the profile that a table was read under; refuse one that gives no headline."""
     ids = [*classified.get("definition_profile", pd.Series()).unique(), "london_2023"]
+    if profile is None and ids[0] not in profile_ids():
+        what, do = "The table was read under a borough's own profile.", "Give it again: profile=…"
+        raise UsageError(what, where="column definition_profile", found=ids[0], do=do)
     found = read_profile(profile or str(ids[0]))
     found.check_headline()
     return found

@@ -8,7 +8,7 @@ import pandas as pd
 from sna.classify.codes import CodeSet, resolve
 from sna.classify.facts import AGE, READERS, Array, combine, dictionary, read_states
 from sna.classify.people import ROLES, fold_people
-from sna.definitions import Profile, read_reference
+from sna.definitions import Profile, offence_codes, read_reference
 from sna.errors import DefinitionError
 
 CODE_COLUMNS = ("offence_code", "detailed_code", "published_category", "offence_text")
@@ -27,6 +27,12 @@ class Coded:
     code_sets: list[CodeSet]
 
 
+def _word(value: object) -> str:
+    """Return a code or label as text; as a number 4.10 reads 4.1, which is another offence."""
+    lost = isinstance(value, float) and f"{value}0" in set(offence_codes()["offence_code"])
+    return f"{value} or {value}0 (read codes as text)" if lost else str(value).strip()
+
+
 def _resolve(offences: pd.DataFrame) -> tuple[Array, list[CodeSet | None], list[str]]:
     """Return a number a row, and what code set and label each number stands for."""
     rows, columns, values = np.zeros(len(offences), dtype=np.int32), {}, {}
@@ -34,7 +40,7 @@ def _resolve(offences: pd.DataFrame) -> tuple[Array, list[CodeSet | None], list[
         if name in offences:
             codes, found = dictionary(offences[name])
             columns[name] = codes.astype(np.int32) + np.int32(1)
-            values[name] = np.array(["", *(str(value).strip() for value in found)], dtype=object)
+            values[name] = np.array(["", *map(_word, found)], dtype=object)
     rows, combos = combine(columns, len(offences)) if columns else (rows, pd.DataFrame(index=[0]))
     texts = [values[n][combos[n]] if n in values else [""] * len(combos) for n in CODE_COLUMNS]
     known = [tuple(map(str, row)) for row in zip(*texts, strict=True)]

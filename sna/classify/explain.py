@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import add_bands, prepare, read_under
+from sna.classify.bands import add_bands, check_table, prepare, read_under
 from sna.classify.facts import AGE_NAMES, STATUSES, USES, WEAPONS
+from sna.classify.people import ROLES as PEOPLE
 from sna.classify.rules import ROLES
 from sna.classify.words import Reading
 from sna.definitions import Profile, read_profile, read_reference, rows_of
@@ -41,6 +42,7 @@ def explain_offence(
     >>> explain_offence(rows, "A1").set_index("name").loc["band", "value"]
     'core'
     """
+    check_table(offences, "Offences", "offence_id")
     ids = offences["offence_id"].astype("str").str.strip()
     here = np.flatnonzero(ids == str(offence_id).strip()).tolist()[:1]
     if not here:
@@ -61,7 +63,7 @@ def explain_offence(
     row = add_bands(prepared, reading).iloc[0].astype(object).fillna("")
     decided = str(row["rule_ids"]).split("|")
     short = dict(read_reference("rules").itertuples(index=False, name=None))
-    told = [("fact", *fact) for fact in _facts(near, reading)]
+    told = [("fact", *fact) for fact in _facts(near, reading, people)]
     for rule in dict.fromkeys([*decided, *short]):
         words = short.get(rule, "quality mark")
         told.append(("rule", rule, words, "decided" if rule in decided else "tried"))
@@ -69,7 +71,9 @@ def explain_offence(
     return pd.DataFrame(told, columns=["part", "name", "value", "field"])
 
 
-def _facts(near: pd.DataFrame, reading: Reading) -> list[tuple[str, str, str]]:
+def _facts(
+    near: pd.DataFrame, reading: Reading, people: pd.DataFrame | None
+) -> list[tuple[str, str, str]]:
     at = int(reading.coded.rows[0])
     fact, answer = reading.coded.facts.iloc[at], reading.answer.iloc[at]
     units = reading.coded.code_sets[fact["code"]].units
@@ -84,5 +88,7 @@ def _facts(near: pd.DataFrame, reading: Reading) -> list[tuple[str, str, str]]:
         number = answer.get(row["key"], fact.get(row["key"], 0))
         scale = AGE_NAMES if row["key"].endswith("_age") else ("False", "Unknown", "True")
         gone = " (no such column)" if row["column"] and row["field"] not in near else ""
+        if gone and row["key"] in PEOPLE and people is not None and len(people):
+            gone = " (from people)"
         told.append((row["name"], values.get(row["name"]) or scale[number], row["field"] + gone))
     return told

@@ -35,7 +35,8 @@ def _read(file: Path, mapping: str) -> "tuple[pd.DataFrame, pd.DataFrame | None,
     from sna.sources.text import sample_file
 
     if not file.is_file():
-        raise UsageError("There is no such file.", where="sna classify", found=str(file))
+        do = "Give the path of the extract; blanks in it need quotes."
+        raise UsageError("There is no such file.", where="FILE", found=str(file), do=do)
     shape = read_mapping(mapping)
     beside = file.parent / shape.people.file if shape.people else None
     people = sample_file(RawFile(beside.name, beside))[0] if beside else None
@@ -45,7 +46,13 @@ def _read(file: Path, mapping: str) -> "tuple[pd.DataFrame, pd.DataFrame | None,
     parts = [result.tables["people"] for result in results if "people" in result.tables]
     everyone = pd.concat(parts, ignore_index=True) if parts else None
     read = results[0]
-    return read.tables["offences"], everyone, shape.columns["crime_ref"], len(read.rejects)
+    for found in (found for result in results for found in result.findings):
+        if found["severity"] != "information":
+            typer.echo(f"{found['finding']} ({found['rows'] or 0:,} rows)", err=True)
+    lost = pd.concat([result.rejects for result in results]).groupby("reason")["rows"].sum()
+    for reason, rows in lost.items():
+        typer.echo(f"{rows:,} rows were not used: {reason}.", err=True)
+    return read.tables["offences"], everyone, shape.columns["crime_ref"], int(lost.sum())
 
 
 def classify(
@@ -64,6 +71,7 @@ def classify(
     from sna.sources.mapping import read_mapping
 
     text = read_profile(profile)
+    _check_out(out, file)
     if scheduler:
         shape, name = read_mapping(mapping), read_mapping(mapping).columns["crime_ref"]
         answer, steps, rejected = classify_in_parts(
@@ -84,7 +92,16 @@ def classify(
         typer.echo(_table(steps[["step", "offences", "left_out", "why"]]))
     typer.echo(f"Wrote {len(answer):,} rows to {out}.")
     if rejected:
-        typer.echo(f"{rejected:,} rows could not be read: run sna check.", err=True)
+        typer.echo(f"{rejected:,} rows could not be read and have no band.", err=True)
+
+
+def _check_out(out: Path, file: Path) -> None:
+    """Refuse to write over the extract, onto a folder, or into one that does not exist."""
+    do = "Name a new CSV file in a folder that exists."
+    if out.resolve() == file.resolve():
+        raise UsageError("The answer would overwrite the extract.", where="--out", found=out, do=do)
+    if out.is_dir() or not out.parent.is_dir():
+        raise UsageError("The answer cannot be written there.", where="--out", found=out, do=do)
 
 
 def _table(frame: "pd.DataFrame") -> str:

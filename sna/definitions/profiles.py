@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from sna.definitions.strict import Strict, check_toml, read_toml
+from sna.definitions.tables import offence_codes, read_reference
 from sna.definitions.tables import switches as switch_table
 from sna.errors import UsageError
 
@@ -23,6 +24,7 @@ _HASHED = (
     "switch_roles",
     "band_rules",
 )
+_INHERITED = ("status", "contexts", "families", "subgroups", "switches")
 _FOLDER = Path(str(files("sna.definitions"))) / "profiles"
 
 
@@ -41,13 +43,13 @@ class Monitored(Strict):
 
 
 class _File(Strict):
-    id: str
+    id: str = Field(min_length=1)
     version: str
     source: str
     title: str = ""
     quote: str = ""
     base: str = ""
-    status: Literal["adopted", "incomplete"] = "adopted"
+    status: Literal["adopted", "incomplete"] | None = None
     valid_from: date | None = None
     adopted: date | None = None
     minute: str = ""
@@ -137,9 +139,38 @@ def _resolve(path: Path) -> Profile:
     own = {k: v for k, v in raw if k != "switches" and v is not None}
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
     dates = {name: str(own.get(name, "")) for name in ("valid_from", "adopted")}
-    kept = {k: getattr(base, k) for k in ("contexts", "families", "subgroups", "switches") if base}
+    kept = {k: getattr(base, k) for k in _INHERITED if base} or {"status": "adopted"}
     kept.setdefault("switches", {name: values[0] for name, values in _allowed().items()})
-    return Profile(**{**kept, **given, **dates}).with_switches(**raw.switches)
+    found = Profile(**{**kept, **given, **dates}).with_switches(**raw.switches)
+    _check_names(found, path)
+    return found
+
+
+def _check_names(profile: Profile, path: Path) -> None:
+    """Refuse names that no table holds, and an id that means a profile that ships."""
+    if profile.id in profile_ids() and path.parent != _FOLDER:
+        what, do = "This id belongs to a profile that ships.", "Give your text an id of its own."
+        raise UsageError(what, where=path.name, found=profile.id, do=do)
+    codes, watched = offence_codes(), profile.monitored.values()
+    groups = {t.casefold() for c in ("offence_group", "offence_subgroup") for t in codes[c]}
+    if profile.contexts == "subgroups" and not profile.subgroups:
+        do = f"Name some: {', '.join(sorted(groups))}."
+        raise UsageError("contexts = subgroups needs subgroups.", where=path.name, do=do)
+    listed: list[tuple[str, list[str], set[str]]] = [
+        ("family", list(profile.families), set(read_reference("listed_families")["listed_family"])),
+        ("subgroup", list(profile.subgroups), {*groups, "flagged domestic abuse"}),
+        ("rule", [n for m in watched for n in m.rules], set(read_reference("rules")["rule"])),
+        (
+            "context",
+            [m.outside for m in watched if m.outside],
+            set(read_reference("contexts")["context"]),
+        ),
+        ("code", [n for m in watched for n in m.offence_codes], set(codes["offence_code"])),
+    ]
+    for what, names, allowed in listed:
+        for name in names:
+            if name not in allowed:
+                raise _wrong(what, path.name, name, sorted(allowed))
 
 
 @cache

@@ -160,11 +160,26 @@ def read_records(
         distinct = rows.groupby("offence_id", sort=False)[code].nunique()
         what = "one crime reference with several offence codes: the first is used"
         notes.find(what, distinct > 1, "Check the reference column of the extract.")
+    if repeated.any() and "domestic_abuse" in rows:
+        rows = _fold_abuse(rows)
     if not repeated.any():  # one row an offence: its ages decide without folding
         ages = ("victim_age", "suspect_age", "victim_age_recorded", "suspect_age_recorded")
         for role in ages:
             rows = rows.assign(**({role: _ages(given[role], Notes())} if role in given else {}))
     return rows[~repeated].assign(offences=1), pd.concat(persons, ignore_index=True)
+
+
+def _fold_abuse(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give every row of a reference the flag of all its rows: any yes, else any unknown, else no.
+
+    Several victims stand on several rows, so the first row alone would let row order decide.
+    """
+    flag = rows["domestic_abuse"].astype("str")
+    rank = flag.map({"no": 0, "yes": 2}).fillna(1).groupby(rows["offence_id"]).transform("max")
+    words = pd.Categorical.from_codes(
+        rank.to_numpy(dtype="int8"), categories=pd.Index(["no", "unknown", "yes"])
+    )
+    return rows.assign(domestic_abuse=words)
 
 
 def read_people(given: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.DataFrame:
