@@ -67,6 +67,35 @@ def test_each_rejected_row_is_a_reject_with_its_line(tmp_path: Path) -> None:
     assert rejects["reason"].str.startswith("The same month and category stand in").sum() == 17
 
 
+def test_a_second_download_counts_once_whatever_it_is_called(tmp_path: Path) -> None:
+    raw, name = tmp_path / "raw", "2024-01-metropolitan-street"
+    write(raw, f"{name}.csv", STREET, street_row(1))
+    write(raw, "other name.csv", STREET, street_row(1))  # the same bytes
+    write(raw, f"{name} (1).csv", STREET, street_row(2))
+    write(raw, f"Copy of {name}.csv", STREET, street_row(3))
+    summary = build(raw, tmp_path / "out")
+    assert load_borough("Camden", processed=tmp_path / "out").offences["offences"].sum() == 1
+    assert summary.findings["finding"].str.contains("same bytes as").sum() == 1
+    used = [(r["rows"], r["rows_used"] + r["rows_rejected"]) for r in summary.inputs]
+    assert sorted(used) == [(0, 0), (1, 1), (1, 1), (1, 1)]
+
+
+def test_months_to_come_and_files_of_which_nothing_is_left_are_errors(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    write(raw, "2024-01-street.csv", STREET, street_row(1))
+    write(raw, "2090-01-late.csv", STREET, street_row(2, month="2090-01"))
+    write(raw, "2024-13-none.csv", STREET, street_row(3, month="2024-13"))
+    write(raw, "b.csv", f"{BOROUGH},202401,209001", f"{ROBBERY},Camden,1,2")
+    summary = build(raw, tmp_path / "out")
+    assert summary.partial == ["2024-13-none.csv", "2090-01-late.csv"]
+    assert load_borough("Camden", processed=tmp_path / "out").end_month == pd.Timestamp(2024, 1, 1)
+    assert "209001" in " ".join(summary.findings["finding"])
+    assert set(read_table("rejects", tmp_path / "out")["reason"]) == {
+        "The month lies in the future.",
+        "The month cannot be read.",
+    }
+
+
 def test_overlapping_borough_files_take_the_later_one_and_never_add(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     write(raw, "old.csv", f"{BOROUGH},202401,202402", f"{ROBBERY},Camden,10,20")
@@ -91,8 +120,8 @@ def test_heathrow_ward_is_placed_in_hillingdon_by_its_code(tmp_path: Path) -> No
 
 def test_month_given_twice_under_another_folder_counts_once(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
-    for folder in ("first", "second"):
-        write(raw, f"{folder}/2024-01/2024-01-metropolitan-street.csv", STREET, street_row(1))
+    for number, folder in enumerate(("first", "second")):
+        write(raw, f"{folder}/2024-01/2024-01-metropolitan-street.csv", STREET, street_row(number))
     summary = build(raw, tmp_path / "out")
     assert load_borough("Camden", processed=tmp_path / "out").offences["offences"].sum() == 1
     assert sum(r["rows_rejected"] for r in summary.inputs) == 1
@@ -121,7 +150,7 @@ def test_simulated_beside_real_files_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_empty_folder_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="None of 0 files"):
+    with pytest.raises(SourceError, match="is empty"):
         build(tmp_path, tmp_path / "out")
 
 

@@ -81,6 +81,13 @@ def test_order_of_columns_and_title_rows_do_not_matter(tmp_path: Path, text: str
         assert len(mine) == len(theirs)
 
 
+def test_nearest_layout_is_the_one_that_lacks_least(tmp_path: Path) -> None:
+    lines = [line.split(",") for line in (STREET, street_row(1))]
+    path = write(tmp_path, "x.csv", *(",".join([*line[:1], *line[2:]]) for line in lines))
+    found = recognise(sample_file(RawFile(path.name, path))[0])
+    assert (found.title, found.differs) == ("police.uk street crime", "no column for month")
+
+
 def test_dashboard_known_by_its_name_only_is_refused_in_words(tmp_path: Path) -> None:
     write(tmp_path, "x.csv", "Month,VAWG Offence,Borough,Count", "2024-01,Stalking,Camden,3")
     line, said = _checked(tmp_path, "x.csv")

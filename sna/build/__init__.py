@@ -13,6 +13,7 @@ from sna.build.parts import ALONE_BYTES, Part, read_one, reject_replaced, write_
 from sna.build.workers import Run, start_workers
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.arrow import join_tables
+from sna.sources.files import find_files
 from sna.sources.folder import Item, is_simulated, look_at
 from sna.sources.places import Places, fill_boroughs, make_places
 from sna.sources.quality import (
@@ -157,11 +158,17 @@ def _read_more(
     _choose(parts)
     held = {(line["series"], month) for line in inputs for month in line["totals"]}
     new = {(part.record["series"], month) for part in parts for month in part.record["totals"]}
-    return None if held & new else parts
+    same = {line["sha256"] for line in inputs} & {part.record["sha256"] for part in parts}
+    return None if held & new or same else parts
 
 
 def _read_checked(raw: Path, items: list[Item], job: _Job) -> list[Part]:
     """Read every file, choose between files that overlap, and check that rows add up."""
+    if not items:
+        found = [f"{line['file']}: {line['finding']}" for line in find_files(raw)[1]]
+        what = "None of the files can be opened." if found else "The raw folder is empty."
+        do = "Put what you downloaded into it, or run sna sample for a trial."
+        raise SourceError(what, where=raw.name, found=found, do=do)
     problems = [f"{item.name}: {item.problem['finding']}" for item in items if item.problem]
     if len(problems) == len(items):
         what = f"None of {len(items)} files in the raw folder can be read."

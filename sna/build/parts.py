@@ -107,7 +107,7 @@ def _make_part(
     record |= {"rows": result.rows, "rows_used": used, "is_wide": is_wide}
     part = Part(record, rejects=[result.rejects], findings=list(result.findings))
     part.lines = sorted(line for some in (result.category_rows or {}).values() for line in some)
-    part.is_events = not set(store.BY_BOROUGH).isdisjoint(result.tables)
+    part.is_events = not result.tables or not set(store.BY_BOROUGH).isdisjoint(result.tables)
     for name in list(result.tables):
         table = result.tables.pop(name)
         if name == "areas":

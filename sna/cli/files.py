@@ -30,7 +30,8 @@ def new_mapping(
 
     target = out or file.with_name(f"{file.stem}.mapping.toml")
     if not file.is_file():
-        raise UsageError("There is no such file.", where="sna mapping new", found=str(file))
+        what, do = "There is no such file.", "Name the extract with its folder."
+        raise UsageError(what, where="sna mapping new", found=str(file), do=do)
     if target.exists():
         do = "Name another file with --out."
         raise UsageError("There is a mapping already.", where=str(target), do=do)

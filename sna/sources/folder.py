@@ -1,8 +1,9 @@
 """The raw folder as a whole: every file looked at, recognised, and read; nothing passed over."""
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,25 @@ def look_at(
         what = f"{len(real)} real files lie beside simulated ones: their counts must never mix."
         do = "Move data/raw/simulated away (make clean), or build from another folder."
         raise SourceError(what, where=raw.name, found=real, do=do)
-    return items, findings, bool(known - seen)
+    return _pass_copies(items), findings, bool(known - seen)
+
+
+def _pass_copies(items: list[Item]) -> list[Item]:
+    """Return the items; one with the same bytes as an item before is not read again."""
+    sizes = Counter(path.stat().st_size for path in {item.raw.path for item in items})
+    first: dict[tuple[str, ...], str] = {}
+    hashes: dict[Path, str] = {}
+    found = []
+    for item in items:
+        path = item.raw.path
+        if not item.problem and item.sample and sizes[path.stat().st_size] > 1:
+            hashes.setdefault(path, hash_raw(item.raw))
+            key = (hashes[path], item.raw.member, item.sample.sheet)
+            if (before := first.setdefault(key, item.name)) != item.name:
+                said = make_finding(f"The same bytes as {before}: read once.")
+                item = replace(item, problem=said)
+        found.append(item)
+    return found
 
 
 def hash_raw(raw: RawFile) -> str:

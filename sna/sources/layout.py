@@ -238,7 +238,13 @@ def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
         return (len(found) + 0.001) / (len(found) + len(missing) + 0.001)
 
     usable = [layout for layout in layouts if sample.kind in layout.kinds]
-    best = max(usable, key=share, default=None)
+
+    def near(layout: Layout) -> tuple[float, int]:
+        found, _ = find_roles(sample, layout)
+        is_full = layout.wide is None or all(_find_wide(sample, layout.wide).values())
+        return share(layout) - (0 if is_full else 0.5), len(found)
+
+    best = max(usable, key=near, default=None)
     if best is None or share(best) < 0.3:
         return Nearest("no known layout", f"headings: {', '.join(sample.columns[:8]) or 'none'}")
     _, missing = find_roles(sample, best)

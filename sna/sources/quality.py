@@ -21,6 +21,7 @@ from sna.sources.places import HEATHROW_WARD, HILLINGDON
 EVENTS = ("offences", "people", "outcomes")  # tables, and the column that counts in each
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
 FOLD_FILES = 3  # as many files with the same finding are told in one row
+_COPY = r"^copy of |( ?\(\d+\)| - copy)+(?=\.\w+$)"  # what a second download adds to a name
 _CELL = ["month", "area_level", "published_category"]
 _SAYS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
@@ -171,7 +172,8 @@ def series_of(record: dict[str, Any]) -> str:
     """
     layout = record["layout"]
     if layout.startswith("police_uk"):
-        return f"{layout} {re.sub('[0-9]', '', record['file'].rsplit('/', 1)[-1])}"
+        name = re.sub(_COPY, "", record["file"].rsplit("/", 1)[-1].casefold())
+        return f"{layout} {re.sub('[0-9]', '', name)}"
     letter = record["variant"][:8] if layout.startswith("mps_") else ""
     return f"{layout} {letter}".strip() if layout not in ("", "extract") else record["file"]
 

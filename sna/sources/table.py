@@ -15,6 +15,7 @@ from sna.sources.rows import Rows, fill, line_rejects, make_array, make_rejects,
 from sna.sources.text import read_text
 
 _EVENTS = ("offences", "people", "outcomes")
+_LATE = "Check the headings against the publisher's file."
 _UNCHECKED = "This layout was not checked against a real file: compare a few figures by hand."
 
 
@@ -160,6 +161,8 @@ def _problems(rows: Rows, file: File, grids: dict[str, np.ndarray]) -> Iterator[
         bad = _unanswered(rows, specs[column], file) & rows.has(roles)
         if bad.any():
             yield bad, roles[0], reason, rows.strings(roles[0])
+    if "month" in specs and not layout.wide:
+        yield from _late(rows, specs["month"], file)
     for value, grid in grids.items():
         wrong = np.isinf(grid)
         if layout.wide and layout.wide.blank_is_bad:
@@ -169,6 +172,15 @@ def _problems(rows: Rows, file: File, grids: dict[str, np.ndarray]) -> Iterator[
             cells = np.column_stack([rows.strings(name) for name in names])
             shown = cells[np.arange(len(cells)), wrong.argmax(axis=1)]
             yield wrong.any(axis=1), "a cell", "A cell holds no count.", shown
+
+
+def _late(rows: Rows, spec: str, file: File) -> Iterator[tuple[Any, ...]]:
+    """Yield rows of a month that has not begun."""
+    for role, codes, answers in _answers(rows, spec, file):
+        whens = [answer[-1] if isinstance(answer, tuple) else answer for answer in answers]
+        late = pd.Series(pd.to_datetime(pd.Series(whens, dtype="object"))) > pd.Timestamp.now()
+        if late.any():
+            yield late.to_numpy()[codes], role, "The month lies in the future.", rows.strings(role)
 
 
 def _find(rows: Rows, file: File) -> list[dict[str, Any]]:
@@ -210,6 +222,13 @@ def _unpivot(
     if blank := int((~there).sum()):
         text = f"{blank} blank cells: taken as not published."
         result.findings.append(make_finding(text, rows=blank))
+    if wide.key == "month":
+        begun = pd.to_datetime(pd.Series(find_converter("month")([*keys], file)))
+        is_late = begun.gt(pd.Timestamp.now()).to_numpy()
+        if late := [key for key, later in zip(keys, is_late, strict=True) if later]:
+            there[:, is_late] = False
+            text = f"{len(late)} months lie in the future and are left out: {', '.join(late[:6])}."
+            result.findings.append(make_finding(text, severity="warning", action=_LATE))
     if wide.wanted and wide.wanted not in keys:
         result.findings.append(make_finding(f"No {wide.key} is called {wide.wanted}."))
     row, key = np.nonzero(there & ((grids[first] > 0) | wide.zeros))

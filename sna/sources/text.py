@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,7 +139,9 @@ def _sample_map(raw: RawFile) -> list[FileSample]:
     import pyogrio
 
     where, samples = vector_path(raw.path, raw.member), []
-    for layer, _ in pyogrio.list_layers(where):
+    with warnings.catch_warnings(action="ignore"):  # what matters is raised, or comes as a problem
+        layers = pyogrio.list_layers(where)
+    for layer, _ in layers:
         look = {"layer": layer, "max_features": SAMPLE_ROWS, "read_geometry": False}
         rows = pyogrio.read_dataframe(where, **look).astype("str")
         facts = {"crs": pyogrio.read_info(where, layer=layer)["crs"]}
