@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sna.build.extracts import classify_in_parts
+from sna.build.extracts import _steps, classify_in_parts
+from sna.classify import classify_offences
 from sna.cli import app
+from sna.definitions import read_profile
 from sna.errors import UsageError
 from sna.sources.mapping import read_mapping
 
@@ -87,3 +89,9 @@ def test_only_parquet_is_read_in_parts(tmp_path: Path) -> None:
     shape = read_mapping(path.with_suffix(".mapping.toml"))
     with pytest.raises(UsageError, match="Only Parquet"):
         classify_in_parts(tmp_path / "a.csv", shape, profile="london_2023", scheduler="local")
+
+
+def test_parts_give_bands_without_a_waterfall_under_an_incomplete_text():
+    rows = classify_offences(pd.DataFrame({"offence_code": ["8N"], "victim_age": [17]}))
+    assert _steps(rows, read_profile("thames_valley_2024")).empty
+    assert len(_steps(rows, read_profile("london_2023"))) == 7

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from sna.build.workers import start_workers
 from sna.classify import classify_offences, count_waterfall
-from sna.definitions import read_profile
+from sna.definitions import Profile, read_profile
 from sna.errors import UsageError
 from sna.sources.extract import read_extract
 from sna.sources.files import RawFile
@@ -110,9 +110,16 @@ def _classify_part(
     answer = answer.assign(row=rows[offences["line"].to_numpy() - 1])
     return (
         answer,
-        count_waterfall(classified, profile=read_profile(profile)),
+        _steps(classified, read_profile(profile)),
         len(results[0].rejects),
     )
+
+
+def _steps(classified: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the waterfall; no row of it under a text that gives no headline."""
+    if profile.status == "incomplete":
+        return pd.DataFrame(columns=["step", "why", "offences", "left_out"])
+    return count_waterfall(classified, profile=profile)
 
 
 def _gather(number: int, spool: Path, name: str) -> tuple[np.ndarray, Any]:

@@ -176,6 +176,9 @@ def compare(
     rank = flow["source"].map({name: at for at, name in enumerate(whole)})
     best = rank.groupby(flow["borough_code"]).transform("min")
     flow = flow[rank.eq(best) & flow["borough_code"].str.startswith("E09")]
+    if flow["offences"].sum() == 0:
+        what, do = "The store holds no offences to compare.", "Name a borough that sna build read."
+        raise UsageError(what, where="sna profiles compare", found=borough or "all", do=do)
     moves = flow[flow["moves"] & flow["offences"].gt(0)]
     for profile in (read_profile(first), read_profile(second)):
         if profile.status == "incomplete":
