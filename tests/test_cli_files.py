@@ -73,3 +73,7 @@ def test_no_mapping_is_proposed_for_what_is_no_table(tmp_path, text):
     assert isinstance(result.exception, UsageError)
     assert "no table of records" in str(result.exception)
     assert not (tmp_path / "notes.mapping.toml").exists()
+
+
+def test_a_number_of_workers_below_nought_is_refused():
+    assert CliRunner().invoke(app, ["report", "Hackney", "--workers", "-3"]).exit_code == 2

@@ -24,7 +24,7 @@ def report(
     only: Annotated[str, typer.Option(help="Some reports only, e.g. trend,hotspots.")] = "",
     processed: Store = None,
     reports: Reports = None,
-    workers: Annotated[int, typer.Option(help="Boroughs at a time; 0: two a core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="Boroughs at a time; 0: two a core.")] = 0,
     scheduler: Annotated[str, typer.Option(help="Dask: an address, or local.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Skip what has not changed.")] = False,
     allow_partial: Annotated[
