@@ -97,7 +97,7 @@ def test_dask_gives_the_same_bytes_though_a_worker_is_killed(house, monkeypatch)
     changed = {"distributed.worker.daemon": False, "distributed.worker.preload": ["run_house"]}
     with (
         dask.config.set(changed),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
     ):
         with Client(cluster) as client:
             workers = client.run(os.getpid)

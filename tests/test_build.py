@@ -372,7 +372,7 @@ def test_dask_gives_the_same_files_also_when_a_worker_is_killed(tmp_path: Path) 
     _extract(raw, *(f"{n},2024-01-05,8N,20,v{n},Hackney" for n in range(200)))
     build(raw, tmp_path / "here")
     done: list[str] = []
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
 
         def kill_one(name: str, *_: object) -> None:
             done.append(name)

@@ -75,7 +75,7 @@ def test_parts_on_dask_give_the_same_file_and_waterfall_also_when_a_worker_is_ki
     monkeypatch.setattr("sna.build.extracts.ROWS_A_PART", 500)
     path = write_extract(tmp_path)
     told = _run(path, tmp_path / "whole.csv")
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
         worker = next(iter(cluster.workers.values())).process.pid
         threading.Timer(1.5, os.kill, [worker, signal.SIGKILL]).start()
         again = _run(path, tmp_path / "parts.csv", "--scheduler", cluster.scheduler_address)

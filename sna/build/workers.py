@@ -39,7 +39,7 @@ def connect(scheduler: str, *, workers: int = 2) -> Iterator[Any]:
     with dask.config.set({"distributed.worker.daemon": False}):  # so that workers may fork kernels
         local = scheduler == "local"
         size = {"n_workers": workers, "threads_per_worker": 1}
-        cluster: Any = LocalCluster(**size, dashboard_address=None) if local else scheduler
+        cluster: Any = LocalCluster(**size, dashboard_address=":0") if local else scheduler
         try:
             client = Client(cluster, timeout="10s")
         except (OSError, ValueError):

@@ -127,7 +127,7 @@ def on_dask(store: Path) -> list[Measured]:
     chosen = BOROUGHS[:4]
     with (
         dask.config.set({"distributed.worker.daemon": False}),
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
     ):
         reports(store, chosen[:2], scheduler=cluster.scheduler_address)
         reports(store, chosen[:1], workers=2)
