@@ -89,7 +89,7 @@ def test_the_trend_notebook_runs_from_the_menu_and_shows_its_chart(lab):
         chart.scroll_into_view_if_needed()
         box = chart.bounding_box()
         assert box["width"] > 300 and box["height"] > 150
-        assert page.locator("figure figcaption").first.inner_text().strip()
+        assert page.locator("figure figcaption").first.text_content().strip()
         assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.stderr']"
                             ).count() == 0  # fmt: skip
         if folder := os.environ.get("SNA_TEST_PICTURES"):
