@@ -31,9 +31,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(
-            "The file cannot be read as TOML.", where=str(path), found=error,
+            "The file cannot be read as TOML.",
+            where=str(path),
+            found=error,
             do="Name a file that exists; quote text values and close every bracket.",
-        ) from None  # fmt: skip
+        ) from None
 
 
 def check_toml(document: dict[str, Any], model: type[Model], where: str) -> Model:

@@ -10,8 +10,19 @@ from sna.definitions import boroughs
 from sna.hotspots.areas import ORIGIN, AreaCounts
 from sna.hotspots.local import find_hotspots
 
-_FLOWS = ["person_role", "home_borough_code", "source", "release_class", "people", "people_of_role",
-          "home_borough", "area_level", "period_months", "period_start", "period_end"]  # fmt: skip
+_FLOWS = [
+    "person_role",
+    "home_borough_code",
+    "source",
+    "release_class",
+    "people",
+    "people_of_role",
+    "home_borough",
+    "area_level",
+    "period_months",
+    "period_start",
+    "period_end",
+]
 
 
 def find_straddling(counts: AreaCounts) -> pd.DataFrame:

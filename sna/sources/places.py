@@ -167,8 +167,11 @@ def make_places(
     lookup = lookup.reindex(columns=[*_CODES, "lookup", "borough_code", "edition"])
     parts = {level: areas[areas["area_level"] == level] for level in ("lsoa", "ward", "borough")}
     borough_of: dict[str, str] = {}
-    for table, key in [(parts["lsoa"], "area_code"), (parts["ward"], "area_code"),
-                       *((lookup, code) for code in _CODES)]:  # fmt: skip
+    for table, key in [
+        (parts["lsoa"], "area_code"),
+        (parts["ward"], "area_code"),
+        *((lookup, code) for code in _CODES),
+    ]:
         borough_of |= _pairs(table, key, "borough_code")
     editions = find_ward_editions(parts["ward"], lookup)
     fits = fit_wards(lookup, editions)

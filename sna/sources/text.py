@@ -222,12 +222,9 @@ def _read_csv(
     table, encoding = pa.table({}), ""
     for encoding in (sample.encoding, "cp1252"):
         bad.clear()
-        file = pyarrow.csv.ReadOptions(
-            use_threads=False, block_size=8 << 20, column_names=sample.columns,
-            skip_rows=sample.header_row + 1, encoding=encoding,
-        )  # fmt: skip
         try:
-            table = pyarrow.csv.read_csv(_stream(raw), file, text, values)
+            options = _read_options(sample, encoding)
+            table = pyarrow.csv.read_csv(_stream(raw), options, text, values)
             break
         except (pa.ArrowInvalid, UnicodeDecodeError, pa.ArrowKeyError) as error:
             if encoding == "utf-8" and "UTF8" in str(error):  # a byte that the first look missed
@@ -246,6 +243,17 @@ def _read_csv(
         table, lines = table.filter(pa.array(~broken)), lines[~broken]
         findings.append(make_finding("The file holds NUL bytes: damaged.", severity="warning"))
     return TextTable(table, rows, lines, tuple(bad), tuple(findings))
+
+
+def _read_options(sample: FileSample, encoding: str) -> pyarrow.csv.ReadOptions:
+    """Return how Arrow reads the file: below its heading, one block after the other."""
+    return pyarrow.csv.ReadOptions(
+        use_threads=False,
+        block_size=8 << 20,
+        column_names=sample.columns,
+        skip_rows=sample.header_row + 1,
+        encoding=encoding,
+    )
 
 
 def _find_nul(table: pa.Table) -> np.ndarray:
