@@ -345,12 +345,17 @@ def load_around(data: BoroughData, *, processed: str | Path | None = None) -> pd
     return rows[~rows["month"].gt(data.end_month)]
 
 
+def find_district(asked: str, state: dict[str, Any]) -> tuple[str, str] | None:
+    """Return code and name of a district outside London that the store has a boundary for."""
+    wanted, districts = asked.strip().casefold(), state.get("districts", {})
+    known = [(code, str(name)) for code, name in districts.items()]
+    return next((each for each in known if wanted in map(str.casefold, each)), None)
+
+
 def _find_area(borough: str, state: dict[str, Any]) -> tuple[str, str]:
     """Return code and name of a borough, or of another district, that the store has rows for."""
-    asked = borough.strip().casefold()
-    for code, name in state["districts"].items():
-        if asked in (code.casefold(), str(name).casefold()):
-            return code, str(name)
+    if district := find_district(borough, state):
+        return district
     code, name = definitions.find_borough(borough)
     if code not in (held := list_areas(state)):
         known = definitions.boroughs().set_index("borough_code")["borough_name"].to_dict()
@@ -365,6 +370,7 @@ def _end_month(
 ) -> pd.Timestamp:
     """Return the month asked for, or the last of the offences (else of anything held)."""
     held = [pd.Timestamp(line["last_month"]) for line in inputs if line.get("last_month")]
+    first = [pd.Timestamp(line["first_month"]) for line in inputs if line.get("first_month")]
     if not asked:
         ends = [pd.Timestamp(last)] if pd.notna(last) else held
         return max(ends, default=pd.Timestamp("2000-01-01"))
@@ -374,5 +380,8 @@ def _end_month(
     month = pd.Timestamp(month).to_period("M").to_timestamp()
     if held and month > max(held):  # of all London: a quiet month is no gap
         do = f"The store ends in {max(held):%B %Y}; leave the month out for the last one."
+        raise UsageError(f"Nothing is held for {month:%B %Y}.", found=asked, do=do)
+    if first and month < min(first):
+        do = f"The store begins in {min(first):%B %Y}; leave the month out for the last one."
         raise UsageError(f"Nothing is held for {month:%B %Y}.", found=asked, do=do)
     return month

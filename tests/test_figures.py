@@ -179,3 +179,15 @@ def test_labels_are_pushed_apart_and_long_ones_cut():
     heights = sorted({round(text.xy[1], 3) for text in ax.texts})
     assert len(heights) == 2 and heights[1] - heights[0] > 0.3
     assert base.short("Violence with injury on the street at night", 20) == "Violence with…"
+
+
+def test_charts_drawn_in_threads_are_those_drawn_one_after_the_other():
+    from concurrent.futures import ThreadPoolExecutor
+
+    import matplotlib as mpl
+
+    before, names = dict(mpl.rcParams), [f"chart_{n}" for n in range(12)]
+    alone = [figure(name).picture for name in names]
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(lambda name: figure(name).picture, names)) == alone
+    assert dict(mpl.rcParams) == before

@@ -8,7 +8,9 @@ import shapely
 from raw_folder import STREET, street_row, write
 
 import sna
+from sna.batch import plan_jobs
 from sna.build import build
+from sna.settings import Settings
 from sna.store import load_borough, read_table
 
 VIOLENCE = "Violence and sexual offences"
@@ -56,6 +58,9 @@ def test_street_rows_of_another_force_find_their_district_by_the_boundaries(tmp_
     }
     assert data.population["population"].sum() == 400
     assert set(data.areas.loc[data.areas["area_level"].eq("lsoa"), "borough_code"]) == {PLACE}
+    for asked in ("windsor and maidenhead", PLACE):
+        jobs = plan_jobs([asked], Settings(), processed=tmp_path / "out", reports=tmp_path)
+        assert [job.borough_code for job in jobs] == [PLACE]
     counts = sna.trend.count_series(data)
     assert counts["offences"].sum() >= 6
 

@@ -81,6 +81,11 @@ def test_a_month_that_is_not_held_is_refused(built: Path, month: str) -> None:
         load_borough("Camden", end_month=month, processed=built / "out")
 
 
+def test_a_month_before_the_data_is_refused_with_the_first_one(built: Path) -> None:
+    with pytest.raises(UsageError, match=r"(?s)Nothing is held for January 1999.*begins in"):
+        load_borough("Camden", end_month="1999-01", processed=built / "out")
+
+
 def test_no_row_after_the_end_month_is_loaded(built: Path) -> None:
     data = load_borough("Camden", end_month="2024-01", processed=built / "out")
     assert data.offences["month"].max() == pd.Timestamp("2024-01-01")

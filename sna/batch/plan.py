@@ -13,7 +13,7 @@ import sna
 from sna.definitions import boroughs, find_borough
 from sna.errors import UsageError
 from sna.settings import EDITIONS, Settings
-from sna.store import list_areas, read_json
+from sna.store import find_district, list_areas, read_before
 
 STATE = ".runs"
 
@@ -68,7 +68,9 @@ def plan_jobs(
         do = f"Choose from: {', '.join(EDITIONS)}."
         raise UsageError("The edition is not known.", where="--edition", found=unknown, do=do)
     store = Path(processed or os.environ.get("SNA_PROCESSED") or settings.folder("processed"))
-    named = list(wanted) or settings.boroughs or _held(store)
+    state, _ = read_before(store)
+    named = list(wanted) or settings.boroughs or _held(state)
+    areas = [find_district(name, state) or find_borough(name) for name in named]
     return [
         Job(
             borough_code=code,
@@ -82,14 +84,13 @@ def plan_jobs(
             command=list2cmdline(["sna", "report", name, "--edition", edition, *options]),
         )
         for edition in editions
-        for code, name in dict.fromkeys(map(find_borough, named))
+        for code, name in dict.fromkeys(areas)
     ]
 
 
-def _held(processed: Path) -> list[str]:
+def _held(state: dict[str, Any]) -> list[str]:
     """Return the boroughs that a store holds rows of; all 33 of a store that names no files."""
-    state, known = read_json(processed / "store.json") or {}, boroughs()["borough_code"]
-    held = list_areas(state) if state.get("files") else []
+    known, held = boroughs()["borough_code"], list_areas(state) if state.get("files") else []
     return [code for code in known if code in held] or list(known)
 
 

@@ -1,5 +1,6 @@
 """What every chart shares: palette in order, axes, direct labels, and the generic forms."""
 
+import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -34,12 +35,16 @@ MOST_CATEGORIES = 4
 _JOINERS = "\u200c\u200d"  # needed to spell some languages
 
 
+# Matplotlib's settings are those of the process: two boroughs in threads draw one at a time.
+_DRAWING = threading.RLock()
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """Draw in the house style inside this context; nothing global is changed."""
     import matplotlib as mpl
 
-    with mpl.rc_context(cast(Any, words_of("chart_style"))):
+    with _DRAWING, mpl.rc_context(cast(Any, words_of("chart_style"))):
         yield
 
 

@@ -64,6 +64,10 @@ def profile_of(classified: pd.DataFrame, profile: str | Profile | None = None) -
         raise UsageError(what, where="column definition_profile", found=ids[0], do=do)
     found = read_profile(profile or str(ids[0]))
     found.check_headline()
+    hashes = {*classified.get("definition_hash", pd.Series(dtype=str)).unique()} - {found.hash}
+    if profile is not None and hashes:
+        what, do = "The table was read under another text.", "Classify it again under this one."
+        raise UsageError(what, where="column definition_hash", found=sorted(hashes)[:3], do=do)
     return found
 
 

@@ -15,7 +15,7 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
     """
     codes, known = pd.factorize(pd.Index(people["offence_id"].astype("str")))
     state, conflict = _person_ages(people)
-    role = people["person_role"].astype("str").to_numpy()
+    role = people["person_role"].astype("str").str.strip().str.casefold().to_numpy()
     position = known.get_indexer(pd.Index(offences["offence_id"].astype("str")))
     for name, roles in ROLES.items():
         here = np.isin(role, roles) & (codes >= 0)

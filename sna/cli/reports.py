@@ -1,5 +1,6 @@
 """Commands: report, place, verify, init."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -54,6 +55,8 @@ def report(
         processed=processed,
         reports=reports,
     )
+    if allow_partial:
+        jobs = [replace(job, command=f"{job.command} --allow-partial") for job in jobs]
     if dry_run:
         typer.echo("\n".join(f"{job.name}: {', '.join(job.notebooks)}" for job in jobs))
         return
