@@ -17,7 +17,6 @@ from sna.settings import Settings
 from tests.bench import Measured, alternate, measure
 
 SETTINGS = Settings()
-QUICK = "--quick" in sys.argv
 BOROUGHS = ("Hackney", "Hillingdon", "Brent", "Camden", "Ealing", "Barnet")
 
 
@@ -27,7 +26,7 @@ def notebooks() -> tuple[str, ...]:
     for name in [name for name in REPORTS if name[2] == "_"]:  # the pages, not their appendices
         with contextlib.suppress(Exception):
             there.append(notebook_path(name).stem)
-    return tuple(there[1:3] if QUICK else there)
+    return tuple(there)
 
 
 def build_store(folder: Path, boroughs: tuple[str, ...]) -> Path:
