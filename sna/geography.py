@@ -155,19 +155,3 @@ def add_area_code(points: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFra
     place[~bad] = found
     codes = pd.array([*areas["area_code"], None], dtype="str")
     return points.assign(area_code=codes[place])
-
-
-def find_best_fit(areas: "gpd.GeoDataFrame", into: "gpd.GeoDataFrame") -> pd.DataFrame:
-    """Give each area the larger one that covers most of it: ``into_code`` and ``share``."""
-    small, large = into.sindex.query(areas.geometry.to_numpy(), predicate="intersects")
-    ground = areas.geometry.iloc[small].intersection(into.geometry.iloc[large], align=False).area
-    pairs = pd.DataFrame(
-        {
-            "row": small,
-            "into_code": into["area_code"].to_numpy(object)[large],
-            "share": ground.to_numpy() / areas.area.to_numpy()[small],
-        }
-    )
-    best = pairs.sort_values("share", ascending=False, kind="stable").drop_duplicates("row")
-    best = best.set_index("row").reindex(range(len(areas))).astype({"into_code": "str"})
-    return best.assign(area_code=areas["area_code"].to_numpy()).reset_index(drop=True)

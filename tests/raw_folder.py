@@ -32,3 +32,15 @@ def write(folder: Path, name: str, *lines: str, encoding: str = "utf-8", end: st
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes((end.join(lines) + end).encode(encoding))
     return path
+
+
+EXTRACT_MAPPING = """
+release_class = "restricted"
+[columns]
+crime_ref = "Ref"
+recorded_date = "Date"
+offence_code = "Code"
+victim_age = "Age"
+victim_id = "Victim"
+borough_name = "Borough"
+"""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from raw_folder import BOROUGH, STREET, WARD, street_row, write
+from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, WARD, street_row, write
 
 from sna.build import build, check_folder
 from sna.errors import SourceError
@@ -304,21 +304,11 @@ def test_labels_that_end_begin_or_change_between_editions_are_findings(tmp_path:
 
 
 EXTRACT = "Ref,Date,Code,Age,Victim,Borough"
-MAPPING = """
-release_class = "restricted"
-[columns]
-crime_ref = "Ref"
-recorded_date = "Date"
-offence_code = "Code"
-victim_age = "Age"
-victim_id = "Victim"
-borough_name = "Borough"
-"""
 
 
 def _extract(raw: Path, *rows: str) -> None:
     write(raw, "extract.csv", EXTRACT, *rows)
-    (raw / "extract.mapping.toml").write_text(MAPPING, encoding="utf-8")
+    (raw / "extract.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
 
 
 def test_an_age_is_enough_where_there_is_no_age_band(tmp_path: Path) -> None:

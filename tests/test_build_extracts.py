@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from raw_folder import EXTRACT_MAPPING
 from typer.testing import CliRunner
 
 from sna.build.extracts import _steps, classify_in_parts
@@ -17,16 +18,7 @@ from sna.definitions import read_profile
 from sna.errors import UsageError
 from sna.sources.mapping import read_mapping
 
-MAPPING = """
-release_class = "restricted"
-[columns]
-crime_ref = "Ref"
-recorded_date = "Date"
-offence_code = "Code"
-victim_age = "Age"
-victim_id = "Victim"
-borough_name = "Borough"
-linked_ref = "Linked"
+MAPPING = f"""{EXTRACT_MAPPING}linked_ref = "Linked"
 [flags.is_domestic_abuse]
 column = "DA"
 true = ["Y"]

@@ -137,13 +137,3 @@ def test_points_that_cannot_be_placed_say_why():
     ]
     points = pd.DataFrame(cases, columns=["easting", "northing", "reason"])
     assert geography.find_bad_points(points).tolist() == points["reason"].tolist()
-
-
-def test_best_fit_is_the_area_that_covers_most():
-    small = squares((0, 0), (9, 9))
-    large = gpd.GeoDataFrame({"area_code": ["W", "E"]}, crs=27700, geometry=[
-        box(X, Y, X + 300, Y + 1000), box(X + 300, Y, X + 1000, Y + 1000)
-    ])  # fmt: skip
-    fit = geography.find_best_fit(small, large)
-    assert fit["into_code"].fillna("").tolist() == ["E", ""]
-    assert fit["share"].iloc[0] == pytest.approx(0.7)

@@ -87,28 +87,24 @@ def test_a_borough_is_published_whole_with_pages_tables_and_record(house):
 
 
 @pytest.mark.notebook
-def test_a_failed_notebook_leaves_the_last_good_reports_and_no_half(house):
+@pytest.mark.parametrize(
+    ("cell", "error", "words", "code"),
+    [
+        ("1 / 0", SnaError, "ZeroDivisionError", 1),
+        ('Prose("Seen near SW1A 2AA.")', DisclosureError, "postcode", 4),
+    ],
+    ids=["a failed notebook", "what the scan refuses"],
+)
+def test_the_last_good_reports_stay_and_no_half_after(house, cell, error, words, code):
     home = house / "reports" / "hillingdon" / "public"
     home.mkdir(parents=True)
     (home / "index.html").write_text("last good", encoding="utf-8")
-    nbformat.write(notebook(TESTS, extra="1 / 0"), house / "02_trend.ipynb")
-    with pytest.raises(SnaError, match="ZeroDivisionError") as caught:
+    nbformat.write(notebook(TESTS, extra=cell), house / "02_trend.ipynb")
+    with pytest.raises(error, match=words) as caught:
         run(house)
-    assert caught.value.exit_code == 1
+    assert caught.value.exit_code == code
     assert [path.name for path in home.iterdir()] == ["index.html"]
     assert not (home.parent / ".public.new").exists()
-
-
-@pytest.mark.notebook
-def test_what_the_scan_refuses_is_not_published(house):
-    home = house / "reports" / "hillingdon" / "public"
-    home.mkdir(parents=True)
-    (home / "index.html").write_text("last good", encoding="utf-8")
-    nbformat.write(notebook(TESTS, extra='Prose("Seen near SW1A 2AA.")'), house / "02_trend.ipynb")
-    with pytest.raises(DisclosureError, match="postcode") as caught:
-        run(house)
-    assert caught.value.exit_code == 4
-    assert [path.name for path in home.iterdir()] == ["index.html"]
 
 
 def test_an_agreement_past_its_date_is_said_on_every_partner_page():

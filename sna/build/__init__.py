@@ -175,7 +175,8 @@ def _read_checked(raw: Path, items: list[Item], job: _Job) -> list[Part]:
         do = "Mend them, or run sna sample for a trial."
         raise SourceError(what, where=raw.name, found=problems, do=do)
     parts = _read_all(items, job)
-    if not any(part.record["rows_used"] for part in parts):  # nothing replaces no store that stands
+    # an empty store never replaces one that stands
+    if not any(part.record["rows_used"] for part in parts):
         problems = [f"{p.record['file']}: {f['finding']}" for p in parts for f in p.findings]
         what = f"No row of {len(items)} files in the raw folder can be used."
         do = "Mend the files or their mappings. The old store stays as it is."

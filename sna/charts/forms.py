@@ -85,7 +85,7 @@ def is_marked(protected: ProtectedTable, mark: str) -> pd.Series:
 
 
 def _row_axes(ax: "Axes", rows: pd.DataFrame, form: Form) -> None:
-    """Label one row an item, the first on base.top, with a grid across."""
+    """Label one row an item, the first on top, with a grid across."""
     names = rows[[form.label] if isinstance(form.label, str) else list(form.label)].astype(str)
     ax.set_yticks(range(len(rows)), [base.short(name, 38) for name in names.agg(", ".join, axis=1)])
     ax.set_ylim(len(rows) - 0.4, -0.6)
@@ -228,7 +228,7 @@ def heat(protected: ProtectedTable, form: Form) -> "Axes":
     look: Any = {"cbar": False, "linewidths": 0.6, "linecolor": "#FFFFFF"}
     text = {"size": 8 if wide.shape[1] > 12 else 9, "color": base.INK}
     sns.heatmap(wide, ax=ax, cmap=shades, vmin=0, annot=words, fmt="", annot_kws=text, **look)
-    if wide.shape[1] > 8:  # base.short headings: Jan, 00:00, every third of many
+    if wide.shape[1] > 8:  # short headings: Jan, 00:00, every third of many
         step = 3 if wide.shape[1] > 12 else 1
         names = [str(name)[: 3 if str(name)[0].isalpha() else 5] for name in wide.columns]
         ax.set_xticks(np.arange(len(names))[::step] + 0.5, names[::step])

@@ -4,7 +4,6 @@ from sna import definitions
 from sna.schemas.columns import Column, Table
 
 RELEASE_CLASSES = ("open", "restricted", "person_level")  # from lax to strict
-AREA_LEVELS = ("record", "lsoa", "ward", "borough", "force")
 BANDS = ("core", "context_only", "listed_out_of_context", "indeterminate", "out")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sna import definitions
+from sna.geography import add_area_code
 from sna.sources.editions import find_ward_editions, fit_wards
 from sna.sources.rows import fill, make_array, split_codes
 
@@ -89,19 +90,16 @@ class Places:
         self, easting: np.ndarray, northing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the borough and LSOA (2021) of points in EPSG:27700; None where in neither."""
-        import shapely
-
-        shapes = shapely.points(easting, northing)
-        found = []
-        for areas in (self.boroughs, self.lsoas):
-            codes = np.full(len(shapes), None, dtype=object)
-            if areas is not None:
-                at, area = areas.sindex.query(shapes, predicate="intersects")
-                codes[at] = areas["area_code"].to_numpy(dtype=object)[area]
-            found.append(codes)
-        borough, lsoa = found
-        inside = np.array([self.borough_of.get(str(small)) for small in lsoa], dtype=object)
-        return np.where(borough == None, inside, borough), lsoa  # noqa: E711  element by element
+        points = pd.DataFrame({"easting": easting, "northing": northing})
+        nowhere = pd.Series(None, index=points.index, dtype="str")
+        borough, lsoa = (
+            nowhere if areas is None else add_area_code(points, areas)["area_code"]
+            for areas in (self.boroughs, self.lsoas)
+        )
+        borough = borough.fillna(lsoa.map(self.borough_of).astype("str"))
+        codes = pd.DataFrame({"borough": borough, "lsoa": lsoa}).astype("object")
+        codes = codes.where(codes.notna(), None)
+        return codes["borough"].to_numpy(), codes["lsoa"].to_numpy()
 
 
 def to_grid(longitude: Any, latitude: Any) -> tuple[np.ndarray, np.ndarray]:
