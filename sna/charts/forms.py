@@ -233,7 +233,7 @@ def heat(protected: ProtectedTable, form: Form) -> "Axes":
         names = [str(name)[: 3 if str(name)[0].isalpha() else 5] for name in wide.columns]
         ax.set_xticks(np.arange(len(names))[::step] + 0.5, names[::step])
     else:
-        names = [fill(str(name), 10) for name in wide.columns]
+        names = [fill(str(name), 8, break_long_words=False) for name in wide.columns]
         ax.set_xticks(np.arange(len(names)) + 0.5, names)
     ax.set(xlabel=form.x_axis, ylabel="")
     ax.tick_params(axis="both", length=0, rotation=0)
