@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BRITISH_GRID = 27700
 LONDON_BOUNDS = (503_000.0, 155_000.0, 562_500.0, 201_500.0)  # west, south, east, north in metres
+MANY_POINTS = 20_000  # from here a grid of labels is faster than a test of each point
 OVERLAP_SHARE = 0.01  # of the smaller polygon; generalised boundaries cross by less
 
 
@@ -145,13 +146,64 @@ def find_bad_points(
 def add_area_code(points: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFrame:
     """Add the ``area_code`` that each point lies in; missing when it lies in none.
 
-    A point on a shared edge goes to the first area.
+    A point on a shared edge goes to the first area. Many points are placed through a grid of
+    labels: only those in a cell that a border crosses are tested one by one.
     """
-    bad = find_bad_points(points, bounds=tuple(areas.total_bounds)).ne("").to_numpy()
-    at = shapely.points(points[["easting", "northing"]].to_numpy(float)[~bad])
-    point, area = areas.sindex.query(at, predicate="intersects")
-    place, found = np.full(len(points), len(areas)), np.full(len(at), len(areas))
-    np.minimum.at(found, point, area)
-    place[~bad] = found
+    west, south, east, north = areas.total_bounds
+    x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
+    inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
+    x, y, place = x[inside], y[inside], np.full(len(points), len(areas))
+    if len(x) < MANY_POINTS:
+        place[inside] = _first_area(x, y, areas)
+    else:
+        cell = float(np.sqrt((east - west) * (north - south) / len(x)))
+        labels = _label_grid(areas, cell)
+        found = labels[_cell(x, west, cell), _cell(y, south, cell)]
+        border = found < 0
+        found[border] = _first_area(x[border], y[border], areas)
+        place[inside] = found
     codes = pd.array([*areas["area_code"], None], dtype="str")
     return points.assign(area_code=codes[place])
+
+
+def _first_area(x: np.ndarray, y: np.ndarray, areas: "gpd.GeoDataFrame") -> np.ndarray:
+    """Row of the first area that each point touches; the number of areas where there is none."""
+    shapes, found = areas.geometry.to_numpy(), np.full(len(x), len(areas))
+    point, area = areas.sindex.query(shapely.points(x, y))
+    shapely.prepare(shapes)
+    hit = shapely.intersects_xy(shapes[area], x[point], y[point])
+    np.minimum.at(found, point[hit], area[hit])
+    return found
+
+
+def _cell(value: np.ndarray, start: float, cell: float) -> np.ndarray:
+    return np.asarray(((value - start) / cell).astype(np.int32) + 1)
+
+
+def _label_grid(areas: "gpd.GeoDataFrame", cell: float) -> np.ndarray:
+    """Row of the area that each cell lies in whole, and -1 where a border crosses it.
+
+    Cells that join without a border between them lie in one area: one of them is tested.
+    """
+    from scipy.ndimage import label
+
+    west, south, east, north = areas.total_bounds
+    lines = shapely.boundary(areas.geometry.to_numpy())
+    parts = shapely.get_parts(shapely.segmentize(lines, cell))
+    corner, line = shapely.get_coordinates(parts, return_index=True)
+    start, end, same = corner[:-1], corner[1:], line[1:] == line[:-1]
+    low, high = np.minimum(start, end)[same] - 1e-6, np.maximum(start, end)[same] + 1e-6
+    first, last = (
+        (_cell(at[:, 0], west, cell), _cell(at[:, 1], south, cell)) for at in (low, high)
+    )
+    size = [int((far - near) / cell) + 3 for near, far in ((west, east), (south, north))]
+    free = np.ones(size, dtype=bool)
+    for column in (first[0], (first[0] + last[0]) // 2, last[0]):  # a part spans three at most
+        for row in (first[1], (first[1] + last[1]) // 2, last[1]):
+            free[column, row] = False
+    piece, many = label(free)
+    one = np.zeros(many + 1, dtype=np.int64)
+    one[piece.ravel()] = np.arange(piece.size)
+    column, row = np.divmod(one[1:], size[1])
+    middle = west + (column - 0.5) * cell, south + (row - 0.5) * cell
+    return np.append(-1, _first_area(*middle, areas))[piece]

@@ -2,6 +2,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from shapely.geometry import MultiPolygon, Polygon, box
 from tables import table
 
@@ -112,18 +113,23 @@ def test_no_points_give_no_rows():
     assert geography.add_area_code(points, squares((0, 0)))["area_code"].tolist() == []
 
 
-def test_points_to_areas_agree_with_a_spatial_join():
+@pytest.mark.parametrize("many", [3_000, 30_000], ids=["one by one", "through a grid of labels"])
+def test_points_to_areas_agree_with_a_spatial_join(many):
+    """Tilted areas that share edges, overlap and leave holes; points on corners, edges, outside."""
     rng = np.random.default_rng(5)
-    areas = squares(*[(e + 0.1 * n, n) for e in range(6) for n in range(6)], side=980)
-    points = pd.DataFrame(
-        {"easting": rng.uniform(X, X + 7000, 3000), "northing": rng.uniform(Y, Y + 7000, 3000)}
-    )
-    shapes = gpd.GeoDataFrame(
-        points, geometry=gpd.points_from_xy(points["easting"], points["northing"]), crs=27700
-    )
-    joined = gpd.sjoin(shapes, areas, how="left")["area_code"]
-    mine = geography.add_area_code(points, areas)["area_code"]
-    assert mine.fillna("").tolist() == joined.fillna("").tolist()
+    areas = squares(*[(e + 0.1 * n, n) for e in range(6) for n in range(6) if e + n != 7])
+    areas.geometry = areas.rotate(17, origin=(X + 3000, Y + 3000)).simplify(0)
+    areas.loc[3, "geometry"] = areas.geometry[3].buffer(150)
+    corners = shapely.get_coordinates(areas.geometry.to_numpy())
+    middles = (corners[1:] + corners[:-1]) / 2
+    anywhere = rng.uniform((X - 1500, Y - 1500), (X + 8000, Y + 8000), (many, 2))
+    at = np.vstack([corners, middles, anywhere, areas.total_bounds.reshape(2, 2)])
+    shapes = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*at.T), crs=27700)
+    joined = gpd.sjoin(shapes, areas.reset_index(names="row"), how="left")
+    first = joined.groupby(level=0)["row"].min().map(areas["area_code"])
+    mine = geography.add_area_code(pd.DataFrame(at, columns=["easting", "northing"]), areas)
+    assert joined.index.duplicated().sum() > 50
+    assert mine["area_code"].fillna("").tolist() == first.fillna("").tolist()
 
 
 def test_points_that_cannot_be_placed_say_why():
