@@ -30,6 +30,7 @@ _ROOMS = (
 # public name -> room it lives in
 _NAMES: dict[str, str] = {
     "add_rate": "rates",
+    "choose_rows": "classify",
     "classify_offences": "classify",
     "compare_periods": "trend",
     "compare_profiles": "classify",
@@ -59,4 +60,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List rooms and public names for Tab completion."""
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

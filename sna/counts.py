@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna.errors import CoverageError, TableError, UsageError
+from sna.schemas.columns import check_one_source
 from sna.schemas.store_tables import RELEASE_CLASSES
 
 _WIDE = "violence and sexual offences"
@@ -68,6 +69,7 @@ def count_by_month(
     >>> count_by_month(rows, **months)["offences"].tolist()
     [2, 0, 1]
     """
+    check_one_source(offences, by)
     start, end = pd.Timestamp(start_month), pd.Timestamp(end_month)
     if end < start:
         raise UsageError("The window ends before it starts.", found=[start, end])

@@ -29,7 +29,7 @@ UNPLACED = "unplaced"
 _TEXT = "DELTA_LENGTH_BYTE_ARRAY"  # references: smaller and twice as fast to read as plain
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BoroughData:
     """Everything a notebook needs about one borough, up to and with ``end_month``.
 
@@ -56,6 +56,19 @@ class BoroughData:
     simulated: bool
     settings: Settings
     partial: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Say whose data these are and what each table holds, not every cell of them."""
+        kind = "simulated data" if self.simulated else f"{len(self.inputs)} input files"
+        lines = [
+            f"{self.borough_name} ({self.borough_code}) to {self.end_month:%B %Y}: {kind}, "
+            f"{self.edition} edition, definition {self.profile.id}"
+        ]
+        for name, table in vars(self).items():
+            if isinstance(table, pd.DataFrame):
+                sources = ", ".join(table["source"].unique()) if "source" in table else ""
+                lines.append(f"  .{name:<12}{len(table):>9,} rows  {sources}".rstrip())
+        return "\n".join(lines)
 
 
 def find_processed(processed: str | Path | None = None) -> Path:

@@ -16,6 +16,7 @@ from sna.classify import (
     classify_offences,
     combine_bounds,
     compare_profiles,
+    count_bands,
     count_contexts,
     count_missing,
     count_monitored,
@@ -597,3 +598,12 @@ def test_a_borough_text_takes_no_shipped_id_and_inherits_incompleteness(tmp_path
     file.write_text(text.format("own", "london_2023"), encoding="utf-8")
     with pytest.raises(UsageError, match="Give it again"):
         definition_bounds(classify_offences(row, profile=file))
+
+
+@pytest.mark.parametrize("count", [definition_bounds, count_waterfall, count_bands, count_contexts])
+def test_sources_that_overlap_are_never_added_up(count):
+    rows = pd.DataFrame({"offence_code": "8N", "victim_age": "17", "source": ["extract", "other"]})
+    with pytest.raises(TableError, match=r"(?s)2 sources count the same offences.*choose_rows"):
+        count(classify_offences(rows))
+    parts = definition_bounds(classify_offences(rows), by=["source"])
+    assert parts["lower"].tolist() == [1, 1]

@@ -156,3 +156,10 @@ def test_a_build_that_is_killed_before_that_leaves_the_old_store(
 def test_a_borough_without_offences_ends_with_the_last_month_of_anything_held() -> None:
     held = [{"last_month": "2023-06"}, {"last_month": None}, {"last_month": "2023-02"}]
     assert store._end_month(None, pd.NaT, held) == pd.Timestamp("2023-06-01")
+
+
+def test_a_borough_shows_what_it_holds_and_not_every_cell(built: Path) -> None:
+    lines = repr(load_borough("Camden", processed=built / "out")).splitlines()
+    assert lines[0].startswith("Camden (E09000007) to February 2024: 2 input files, public edition")
+    assert lines[1].split() == [".offences", "32", "rows", "mps_borough,", "police_uk_street"]
+    assert max(map(len, lines)) <= 100

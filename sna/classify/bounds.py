@@ -14,6 +14,7 @@ from sna.classify.rules import CORE
 from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
 from sna.definitions import Profile, read_reference, rows_of
 from sna.errors import CoverageError
+from sna.schemas.columns import check_one_source
 
 FLAGGED = "domestic abuse violence with injury"
 
@@ -57,6 +58,7 @@ def definition_bounds(
     """
     by = (by,) if isinstance(by, str) else by
     check_table(classified, "Offences", *(name for name in by if name != "context"))
+    check_one_source(classified, by)
     counts, core = offences_of(classified), is_band(classified, "core")
     wide, facts = _wide(classified, profile_of(classified, profile), people)
     possible = core | holds(classified["possible_bands"], "core")
@@ -120,7 +122,8 @@ def _window(offences: pd.DataFrame, end: Any) -> pd.DataFrame:
 def choose_rows(data: Any) -> pd.DataFrame:
     """Return the last twelve months of the best source that holds every offence of the borough.
 
-    Sources overlap, so only one of them is ever counted.
+    Sources overlap, so only one of them is ever counted. `data` is one borough's
+    (`sna.load_borough`); the records of the police come first, then published counts.
     """
     source = data.offences["source"].astype("str")
     for name in read_reference("whole_sources")["source"]:

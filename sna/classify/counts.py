@@ -10,6 +10,7 @@ from sna.classify.facts import BLANK, Array, look_up
 from sna.classify.words import CONTEXTS
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of
 from sna.errors import TableError, UsageError
+from sna.schemas.columns import check_one_source
 from sna.schemas.store_tables import RELEASE_CLASSES
 
 _NOT_VIOLENCE = ("R26", "R32", "R20")
@@ -86,6 +87,7 @@ def count_waterfall(
     >>> count_waterfall(classify_offences(rows))["offences"].tolist()
     [2, 2, 1, 1, 1, 1, 1]
     """
+    check_one_source(classified)
     apart = profile_of(classified, profile).switches["property"] != "count"
     counts, out, rules = offences_of(classified), is_band(classified, "out"), classified["rule_ids"]
     lost_at = [
@@ -105,6 +107,7 @@ def count_waterfall(
 
 def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
     """Count offences by band, with the victim-only reading beside the profile's own."""
+    check_one_source(classified)
     table, counts = read_reference("band_names"), offences_of(classified)
     for name, column in (("offences", "band"), ("victim_only", "victim_only_band")):
         sums = counts.groupby(classified[column].astype("str")).sum()
@@ -114,6 +117,7 @@ def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
 
 def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     """Count core and context-only offences by the exact set of contexts; sets add to the total."""
+    check_one_source(classified)
     inside = classified[is_band(classified, "core", "context_only")]
     core = offences_of(inside).where(inside["band"] == "core", 0)
     sets = inside["contexts"].astype("str").replace("", "attached only").rename("contexts")
@@ -130,6 +134,7 @@ def count_families(classified: pd.DataFrame) -> pd.DataFrame:
     The Act also asks for the impact on the victim and on the community: that is for the
     partnership to write and is never computed.
     """
+    check_one_source(classified)
     inside = classified[is_band(classified, "core", "listed_out_of_context", "indeterminate")]
     table, family = read_reference("listed_families"), inside["listed_family"].astype("str")
     parts = {"offences": inside, "core": inside[inside["band"] == "core"]}

@@ -1,5 +1,6 @@
 """One description of a column, from which the pandera check and ``docs/data.md`` are both made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,18 @@ class Table:
             needed = name in self.required
             columns[name] = pa.Column(checks=checks, nullable=column.nullable, required=needed)
         return pa.DataFrameSchema(columns, name=self.name)
+
+
+def check_one_source(frame: pd.DataFrame, by: Sequence[str] = ()) -> None:
+    """Raise `TableError` when rows of several sources, which overlap, would be added up.
+
+    >>> check_one_source(pd.DataFrame({"source": ["extract", "mps_ward"]}), by=["source"])
+    """
+    sources = sorted(frame["source"].dropna().unique()) if "source" in frame else []
+    if len(sources) > 1 and "source" not in by:
+        what = f"{len(sources)} sources count the same offences and cannot be added up."
+        do = 'Take one: sna.choose_rows(data), or offences[offences["source"] == …].'
+        raise TableError(what, where="column source", found=sources, do=do)
 
 
 def check_table(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
