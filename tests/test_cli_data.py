@@ -51,3 +51,12 @@ def test_check_exits_3_when_a_file_cannot_be_read_and_names_a_folder_for_a_file(
     told = CliRunner().invoke(app, ["check", str(raw), "--json"])
     assert told.exit_code == 3
     assert "web page" in told.stdout
+
+
+def test_files_that_differ_only_in_their_month_share_a_row(raw: Path) -> None:
+    later = [street_row(n, month="2024-02") for n in range(30)]
+    write(raw, "2024-02-metropolitan-street.csv", STREET, *later)
+    told = CliRunner().invoke(app, ["check", str(raw)]).output
+    row = next(line for line in told.splitlines() if "metropolitan-street.csv" in line)
+    assert row.startswith("*-metropolitan-street.csv (2 files)  police.uk street crime")
+    assert row.split()[-6:] == ["2024-01", "to", "2024-02", "230", "230", "0"]

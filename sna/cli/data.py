@@ -117,16 +117,26 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _print_inputs(inputs: list[dict[str, Any]]) -> None:
+    """Print one row a file; files that differ only in the month of their name share a row."""
+    import pandas as pd
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("File", "Layout", "Months", "Rows", "Used", "Rejected", box=None, pad_edge=False)
-    for record in inputs:
-        first, last = record["first_month"], record["last_month"]
-        layout = record["variant"] or record["title"] or "not recognised"
-        rows = [f"{record[name]:,}" for name in ("rows", "rows_used", "rows_rejected")]
-        table.add_row(record["file"], layout, f"{first} to {last}" if first else "", *rows)
-    Console(soft_wrap=True).print(table)
+    table = Table("File", "Layout", "Months", box=None, pad_edge=False)
+    table.columns[0].overflow = "fold"
+    for heading in ("Rows", "Used", "Rejected"):
+        table.add_column(heading, justify="right")
+    files = pd.DataFrame(inputs)
+    files["layout"] = files["variant"].where(files["variant"] != "", files["title"])
+    files["alike"] = files["file"].str.replace(r"\d{4}-\d{2}", "*", regex=True)
+    for (name, layout), group in files.groupby(["alike", "layout"], sort=False):
+        label = f"{name} ({len(group)} files)" if len(group) > 1 else group["file"].iloc[0]
+        months = sorted({*group["first_month"].dropna(), *group["last_month"].dropna()})
+        period = f"{months[0]} to {months[-1]}" if months else ""
+        sums = [f"{group[column].sum():,}" for column in ("rows", "rows_used", "rows_rejected")]
+        table.add_row(label, str(layout or "not recognised"), period, *sums)
+    console = Console()
+    Console(width=console.width if console.is_terminal else 180).print(table)
 
 
 def _print_findings(findings: "pd.DataFrame") -> None:
