@@ -8,7 +8,7 @@ import pandas as pd
 
 from sna.errors import CoverageError, TableError, UsageError
 from sna.schemas.columns import check_one_source
-from sna.schemas.store_tables import RELEASE_CLASSES
+from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
 _WIDE = "violence and sexual offences"
 _NOTES = {
@@ -174,8 +174,8 @@ def choose_series(counts: pd.DataFrame, borough_code: str, *, label: str = "") -
     labels = counts.get("published_category", pd.Series("", counts.index)).astype("str").fillna("")
     labels = labels.str.rsplit("|", n=1).str[-1].str.strip().str.casefold()
     possible = counts.get("possible_bands", counts["band"]).astype("str").fillna("")
-    is_core = text["band"].eq("core")
-    inside = {"core": is_core, "upper bound": is_core | possible.str.contains(r"\bcore\b")}
+    core = is_core(counts)
+    inside = {"core": core, "upper bound": core | possible.str.contains(r"\bcore\b")}
     ladder = _LADDER
     if wanted := label.casefold():
         sources = sorted(text["source"].unique(), key=_order)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from sna import __version__, definitions
 from sna.errors import TableError, UsageError
 from sna.schemas.arrow import complete, empty_table, to_arrow
-from sna.schemas.store_tables import STORE_TABLES
+from sna.schemas.store_tables import STORE_TABLES, is_core
 from sna.settings import EDITIONS, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -340,7 +340,7 @@ def load_people(
         people = _read(f"people/{code}", folder, state, wanted)
         if person_role in ("victim", "suspect") and len(people):
             core = _read(f"offences/{code}", folder, state, [("band", "==", "core")])
-            people = people[people["offence_id"].isin(core["offence_id"])]
+            people = people[people["offence_id"].isin(core.loc[is_core(core), "offence_id"])]
         tables.append(people)
     return pd.concat(tables, ignore_index=True)
 

@@ -15,6 +15,7 @@ from sna.classify import (
     choose_rows,
     classify_offences,
     combine_bounds,
+    compare,
     compare_profiles,
     count_bands,
     count_contexts,
@@ -26,6 +27,7 @@ from sna.classify import (
     explain_offence,
     find_unmatched,
 )
+from sna.counts import choose_series
 from sna.errors import DefinitionError, TableError, UsageError
 
 PLAIN = {"offence_code": "8N", "victim_age": "40", "suspect_age": "41", "domestic_abuse": "no",
@@ -126,17 +128,36 @@ def test_property_off_leaves_attached_damage_out():
     assert off["band"].tolist() == [CORE, OUT]
 
 
-@pytest.mark.parametrize(("value", "headline"), [("attach", 1), ("count", 2), ("off", 1)])
-def test_attached_damage_is_a_unit_of_the_headline_only_where_the_profile_counts_it(
-    value, headline
+@pytest.mark.parametrize(
+    ("value", "core", "possible", "attached"),
+    [("attach", 1, 2, 1), ("count", 2, 5, 0), ("off", 1, 2, 0)],
+)
+def test_attached_damage_is_a_unit_nowhere_unless_the_profile_counts_it(
+    value, core, possible, attached
 ):
+    """By hand: A is core, B its damage, C may be core, D its damage, E damage of an unknown."""
+    rows = table(
+        DAMAGE
+        + """
+        C          | 8N           |            | no             |
+        D          | 58A          |            | no             | C
+        E          | 58A          |            | no             | Z
+    """
+    ).assign(month=pd.Timestamp("2024-01-01"), borough_code="E09000012", source="extract")
     profile = definitions.read_profile("london_2023")
-    if value != "attach":
-        profile = with_switch(property=value)
-    classified = classify_offences(table(DAMAGE), profile=profile)
-    steps = count_waterfall(classified, profile=profile)
-    assert steps["offences"].iloc[-1] == headline
-    assert steps["offences"].iloc[0] - steps["left_out"].sum() == headline
+    profile = profile if value == "attach" else with_switch(property=value)
+    found = classify_offences(rows, profile=profile)
+    steps, bands = count_waterfall(found, profile=profile), count_bands(found).set_index("band")
+    assert steps["offences"].iloc[-1] == steps["offences"].iloc[0] - steps["left_out"].sum() == core
+    interval = definition_bounds(found, profile=profile).iloc[0]
+    assert interval[["lower", "upper"]].tolist() == [core, possible]
+    assert count_contexts(found)["core"].sum() == core
+    assert (
+        bands["offences"].get("attached", 0) == attached and bands.loc["core", "offences"] == core
+    )
+    assert len(choose_series(found.assign(offences=1), "E09000012").rows) == core
+    read = compare._count_core(rows, [profile], None).iloc[0]
+    assert read[["core", "core_possible"]].tolist() == [core, possible]
 
 
 def test_a_companion_is_found_by_place_time_and_suspect_where_the_profile_says_so():

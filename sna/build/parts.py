@@ -32,7 +32,7 @@ ALONE_BYTES = 64 << 20  # a file this large is read alone, and its memory given 
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
     *("published_category", "offence_code", "listed_family", "band", "possible_bands"),
-    *("contexts", "weapon_feature"),
+    *("contexts", "is_attached", "weapon_feature"),
 )
 
 

@@ -151,7 +151,7 @@ def describe_combinations(reading: Reading) -> dict[str, Array]:
         "contexts_unknown": _joined({name: fact == U for name, fact in contexts.items()}),
         "listed_family": np.where(answer["role"] == ROLE["listed"], answer["family"], ""),
         "is_exploitation": answer["exploits"].to_numpy(dtype=bool),
-        "is_attached": answer["attached"].to_numpy(),
+        "is_attached": (answer["attached"] & answer["apart"]).to_numpy(),
         "has_weapon_lift": answer["lifted"].to_numpy(),
         "weapon_feature": np.where(plain, kinds, kinds + _WAYS[facts["weapon_use"]]),
         "near_neighbour_switch": np.where(liftable, "weapon_clause=lift", answer["switch"]),

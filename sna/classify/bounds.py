@@ -59,14 +59,14 @@ def definition_bounds(
     by = (by,) if isinstance(by, str) else by
     check_table(classified, "Offences", *(name for name in by if name != "context"))
     check_one_source(classified, by)
-    counts, core = offences_of(classified), is_band(classified, "core")
-    wide, facts = _wide(classified, profile_of(classified, profile), people)
-    possible = core | holds(classified["possible_bands"], "core")
+    counts, banded = offences_of(classified), is_band(classified, "core")
+    wide, units, facts = _wide(classified, profile_of(classified, profile), people)
+    core, possible = banded & units, units & (banded | holds(classified["possible_bands"], "core"))
     columns = {
         "offences": counts,
         "lower": counts * core,
         "upper": counts * possible,
-        "upper_wide": counts * (wide | possible),
+        "upper_wide": counts * (wide & units | possible),
     }
     needs = {name: counts * (truth & possible) for name, truth in facts.items()}
     keys = {name: classified[name] for name in by if name != "context"}
@@ -84,13 +84,14 @@ def definition_bounds(
 
 def _wide(
     classified: pd.DataFrame, profile: Profile, people: pd.DataFrame | None
-) -> tuple[Array, dict[str, Array]]:
-    """Return the rows that may be core if any suspect may be young, and what each fact decides."""
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Return what may be core if any suspect may be young, the units, what each fact decides."""
     prepared = prepare(classified, profile=profile, people=people)
     widest, own = (read_under(profile, prepared, wide=wide) for wide in (True, False))
     facts = find_unknown(own)
     possible = (widest.answer["mask"] & CORE).to_numpy() > 0
-    return widest.of_rows(possible), {name: own.of_rows(truth) for name, truth in facts.items()}
+    decided = {name: own.of_rows(truth) for name, truth in facts.items()}
+    return widest.of_rows(possible), own.units(), decided
 
 
 def _by_context(frame: pd.DataFrame, classified: pd.DataFrame) -> pd.DataFrame:

@@ -69,7 +69,9 @@ def _count_core(
     for reading in _readings(offences, profiles, people):
         mask = reading.of_rows(reading.answer["mask"].to_numpy())
         own = mask if own is None else own
-        parts = {"core": mask == CORE, "core_possible": (mask & CORE) > 0, "moved": mask != own}
+        units = reading.units()
+        parts = {"core": units & (mask == CORE), "core_possible": units & ((mask & CORE) > 0)}
+        parts["moved"] = mask != own
         sums = {name: int(counts[truth].sum()) for name, truth in parts.items()}
         rows.append({"profile": reading.profile.id, "title": reading.profile.title, **sums})
     table = pd.DataFrame(rows)

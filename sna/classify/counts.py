@@ -11,7 +11,7 @@ from sna.classify.words import CONTEXTS
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of
 from sna.errors import TableError, UsageError
 from sna.schemas.columns import check_one_source
-from sna.schemas.store_tables import RELEASE_CLASSES
+from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
 _NOT_VIOLENCE = ("R26", "R32", "R20")
 _NOT_COUNTED = ("R27", "R28")
@@ -88,7 +88,7 @@ def count_waterfall(
     [2, 2, 1, 1, 1, 1, 1]
     """
     check_one_source(classified)
-    apart = profile_of(classified, profile).switches["property"] != "count"
+    profile_of(classified, profile)  # refuses a text that gives no headline
     counts, out, rules = offences_of(classified), is_band(classified, "out"), classified["rule_ids"]
     lost_at = [
         out & ask_values(rules, lambda rule: rule in _NOT_COUNTED),
@@ -96,7 +96,7 @@ def count_waterfall(
         is_band(classified, "indeterminate"),
         is_band(classified, "out", "listed_out_of_context"),
         is_band(classified, "context_only"),
-        classified["is_attached"].to_numpy(dtype=bool) & apart,
+        classified["is_attached"].to_numpy(dtype=bool),
     ]
     step = np.select(lost_at, range(1, 7), default=7)
     left_out = counts.groupby(step).sum().reindex(range(7), fill_value=0)
@@ -106,21 +106,28 @@ def count_waterfall(
 
 
 def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
-    """Count offences by band, with the victim-only reading beside the profile's own."""
+    """Count offences by band, with the victim-only reading beside the profile's own.
+
+    Damage attached to a core offence has that band and stands in a row of its own, where there is
+    any: it is no further unit.
+    """
     check_one_source(classified)
     table, counts = read_reference("band_names"), offences_of(classified)
     for name, column in (("offences", "band"), ("victim_only", "victim_only_band")):
-        sums = counts.groupby(classified[column].astype("str")).sum()
+        bands = classified[column].astype("str")
+        apart = bands.eq("core") & classified["is_attached"].astype(bool)
+        sums = counts.groupby(bands.mask(apart, "attached")).sum()
         table[name] = table["band"].map(sums).fillna(0).astype("int64")
-    return table.assign(**origin(classified))
+    some = table["band"].ne("attached") | table["offences"].gt(0)
+    return table[some].reset_index(drop=True).assign(**origin(classified))
 
 
 def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     """Count core and context-only offences by the exact set of contexts; sets add to the total."""
     check_one_source(classified)
-    inside = classified[is_band(classified, "core", "context_only")]
+    inside = classified[is_band(classified, "context_only") | is_core(classified)]
     core = offences_of(inside).where(inside["band"] == "core", 0)
-    sets = inside["contexts"].astype("str").replace("", "attached only").rename("contexts")
+    sets = inside["contexts"].astype("str").replace("", "no context").rename("contexts")
     sums = pd.DataFrame({"offences": offences_of(inside), "core": core}).groupby(sets).sum()
     sums = sums.reset_index()
     sums = sums.assign(**{name: holds(sums["contexts"], name) for name in CONTEXTS.index})

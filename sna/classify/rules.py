@@ -109,8 +109,22 @@ def evaluate(profile: Profile, coded: Coded, *, wide: bool = False) -> pd.DataFr
     context = np.maximum.reduce([answer[name] for name in FACTS[:3]])
     armed = (answer["role"] == ROLE["listed"]) & (answer["in_scope"] == T)
     answer["lifted"] = armed & (context != T) & (mask == CORE) & lifts
-    linked = (facts["link"] & int(NOT_ATTACHED) == 0) & (profile.switches["property"] != "off")
-    return pd.DataFrame(answer | {"attached": linked & (answer["role"] == ROLE["property"])})
+    flagged = np.maximum.reduceat(known["near_da"], starts) != F
+    return pd.DataFrame(answer | _attached(profile, facts["link"], answer["role"], flagged))
+
+
+def _attached(profile: Profile, link: pd.Series, role: Array, flagged: Array) -> dict[str, Array]:
+    """Return what is damage attached to an offence, and what can be core only by being that.
+
+    The second is ``apart``: no unit of the headline, unless the profile counts attached damage.
+    """
+    damage = (role == ROLE["property"]) & (profile.switches["property"] != "off")
+    attached = damage & (link & int(NOT_ATTACHED) == 0)
+    alone = flagged & (profile.switches["reading"] == "B")
+    apart = (attached | damage & (link & CORE > 0) & ~alone) & (
+        profile.switches["property"] != "count"
+    )
+    return {"attached": attached, "apart": apart}
 
 
 def _is_closed(profile: Profile, facts: pd.DataFrame, mask: Array) -> Array:

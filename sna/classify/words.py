@@ -35,6 +35,10 @@ class Reading:
         """Give every row the value of its combination."""
         return gather(np.asarray(values), self.coded.rows)
 
+    def units(self) -> Array:
+        """Return the rows that are units of the headline if they are core."""
+        return ~self.of_rows(self.answer["apart"])
+
     def bands(self) -> Any:
         """Return the band of every row."""
         codes = self.of_rows(BAND_OF_MASK[self.answer["mask"]])
@@ -77,8 +81,9 @@ def add_words(
 ) -> dict[str, Array]:
     """Word the rules and the reason of every distinct sign, and give each combination its words."""
     answer, profile = reading.answer, reading.profile
-    columns = ("band", "possible_bands", "contexts", "has_weapon_lift", "is_attached")
+    columns = ("band", "possible_bands", "contexts", "has_weapon_lift")
     signs = pd.DataFrame({name: told[name] for name in columns}).assign(
+        is_attached=answer["attached"],
         role=answer["role"],
         status=reading.coded.facts["status"],
         counted=(profile.contexts == "subgroups") & (answer["mask"] == CORE),

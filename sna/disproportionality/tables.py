@@ -14,7 +14,7 @@ from sna.disproportionality.groups import choose_population
 from sna.errors import CoverageError, UsageError
 from sna.schemas.disproportionality import FACTS, NEXT_STAGE, ROLES
 from sna.schemas.results import result_table
-from sna.schemas.store_tables import RELEASE_CLASSES
+from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
 WINDOW_MONTHS = 12
 STANDARD_BREAKS = tuple(range(0, 95, 5))
@@ -49,7 +49,7 @@ def select_people(
     rows = data.people if people is None else people
     rows = rows[(rows["person_role"] == person_role) & (rows["month"] <= data.end_month)]
     if person_role in ("victim", "suspect") and people is None:
-        core = data.offences.loc[data.offences["band"] == "core", "offence_id"]
+        core = data.offences.loc[is_core(data.offences), "offence_id"]
         rows = rows[rows["offence_id"].isin(core)]
     if people is not None:
         rows = rows[rows["borough_code"].notna()]

@@ -10,6 +10,7 @@ from sna.counts import count_by_month, strictest, total_population
 from sna.definitions import area_series, boroughs
 from sna.errors import CoverageError
 from sna.geography import Neighbours, find_neighbours
+from sna.schemas.store_tables import is_core
 
 ORIGIN = ["source", "release_class", "area_level", "period_start", "period_end", "period_months"]
 LEAST_SHARE = 0.5  # of the best series' offences a month, for a finer series to count as complete
@@ -39,7 +40,7 @@ def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
             label = rows["published_category"].astype("object").fillna("").str.split("|").str[-1]
             rows = rows[label.str.strip().str.casefold().isin(labels.split("|"))]
         else:
-            rows = rows[rows["band"].astype("str") == "core"]
+            rows = rows[is_core(rows)]
         if len(rows):
             yield rows.assign(measure=measure)
 

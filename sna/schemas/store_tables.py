@@ -1,5 +1,7 @@
 """The tables of data/processed, as two CSVs of the definitions state them: grain and columns."""
 
+import pandas as pd
+
 from sna import definitions
 from sna.schemas.columns import Column, Table
 
@@ -24,3 +26,13 @@ def _column(row: dict[str, str]) -> Column:
 
 STORE_TABLES = _read()
 OFFENCES = STORE_TABLES["offences"]
+
+
+def is_core(rows: pd.DataFrame) -> pd.Series:
+    """Say which rows are units of the headline: core, and no damage attached to another offence.
+
+    >>> is_core(pd.DataFrame({"band": ["core", "core"], "is_attached": [False, True]})).tolist()
+    [True, False]
+    """
+    core = rows["band"].eq("core")
+    return core & ~rows["is_attached"].eq(True).fillna(False) if "is_attached" in rows else core

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna.definitions.views import words_of
+from sna.schemas.store_tables import is_core
 from sna.trend.models import Array, season_p
 from sna.trend.panel import Panel, load_panel, no_rows
 
@@ -76,7 +77,7 @@ def _timed(panel: Panel) -> pd.DataFrame:
         return rows.head(0)
     recent = rows["month"].gt(panel.months[-1] - pd.DateOffset(months=12))
     recent &= rows["month"].le(panel.months[-1]) & rows["committed_from"].notna()
-    core = rows["source"].astype("str").eq("extract") & rows["band"].astype("str").eq("core")
+    core = rows["source"].astype("str").eq("extract") & is_core(rows)
     return rows[recent & core]
 
 

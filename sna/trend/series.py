@@ -8,6 +8,7 @@ import pandas as pd
 from sna.counts import count_by_month
 from sna.definitions.views import words_of
 from sna.errors import UsageError
+from sna.schemas.store_tables import is_core
 from sna.trend.panel import LONDON, Panel, load_panel, no_rows
 
 WORDS = words_of("trend")
@@ -137,8 +138,7 @@ def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
 
 def _split_rows(data: Any, by: str) -> pd.DataFrame:
     rows = data.offences
-    band = rows["band"].astype("str")
-    rows = rows[band.ne("out") if by == "band" else band.eq("core")]
+    rows = rows[rows["band"].ne("out") if by == "band" else is_core(rows)]
     if by in ("sex", "age_band"):
         victims = data.people[data.people["person_role"].astype("str").eq("victim")]
         inside = victims["offence_id"].isin(set(rows["offence_id"]))
