@@ -64,6 +64,7 @@ def data(london):
         people=london[london["borough_code"] == "E09000001"],
         offences=pd.DataFrame({"offence_id": [], "band": [], "contexts": []}),
         population=population(london["borough_code"].unique()), counts=pd.DataFrame(),
+        inputs=[{"layout": "police_uk_stop_search"}],
     )  # fmt: skip
 
 
@@ -163,31 +164,34 @@ def test_readings_hold_the_three_traps(every):
     assert "within small areas" not in table.index  # no residents by group for small areas
 
 
-def test_a_borough_without_people_says_so(data):
+NO_FILE = "No file about people recorded as victims was supplied for Testham."
+NOBODY = "None recorded: no people searched in Testham in the files."
+
+
+def test_a_borough_without_people_says_whether_a_file_was_there(data):
     empty = SimpleNamespace(**{**vars(data), "people": data.people.iloc[:0]})
-    comparisons = {
-        "group_comparison": tables.compare_people(empty, person_role="victim"),
-        "group_years": tables.compare_people(empty, person_role="searched", by=["year"]),
-        "group_readings": tables.compare_readings(empty, person_role="victim"),
-        "group_chain": tables.compare_chain(empty),
-        "group_boroughs": tables.compare_boroughs(empty, empty.people, person_role="searched"),
-    }
-    for view, table in comparisons.items():
-        safe = protected(data, table)
-        assert "Nothing recorded" in show(safe, view=view)._repr_html_()
-        assert "Testham" in str(narrative.describe(safe, view=view)) or view == "group_boroughs"
-        assert "No data" in str(narrative.key_findings(safe))
     counts, curve = tables.follow_people(empty, person_role="victim")
-    others = {
-        "cohort_counts": ("cohort_counts", counts),
-        "recurrence": ("recurrence", curve),
-        "missing_facts": ("missing_facts", tables.missing_facts(empty, person_role="searched")),
-        "people_ages": ("people_curve", tables.rates_by_age(empty, person_role="victim")),
-    }
-    for view, (contract, table) in others.items():
+    found = {
+        "group_comparison": (tables.compare_people(empty, person_role="victim"), NO_FILE),
+        "group_years": (
+            tables.compare_people(empty, person_role="searched", by=["year"]), NOBODY),
+        "group_boroughs": (
+            tables.compare_boroughs(empty, empty.people, person_role="searched"), NOBODY),
+        "group_chain": (tables.compare_chain(empty), "no residents by these groups"),
+        "cohort_counts": (counts, NO_FILE),
+        "recurrence": (curve, NO_FILE),
+        "missing_facts": (tables.missing_facts(empty, person_role="searched"), NOBODY),
+        "people_ages": (tables.rates_by_age(empty, person_role="victim"), NO_FILE),
+    }  # fmt: skip
+    for view, (table, words) in found.items():
+        contract = {"people_ages": "people_curve"}.get(view, view)
+        contract = "group_comparison" if view.startswith("group") else contract
         safe = protected(data, table, contract)
-        assert "Nothing recorded" in show(safe, view=view)._repr_html_()
-        assert "Testham" in str(narrative.describe(safe, view=view))
+        page = show(safe, view=view)._repr_html_()
+        assert words in page and "Nothing recorded" not in page, view
+        assert words in str(narrative.describe(safe, view=view)), view
+    safe = protected(data, found["group_comparison"][0])
+    assert "No data" in str(narrative.key_findings(safe))
 
 
 def test_a_split_that_no_published_residents_have_is_left_out(data):
@@ -284,6 +288,15 @@ def test_suspects_go_on_to_the_charge_of_their_offence(data):
     row = table[(table["stage"] == "charged") & (table["ethnic_group"] == "Black")].iloc[0]
     assert [row["people"], row["population"], row["before"]] == [40, 100, "suspect"]
     assert row["rate_ratio"] == pytest.approx((40 / 100) / (60 / 300))
+    held = people.assign(person_role="detained", outcome=charged, offence_id=None)
+    some.people = pd.concat([held, data.people])
+    table = tables.compare_chain(some)
+    assert table["stage"].unique().tolist() == ["searched", "arrested", "detained", "charged"]
+    said = str(narrative.describe(protected(data, table), view="group_chain"))
+    assert "cannot be followed to a charge" in said and "chain ends" not in said
+    some.people = data.people.assign(outcome="Nothing found")
+    said = str(narrative.describe(protected(data, tables.compare_chain(some)), view="group_chain"))
+    assert "no outcome for people searched, so that this chain ends there" in said
 
 
 def test_ratios_from_one_or_two_people_are_not_shown(data):
@@ -296,6 +309,20 @@ def test_ratios_from_one_or_two_people_are_not_shown(data):
     assert safe.table.loc[black, "rate_ratio"].isna().all()
     assert set(safe.flags.loc[black, "rate_ratio"]) == {"[x]"}
     assert "too little data to compare" in str(narrative.describe(safe))
+
+
+def test_a_group_that_equals_the_reference_keeps_its_limits(data):
+    rows = data.population.assign(population=500.0)  # every group has as many residents
+    people = data.people[data.people["month"] == data.people["month"].max()].head(40)
+    same = SimpleNamespace(**{**vars(data), "population": rows, "people": people.assign(
+        ethnicity_self=["W1", "B1"] * 20)})  # fmt: skip
+    safe = protected(data, tables.compare_people(same, person_role="searched"))
+    found = safe.table.set_index("ethnic_group")
+    limits = ["ratio_lower_ci", "ratio_upper_ci", "difference_lower_ci", "difference_upper_ci"]
+    assert found.loc["Black", "rate_ratio"] == 1
+    # by hand: score limits of 20 against 20 in equal groups, 20 of 40 is 0.3520 to 0.6480 (Wilson)
+    assert found.loc["Black", limits[:2]].tolist() == pytest.approx([0.543, 1.841], abs=1e-3)
+    assert found.loc["Black", limits].notna().all() and found.loc["White", limits].isna().all()
 
 
 def test_each_stratum_is_named_in_its_sentence(every):

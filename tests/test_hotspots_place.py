@@ -74,7 +74,7 @@ def test_restricted_records_of_an_lsoa_give_an_empty_page_in_public():
     shown = protect(profile(data, "E01000014")[0], contract="place_profile", data=data)
     assert shown.table.empty
     assert "not shown for an area this small" in str(narrative.describe(shown))
-    assert "Nothing recorded" in figures.show(shown)._repr_html_()
+    assert "not shown for an area this small" in figures.show(shown)._repr_html_()
 
 
 def test_areas_are_found_by_code_or_name_and_shared_names_are_refused():

@@ -68,6 +68,7 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
         sources=tuple(sorted(set(table.get("source", pd.Series(source_classes(data))).dropna()))),
         notes=_notes(flags, rows, data.edition, settings, dropped=not kept.all()),
         simulated=bool(data.simulated),
+        absent=str(table.attrs.get("absent", "")),
         marking=getattr(settings.markings, data.edition),
         log=pd.concat(log, ignore_index=True),
         ledger=ledger_rows(shown, shape, rows, release),

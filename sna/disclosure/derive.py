@@ -46,9 +46,7 @@ def make_derived(derived: Derived, first: Values, second: Values, *reference: Va
     is_ratio = derived.kind == "rate_ratio"
     compare: Any = rate_ratio if is_ratio else rate_difference
     made = compare(first, second, *reference, **({} if is_ratio else {"per": derived.per}))
-    own = (first == reference[0]) & (second == reference[1])  # against itself: no limits
-    low, high = (np.where(own, np.nan, limit) for limit in made[1:3])
-    return Made(made[0], low, high, np.minimum(first, reference[0]))
+    return Made(*made[:3], np.minimum(first, reference[0]))
 
 
 def add_derived(
@@ -76,9 +74,18 @@ def add_derived(
     hidden = (flags.reindex(columns=[*derived.inputs]) == "[c]").any(axis=1).to_numpy()
     few = (made.events < made.least) & reliability
     gone, doubt = hidden | np.isnan(value) | few, (made.events < RELIABLE) & reliability
-    columns = dict(zip((derived.column, *derived.limits), (value, *made[1:3]), strict=False))
+    own = _is_reference(table) & derived.kind.startswith("rate_")  # against itself: no limits
+    low, high = (np.where(own, np.nan, limit) for limit in made[1:3])
+    columns = dict(zip((derived.column, *derived.limits), (value, low, high), strict=False))
     shown = {name: np.where(gone, np.nan, column) for name, column in columns.items()}
     return table.assign(**shown), flags.assign(**_flags([*columns], hidden, gone, doubt, flags))
+
+
+def _is_reference(table: pd.DataFrame) -> Values:
+    """Say which rows are the group compared with: by its name, as other groups may equal it."""
+    names = table.reindex(columns=["ethnic_group", "sex", "age_group"])
+    given = table.get("reference_group", pd.Series(None, index=table.index, dtype="object"))
+    return names.eq(given, axis=0).any(axis=1).to_numpy()
 
 
 def _flags(

@@ -19,7 +19,8 @@ class ProtectedTable:
 
     ``table`` holds the columns of the contract only; a withheld value is missing (NaN) there.
     ``flags`` has the same index and the value columns; a cell is ``""`` or shorthand such as
-    ``[c]``. ``notes`` stand above the table. ``log`` and ``ledger`` are internal: they go to the
+    ``[c]``. ``notes`` stand above the table, ``absent`` says why
+    it has no rows where its maker knows. ``log`` and ``ledger`` are internal: they go to the
     records folder only.
     """
 
@@ -33,6 +34,7 @@ class ProtectedTable:
     notes: tuple[str, ...] = ()
     simulated: bool = False
     marking: str = "OFFICIAL"
+    absent: str = ""
     log: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
     ledger: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 

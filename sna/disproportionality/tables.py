@@ -12,7 +12,7 @@ from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
 from sna.errors import CoverageError, UsageError
-from sna.schemas.disproportionality import FACTS, NEXT_STAGE, ROLES
+from sna.schemas.disproportionality import FACTS, NEXT_STAGE, ROLE_FILES, ROLES
 from sna.schemas.results import result_table
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
@@ -85,8 +85,16 @@ def _as_result(
     )
 
 
-def _nothing(people: pd.DataFrame, role: str, contract: str = "group_comparison") -> pd.DataFrame:
-    return _as_result(pd.DataFrame(), people.iloc[:0], role, contract)
+def _nothing(
+    data: Any, people: pd.DataFrame, role: str, contract: str = "group_comparison"
+) -> pd.DataFrame:
+    """Return no rows; where there are no people at all, ``attrs`` hold the reason for readers."""
+    table, who = _as_result(pd.DataFrame(), people.iloc[:0], role, contract), ROLES[role]
+    if people.empty and {str(file["layout"]) for file in data.inputs} & ROLE_FILES[role]:
+        table.attrs["absent"] = f"None recorded: no {who} in {data.borough_name} in the files."
+    elif people.empty:
+        table.attrs["absent"] = f"No file about {who} was supplied for {data.borough_name}."
+    return table
 
 
 def compare_people(
@@ -118,8 +126,24 @@ def compare_people(
     pandas.DataFrame
         Contract ``group_comparison``; no rows where the borough has no such people, or nobody
         published its residents by these groups.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> people = pd.DataFrame({"ethnicity_self": ["W1"] * 90 + ["B1"] * 60}).assign(
+    ...     person_role="searched", month=pd.Timestamp("2025-03-01"), people=1,
+    ...     borough_code="A", source="police_uk_stop_search", release_class="open")
+    >>> residents = pd.DataFrame({"ethnic_group": ["White", "Black"]}).assign(
+    ...     population=[60_000, 12_000], population_year=2021, source="census_ethnic_group",
+    ...     area_level="borough", area_code="A", ethnic_scheme="five", sex="all",
+    ...     age_lower=0, age_upper=999)
+    >>> borough = SimpleNamespace(people=people, population=residents, end_month=people["month"][0])
+    >>> found = compare_people(borough, person_role="searched")
+    >>> found[["ethnic_group", "people", "rate", "rate_ratio"]].round(2).to_numpy().tolist()
+    [['White', 90, 1.5, 1.0], ['Black', 60, 5.0, 3.33]]
     """
-    people = select_people(data, person_role=person_role, months=None if "year" in by else 12)
+    found = select_people(data, person_role=person_role, months=None if "year" in by else 12)
+    people = found
     if "context" in by:
         contexts = data.offences.drop_duplicates("offence_id").set_index("offence_id")["contexts"]
         lists = people["offence_id"].map(contexts.astype(object)).fillna("").astype(str)
@@ -128,7 +152,7 @@ def compare_people(
     if "year" in by and len(people):
         people = _add_year(people)
     if not _can_compare(people, data.population, dimension, *by):
-        return _nothing(people, person_role)
+        return _nothing(data, found, person_role)
     counts = count_groups(people, data.population, dimension=dimension, scheme=scheme, by=by)
     table = compare_groups(counts, reference_group=reference_group)
     if "year" in by:
@@ -188,7 +212,7 @@ def compare_boroughs(
     if people["borough_code"].nunique() < 3 or not _can_compare(
         people, data.population, "ethnic_group"
     ):
-        return _nothing(people, person_role)
+        return _nothing(data, people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
     targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
     table = compare_groups(counts).query("group != reference_group and not is_sensitivity")
@@ -226,7 +250,7 @@ def compare_readings(
     """
     people = select_people(data, person_role=person_role)
     if not _can_compare(people, data.population, "ethnic_group"):
-        return _nothing(people, person_role)
+        return _nothing(data, people, person_role)
     base = compare_groups(count_groups(people, data.population, scheme=scheme))
     outside = base.assign(reference_people=base["reference_if_outside"])
     frames = {
@@ -271,7 +295,7 @@ def _model(
 def compare_chain(
     data: Any,
     *,
-    person_roles: Sequence[str] = ("searched", "suspect"),
+    person_roles: Sequence[str] = ("searched", "suspect", "detained"),
     scheme: str = "self_defined",
 ) -> pd.DataFrame:
     """Compare groups from residents to each role and on to its outcome, each with the stage before.
@@ -286,7 +310,7 @@ def compare_chain(
 def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role)
     if person_role not in NEXT_STAGE or not _can_compare(people, data.population, "ethnic_group"):
-        return _nothing(people, person_role)
+        return _nothing(data, people, person_role)
     name, pattern = NEXT_STAGE[person_role]
     outcome = people["outcome"].astype(object)
     if person_role == "suspect":
@@ -307,7 +331,9 @@ def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
     """Count by month what is not recorded about people in one role (`missing_by_month`)."""
     people = select_people(data, person_role=person_role, months=24)
-    table = missing_by_month(people).replace({"fact": FACTS}) if len(people) else pd.DataFrame()
+    if people.empty:
+        return _nothing(data, people, person_role, "missing_facts")
+    table = missing_by_month(people).replace({"fact": FACTS})
     return _as_result(table, people, person_role, "missing_facts")
 
 
@@ -317,7 +343,7 @@ def rates_by_age(data: Any, *, person_role: str) -> pd.DataFrame:
     rows = data.population[data.population["area_code"] == data.borough_code]
     rows = rows[(rows["age_lower"] == rows["age_upper"]) | (rows["age_lower"] >= 85)]
     if not people["age"].notna().any() or not len(rows):
-        return _nothing(people, person_role, "people_curve")
+        return _nothing(data, people, person_role, "people_curve")
     rows = choose_population(rows, needs=["age_group"]).rename(columns={"age_lower": "age"})
     table = cohorts.age_curve(people, rows.groupby("age", as_index=False)[["population"]].sum())
     table = table.assign(all_people=table["people"].sum())
@@ -341,7 +367,7 @@ def rates_by_deprivation(
     rows = rows[rows["lsoa_code"].isin(ours)]
     sizes = data.population[data.population["area_level"] == "lsoa"]
     if not len(people) or not len(rows) or not len(sizes):
-        return _nothing(people, person_role, "people_curve")
+        return _nothing(data, people, person_role, "people_curve")
     home = people["home_lsoa_code"].astype(object).fillna(people["lsoa_code"].astype(object))
     size = choose_population(sizes, needs=[], level="lsoa").groupby("area_code")["population"].sum()
     codes = rows["lsoa_code"].astype(object)
@@ -361,7 +387,7 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     people = select_people(data, person_role=person_role, months=None)
     known = people[people["person_id"].notna()]
     if not len(known):
-        none = (_nothing(people, person_role, name) for name in ("cohort_counts", "recurrence"))
+        none = (_nothing(data, people, person_role, name) for name in ("cohort_counts", "recurrence"))
         return next(none), next(none)
     other = "suspect" if person_role == "victim" else "victim"
     both = pd.concat([known, select_people(data, person_role=other, months=None)])

@@ -52,7 +52,7 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
         "protected": protected,
         "columns": kept,
         "source": name_sources(protected, spec.get("source", "")),
-        "note": text("empty") if table.empty and "empty" in spec else text("note"),
+        "note": (table.empty and (protected.absent or text("empty"))) or text("note"),
     }
     chart = dict(spec.get("chart", {}))
     needed = chart.pop("needs", None)

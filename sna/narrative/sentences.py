@@ -138,8 +138,8 @@ def describe(protected: ProtectedTable, *more: ProtectedTable, view: str = "") -
     name = view or protected.contract.name
     if name not in _macros():
         raise UsageError("There is no sentence for this table.", found=name)
-    empty = views().get(name, {}).get("empty", "") if protected.table.empty else ""
-    text = fill_words(empty, protected) or phrase(name, protected, *more)
+    empty = protected.absent or fill_words(views().get(name, {}).get("empty", ""), protected)
+    text = (protected.table.empty and empty) or phrase(name, protected, *more)
     return Prose(re.sub(r"(?:^|(?<=[.?!] ))[a-z]", lambda first: first[0].upper(), text))
 
 

@@ -137,7 +137,8 @@ def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
             continue
         before = cells[-1]["html"] if cells else ""
         if SENTENCE_MARK in before and text.lstrip().startswith("<p"):
-            cells[-1]["html"] = before.replace(SENTENCE_MARK, text)
+            said = html.unescape(text.strip()[3:-4]) in html.unescape(before)
+            cells[-1]["html"] = before.replace(SENTENCE_MARK, "" if said else text)
             cells[-1]["source"] += f"\n{cell.source}"
         elif cell.cell_type == "markdown" or text:
             cells.append({"source": cell.source, "html": text})

@@ -14,6 +14,13 @@ NOUNS = {
     "detained": "detentions",
     "proceeded_against": "people",
 }
+ROLE_FILES = {  # role -> layouts of files that name such people
+    "victim": {"extract"},
+    "suspect": {"extract"},
+    "searched": {"police_uk_stop_search", "mps_more_thorough_search"},
+    "detained": {"mps_custody"},
+    "proceeded_against": {"mps_homicide_accused"},
+}
 _CHARGED = ("charged", r"charg|summons")
 NEXT_STAGE = {  # the stage after a role, and the outcomes that reach it
     "searched": ("arrested", "arrest"),
