@@ -387,8 +387,9 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     people = select_people(data, person_role=person_role, months=None)
     known = people[people["person_id"].notna()]
     if not len(known):
-        none = (_nothing(data, people, person_role, name) for name in ("cohort_counts", "recurrence"))
-        return next(none), next(none)
+        names = ("cohort_counts", "recurrence")
+        counts, curve = (_nothing(data, people, person_role, name) for name in names)
+        return counts, curve
     other = "suspect" if person_role == "victim" else "victim"
     both = pd.concat([known, select_people(data, person_role=other, months=None)])
     entries = cohorts.first_entrants(known, start_month=people["month"].min())
