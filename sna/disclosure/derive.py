@@ -46,7 +46,7 @@ def make_derived(derived: Derived, first: Values, second: Values, *reference: Va
     is_ratio = derived.kind == "rate_ratio"
     compare: Any = rate_ratio if is_ratio else rate_difference
     made = compare(first, second, *reference, **({} if is_ratio else {"per": derived.per}))
-    return Made(*made[:3], np.minimum(first, reference[0]))
+    return Made(made[0], made[1], made[2], np.minimum(first, reference[0]))
 
 
 def add_derived(
