@@ -74,9 +74,11 @@ class DisclosureError(SnaError):
     """A table that may not be published as it stands."""
 
     exit_code = 4
+    most_values = 40
 
 
 class QualityError(SnaError):
     """A page that fails the output checks."""
 
     exit_code = 5
+    most_values = 40

@@ -110,6 +110,20 @@ def test_the_name_of_the_user_is_found(tmp_path, monkeypatch):
     assert leaks(tmp_path, "a.xlsx", workbook(1, creator="JBloggs")) == {"user name"}
 
 
+def test_every_leak_is_named_not_only_the_first_of_its_kind(tmp_path):
+    letters = "ABDEFGHJLNPQRSTUWXYZ"
+    postcodes = [f"SW1A 2{a}{b}" for a in letters[:5] for b in letters[5:15]]
+    (tmp_path / "a.csv").write_text("place\n" + "\n".join(postcodes[:3]), encoding="utf-8")
+    (tmp_path / "b.html").write_text("<p>At SW1A 2AA, DOB: 12/03/2001", encoding="utf-8")
+    with pytest.raises(DisclosureError, match="5 things must not leave") as few:
+        verify_reports(tmp_path)
+    assert all(text in few.value.found for text in [*postcodes[:3], "b.html: date of birth"])
+    (tmp_path / "a.csv").write_text("place\n" + "\n".join(postcodes), encoding="utf-8")
+    with pytest.raises(DisclosureError, match="52 things") as many:
+        verify_reports(tmp_path)
+    assert many.value.found.endswith("and 12 more")
+
+
 def test_leaks_are_exit_4_faults_5_and_nothing_2(tmp_path):
     (tmp_path / "a.csv").write_text("a\n3137\n", encoding="utf-8")
     assert verify_reports(tmp_path) == 1

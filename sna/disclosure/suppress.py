@@ -1,9 +1,13 @@
 """Primary suppression: small counts, few people, dominance, group disclosure; then rounding."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from sna.disclosure.rules import WORDS, is_total, matches, person_keys
 from sna.schemas.results import ResultTable
+from sna.settings import Settings
 
 TOP_TWO_SHARE = 0.9  # two contributors above this share dominate a count
 
@@ -56,3 +60,27 @@ def round_counts(values: pd.Series, *, base: int, threshold: pd.Series) -> pd.Se
     near = (values.astype("float64") / base + 0.5).floordiv(1) * base
     least = -(-threshold // base) * base
     return near.where(values.eq(0) | (near >= threshold), least).where(values.notna())
+
+
+def as_published(counts: Any, data: Any, *, release_class: str, source: str) -> Any:
+    """Return counts as the edition shows them, for estimates that a few counts could be told from.
+
+    A p value to three figures belongs to one pair of counts only; made of these counts it says no
+    more than they do. Open counts, and those of a source shared with partners, stay as they are;
+    others are rounded, and every small one is half the threshold.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> given = {"release_class": "restricted", "source": "extract"}
+    >>> as_published([0, 1, 4, 7, 13], SimpleNamespace(edition="public"), **given).tolist()
+    [0.0, 2.0, 2.0, 5.0, 15.0]
+    """
+    settings = getattr(data, "settings", None) or Settings()
+    values = pd.Series(np.ravel(np.asarray(counts, dtype=float)))
+    shared = data.edition == "partner" and source in settings.agreements
+    if release_class != "open" and not shared:
+        least, base = settings.disclosure.thresholds.standard, settings.disclosure.round_base
+        near = round_counts(values, base=base, threshold=values * 0 + least)
+        values = near.mask((values > 0) & (values < least), least // 2)
+    return values.to_numpy().reshape(np.shape(counts))

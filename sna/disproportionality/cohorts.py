@@ -66,8 +66,6 @@ def recurrence_curve(
     One row a month, 0 … ``months``: ``months_since, at_risk, again`` (people), ``share_again`` with
     log-log limits. ``people`` are of one role, one row a person and offence.
     """
-    from statsmodels.duration.survfunc import SurvfuncRight  # heavy
-
     rows = _identified(people).sort_values("month", kind="stable")
     rows = rows.assign(at=rows["month"].dt.year * 12 + rows["month"].dt.month)
     order = rows.groupby("person_id", observed=True).cumcount()
@@ -76,24 +74,31 @@ def recurrence_curve(
     again = (gap <= months).to_numpy()
     follow = np.minimum(end_month.year * 12 + end_month.month - first, months)
     time, steps = np.where(again, gap, follow).astype(float), np.arange(months + 1)
-    share = low = high = np.full(months + 1, np.nan)
-    if len(time):  # half a month on: a repeat at once counts
-        curve = SurvfuncRight(time + 0.5, again.astype(int))
-        at = np.searchsorted(curve.surv_times, steps + 0.5, side="right")
-        left = np.r_[1.0, curve.surv_prob][at]
-        kept = np.where((left > 0) & (left < 1), left, np.nan)
-        reach = 1.96 * np.r_[0.0, curve.surv_prob_se][at] / (kept * np.log(kept))  # below zero
-        share, low, high = 1 - left, 1 - kept ** np.exp(reach), 1 - kept ** np.exp(-reach)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "months_since": steps,
             "at_risk": (time >= steps[:, None]).sum(axis=1),
             "again": (again & (time <= steps[:, None])).sum(axis=1),
-            "share_again": share,
-            "lower_ci": low,
-            "upper_ci": high,
         }
     )
+    return table.assign(**share_again(table))
+
+
+def share_again(curve: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
+    """Return the Kaplan-Meier share of a recurrence curve with Greenwood's log-log limits.
+
+    >>> two = pd.DataFrame({"at_risk": [10, 8], "again": [1, 3]})
+    >>> share_again(two)["share_again"].round(3).tolist()
+    [0.1, 0.325]
+    """
+    risk = curve["at_risk"].where(curve["at_risk"] > 0).astype(float)
+    new = curve["again"].diff().fillna(curve["again"])
+    left = (1 - new / risk).cumprod()
+    spread = np.sqrt((new / (risk * (risk - new).where(risk > new))).cumsum())
+    kept = left.where((left > 0) & (left < 1))
+    reach = 1.96 * spread / np.log(kept)  # below zero
+    limits = {"lower_ci": 1 - kept ** np.exp(reach), "upper_ci": 1 - kept ** np.exp(-reach)}
+    return {"share_again": 1 - left, **limits}
 
 
 def count_overlap(people: pd.DataFrame) -> pd.DataFrame:

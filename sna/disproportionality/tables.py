@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from sna import definitions, rates
+from sna.disclosure.suppress import as_published
 from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
@@ -97,6 +98,15 @@ def _nothing(
     return table
 
 
+def _shown(counts: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFrame:
+    """Return counts as the edition publishes them, for what could be turned back into them."""
+    made = _as_result(pd.DataFrame({"people": [0]}), people, "")
+    classed = {name: str(made[name].iloc[0]) for name in ("release_class", "source")}
+    names = [name for name in ("people", "at_risk", "again") if name in counts]
+    shown = {name: as_published(counts[name], data, **classed) for name in names}
+    return counts.assign(**shown)
+
+
 def compare_people(
     data: Any,
     *,
@@ -157,7 +167,8 @@ def compare_people(
     table = compare_groups(counts, reference_group=reference_group)
     if "year" in by:
         named = table["year"].dt.strftime("year to %B %Y")
-        table = _add_change(table).assign(year=named)
+        shown = compare_groups(_shown(counts, people, data), reference_group=reference_group)
+        table = table.assign(year=named, **_find_change(shown))
     return _as_result(table, people, person_role)
 
 
@@ -181,7 +192,7 @@ def _add_year(people: pd.DataFrame) -> pd.DataFrame:
     return people.assign(year=(ago // WINDOW_MONTHS).map(ends)).dropna(subset="year")
 
 
-def _add_change(table: pd.DataFrame) -> pd.DataFrame:
+def _find_change(table: pd.DataFrame) -> dict[str, Any]:
     """Test each ratio against that of the first year: normal limits and p of its logarithm."""
     begin = table["year"] == table["year"].min()
     start = table[begin].set_index("group")[["people", "reference_people", "rate_ratio"]]
@@ -190,12 +201,12 @@ def _add_change(table: pd.DataFrame) -> pd.DataFrame:
     counts = pd.concat([table[["people", "reference_people"]], then.iloc[:, :2]], axis=1)
     error = np.sqrt((1 / counts.where(counts > 0)).sum(axis=1, skipna=False))
     change = (table["rate_ratio"] / then["rate_ratio"]).mask(none | error.isna())
-    return table.assign(
-        ratio_change=change,
-        change_lower_ci=change * np.exp(-1.96 * error),
-        change_upper_ci=change * np.exp(1.96 * error),
-        change_p=2 * ndtr(-np.log(change).abs() / error),
-    )
+    return {
+        "ratio_change": change,
+        "change_lower_ci": change * np.exp(-1.96 * error),
+        "change_upper_ci": change * np.exp(1.96 * error),
+        "change_p": 2 * ndtr(-np.log(change).abs() / error),
+    }
 
 
 def compare_boroughs(
@@ -214,6 +225,7 @@ def compare_boroughs(
     ):
         return _nothing(data, people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
+    counts = _shown(counts, people, data)
     targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
     table = compare_groups(counts).query("group != reference_group and not is_sensitivity")
     rate = table["reference_people"] / table["reference_population"]
@@ -373,8 +385,8 @@ def rates_by_deprivation(
     codes = rows["lsoa_code"].astype(object)
     counts = codes.map(people.groupby(home)["people"].sum()).fillna(0).astype("int64")
     places = rows[["decile"]].assign(people=counts, population=codes.map(size).fillna(0.0))
-    table = adjust.deprivation_gradient(places)
-    table = table.assign(all_people=table["people"].sum(), domain=named)
+    deciles = _shown(places.groupby("decile", as_index=False).sum(), people, data)
+    table = adjust.deprivation_gradient(deciles).assign(all_people=counts.sum(), domain=named)
     return _as_result(table, people, person_role, "people_curve")
 
 
@@ -394,13 +406,17 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     both = pd.concat([known, select_people(data, person_role=other, months=None)])
     entries = cohorts.first_entrants(known, start_month=people["month"].min())
     entries = entries.rename(columns={"financial_year": "category", "first_people": "people"})
+    repeats = _shown(cohorts.count_repeats(known), known, data)
+    times = pd.to_numeric(repeats["events"], errors="coerce")  # offences of people with so many
+    repeats["offences"] = (times * repeats["people"]).fillna(repeats["offences"])
     frames = {
-        "offences per person": cohorts.count_repeats(known).rename(columns={"events": "category"}),
+        "offences per person": repeats.rename(columns={"events": "category"}),
         "roles": cohorts.count_overlap(both).rename(columns={"overlap": "category"}),
         "first records": entries,
     }
     counts = pd.concat([t.assign(cohort=name) for name, t in frames.items()], ignore_index=True)
     curve = cohorts.recurrence_curve(known, end_month=people["month"].max())
+    curve = curve.assign(**cohorts.share_again(_shown(curve, known, data)))
     return (
         _as_result(counts, people, person_role, "cohort_counts"),
         _as_result(curve, people, person_role, "recurrence"),

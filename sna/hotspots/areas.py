@@ -8,6 +8,7 @@ import pandas as pd
 
 from sna.counts import count_by_month, strictest, total_population
 from sna.definitions import area_series, boroughs
+from sna.disclosure.suppress import as_published
 from sna.errors import CoverageError
 from sna.geography import Neighbours, find_neighbours
 from sna.schemas.store_tables import is_core
@@ -20,8 +21,9 @@ LEAST_SHARE = 0.5  # of the best series' offences a month, for a finer series to
 class AreaCounts:
     """Counts by area and month, what they count, and who touches whom.
 
-    ``areas``: one row an area, those beyond the border with ``is_tested`` False. ``monthly``: one
-    row an area and month, complete. ``unplaced``: offences of the series without such an area.
+    ``areas``: one row an area, those beyond the border with ``is_tested`` False; ``shown``: its
+    offences as published, for what could be turned back into them. ``monthly``: one row an area
+    and month, complete. ``unplaced``: offences of the series without such an area.
     """
 
     areas: pd.DataFrame
@@ -119,10 +121,12 @@ def count_areas(
     window = {"start_month": months_of[0], "end_month": months_of[-1]}
     monthly = count_by_month(counted, **window, by=["area_code"])
     areas = _describe(shapes, rows, months_of, data)
-    total = monthly.groupby("area_code")["offences"].sum()
+    total = areas["area_code"].map(monthly.groupby("area_code")["offences"].sum())
+    classed = {name: str(areas[name].iloc[0]) for name in ("release_class", "source")}
+    shown = as_published(total, data, **classed).astype("int64")
     mine = rows["borough_code"].astype("str").eq(data.borough_code)
     return AreaCounts(
-        areas.assign(offences=areas["area_code"].map(total).astype("int64")),
+        areas.assign(offences=total.astype("int64"), shown=shown),
         monthly[["area_code", "month", "offences"]],
         near.take(areas["area_code"]),
         str(rows["measure"].iloc[0]),

@@ -23,13 +23,15 @@ def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataF
     it. ``compared`` says higher, similar or lower than the
     borough's rate, by the 95 % interval.
     """
-    found = find_hotspots(counts.areas, counts.neighbours, permutations=permutations)
+    true = counts.areas.loc[counts.areas["is_tested"], "offences"]
+    areas = counts.areas.assign(offences=counts.areas.get("shown", counts.areas["offences"]))
+    found = find_hotspots(areas, counts.neighbours, permutations=permutations)
     own = found[found["is_tested"]]
     years = own["population"] * own["period_months"] / 12
     known = years > 0
     made = add_rank(add_smoothed_rate(own.assign(population=years)))
     whole = years[known].sum()
-    rate = own.loc[known, "offences"].sum() / whole if whole else np.nan
+    rate = true[known].sum() / whole if whole else np.nan
     lower, upper = rate_limits(own["offences"].to_numpy(float))
     size = years.where(known).to_numpy(float)
     kinds = [np.isnan(size) | np.isnan(rate), lower / size > rate, upper / size < rate]
@@ -39,7 +41,7 @@ def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataF
         population=own["population"],
         person_years=years,
         workday_years=own["workday_population"] * own["period_months"] / 12,
-        borough_offences=int(own["offences"].sum()),
+        borough_offences=int(true.sum()),
         borough_person_years=whole or np.nan,
     )
 

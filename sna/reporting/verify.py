@@ -22,7 +22,7 @@ _SHIPPED = {".html", ".csv", ".json", ".svg", ".txt", ".md", ".zip", ".xlsx"}
 _DEEPEST = 6
 _TEXTS = read_toml(Path(__file__).parent.parent / "definitions" / "leak_rules.toml")
 RULES = {name: re.compile(pattern, re.MULTILINE) for name, pattern in _TEXTS.items()}
-_ONLY_OUTSIDE_DRAWINGS = "long coordinate"
+_OUTSIDE = "long coordinate"  # only outside drawings
 
 
 class Leak(NamedTuple):
@@ -101,11 +101,11 @@ def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = (
             leaks[name, kind, ""] = Leak(name, kind, path.suffix)
             continue
         for where, text in parts(name, path.read_bytes()):
+            drawn = "<svg" in text
             for rule, pattern in rules.items():
-                found = pattern.search(text)
-                if found and not (rule == _ONLY_OUTSIDE_DRAWINGS and "<svg" in text):
-                    leak = Leak(where, rule, found[0].strip()[:60])
-                    leaks.setdefault((name, rule, found[0]), leak)
+                for found in pattern.finditer(text) if not drawn or rule != _OUTSIDE else ():
+                    said = found[0].strip()[:60]
+                    leaks.setdefault((name, rule, said), Leak(where, rule, said))
     return [*leaks.values()]
 
 

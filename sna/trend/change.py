@@ -54,7 +54,8 @@ def _compare_one(
     panel: Panel, area: str, window: str, then: tuple[Array, slice], reason: str
 ) -> pd.DataFrame:
     (values, before), now = then, panel.years(1)[0]
-    later, earlier = float(values[now].sum()), float(values[before].sum())
+    counts = {"offences": values[now].sum(), "offences_earlier": values[before].sum()}
+    later, earlier = (float(count) for count in panel.shown([*counts.values()]))
     crossed = panel.breaks["month"] > panel.months[before.start]
     phi, is_broken = float(dispersion(panel, values)[0]), crossed.any() and not reason.strip()
     word = "[b]" if is_broken else str(change_word(later, earlier, phi))
@@ -64,9 +65,10 @@ def _compare_one(
     row = {
         name: float(number) if known else np.nan for name, number in zip(names, tests, strict=True)
     }
-    row |= {"offences": later, "offences_earlier": earlier, "both": later + earlier}
-    row |= {"comparable": np.nan if is_broken else later, "exposure": 1.0, "dispersion": phi}
-    row |= {"comparable_earlier": np.nan if is_broken else earlier, "period_months": 12}
+    row |= counts | {"both": later + earlier, "exposure": 1.0, "dispersion": phi}
+    comparable = dict.fromkeys(counts, np.nan) if is_broken else counts
+    row |= {name.replace("offences", "comparable"): comparable[name] for name in counts}
+    row |= {"period_months": 12}
     words = {"area": area, "window": window, "word": word, "period": panel.period(now)}
     words |= {
         "reason": reason.strip() if crossed.any() else "",
@@ -122,8 +124,8 @@ def find_trend(data: Any) -> pd.DataFrame:
     if len(np.unique(made.segments[years[0].start :])) > 1:
         trend = "[b]"
     elif len(years) == 5 and values.sum() >= LEAST_EVENTS:
-        limits = rate_limits(values)
-        trend, chi2 = find_recent_trend(*(part / people for part in (values, *limits)))
+        shown = made.shown(values)
+        trend, chi2 = find_recent_trend(*(n / people for n in (shown, *rate_limits(shown))))
     ends = [panel_end.split(" to ")[1] for panel_end in map(made.period, years)]
     row = {"offences": values, "population": people, "all_offences": values.sum()}
     words = {"year": [f"year to {end}" for end in ends], "trend": trend, "chi_squared": chi2}

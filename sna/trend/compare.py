@@ -58,8 +58,8 @@ def compare_areas(data: Any) -> pd.DataFrame:
     phi, rows = float(dispersion(made, made.series)[0]), []
     for area, (kind, inside) in _groups(made).items():
         others = inside & (np.arange(len(inside)) != made.mine)
-        other = events[others].sum(), people[others].sum()
-        pair = (events[made.mine], people[made.mine], *other)
+        own, other = made.shown([events[made.mine], events[others].sum()])
+        pair = (own, people[made.mine], other, people[others].sum())
         total = {"offences": events[inside].sum(), "population": people[inside].sum()}
         members = ", ".join(names[inside]) if inside.sum() < 12 else ""
         word = _word(*(part / phi for part in pair), least=10 / phi) if others.any() else ""
@@ -143,7 +143,7 @@ def compare_funnel(data: Any) -> pd.DataFrame:
     if not made.has_london or not made.years(1) or made.counts[made.years(1)[0]].sum() < 20:
         return no_rows("trend_funnel")
     events, people, period = _last_year(made)
-    target = events.sum() / people.sum()
+    target, events = made.shown([events.sum()])[0] / people.sum(), made.shown(events)
     expected = people * target
     spread, limits = funnel_dispersion(events, expected), {}
     for confidence, name in ((0.95, "95"), (0.998, "998")):

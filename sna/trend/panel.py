@@ -11,6 +11,7 @@ import pandas as pd
 
 from sna import counts as counting
 from sna import definitions
+from sna.disclosure.suppress import as_published
 from sna.errors import CoverageError
 from sna.schemas.results import result_table
 
@@ -76,6 +77,13 @@ class Panel:
         labels: dict[str, Any] = {"source": self.source, "release_class": self.release_class}
         labels |= {"period_start": self.months[0], "period_end": self.last_month}
         return made.assign(**{"measure": self.measure} | labels | columns)
+
+    def shown(self, counts: Any) -> Array:
+        """Return counts as they are published, for what could be turned back into them."""
+        made: Array = as_published(
+            counts, self.data, release_class=self.release_class, source=self.source
+        )
+        return made
 
     def period(self, rows: Any) -> str:
         """Write a run of months: April 2024 to March 2025."""
