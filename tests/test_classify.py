@@ -578,24 +578,63 @@ def test_row_order_and_other_rows_never_change_a_band(rows, seed):
     assert alone.tolist() == together.tolist()[:1]
 
 
-def test_tables_that_are_none_get_an_error_of_ours():
-    """A newcomer's wrong calls: no failure from inside pandas, and no silent answer."""
-    good = pd.DataFrame({"offence_id": ["a"], "offence_code": ["8N"], "victim_age": [17]})
-    twice = pd.DataFrame([["8N", 17, 40]], columns=["offence_code", "victim_age", "victim_age"])
-    banded = classify_offences(good)
-    for call in (
-        lambda: classify_offences(twice),
-        lambda: classify_offences(good, people="victims.csv"),
-        lambda: classify_offences(good, people=pd.DataFrame({"offence_id": ["a"]})),
-        lambda: definition_bounds([1]),
-        lambda: definition_bounds(banded, by="boro"),
-        lambda: definition_bounds(banded.assign(offences="x")),
-        lambda: explain_offence(good.drop(columns="offence_id"), "a"),
-        lambda: explain_offence([1], "a"),
-    ):
-        with pytest.raises(TableError, match=r"where:|found:"):
-            call()
-    assert definition_bounds(banded.assign(month="2024-01"), by="month")["lower"].tolist() == [1]
+GOOD = pd.DataFrame({"offence_id": ["a", "b"], "offence_code": "8N", "victim_age": [17, 40],
+                     "domestic_abuse": "no"})  # fmt: skip
+PEOPLE = pd.DataFrame({"offence_id": ["a", "b"], "person_role": "victim", "age": [40, 17]})
+WRONG = {
+    "looks like domestic_abuse": lambda: classify_offences(
+        GOOD.rename(columns={"domestic_abuse": "is_domestic_abuse"})),
+    "looks like victim_age": lambda: classify_offences(
+        GOOD.rename(columns={"victim_age": "Victim Age"})),
+    "looks like weapon_use": lambda: classify_offences(GOOD.assign(weapon_used="used")),
+    "which offence a row is": lambda: classify_offences(GOOD.drop(columns="offence_code")),
+    "index offence_code": lambda: classify_offences(GOOD.set_index("offence_code")),
+    "no text": lambda: classify_offences(GOOD.set_axis([0, 1, 2, 3], axis=1)),
+    "heading twice": lambda: classify_offences(GOOD.set_axis(["offence_code", "x", "x", "y"], axis=1)),
+    "Ages are dates": lambda: classify_offences(GOOD.assign(victim_age=pd.Timestamp("2001-01-01"))),
+    "no whole numbers": lambda: classify_offences(GOOD.assign(offences=[-1, 2])),
+    "no whole number": lambda: definition_bounds(classify_offences(GOOD).assign(offences="x")),
+    "People must be": lambda: classify_offences(GOOD, people="victims.csv"),
+    "People lack a column": lambda: classify_offences(GOOD, people=PEOPLE.drop(columns="person_role")),
+    "role of people": lambda: classify_offences(GOOD, people=PEOPLE.assign(person_role="offender")),
+    "looks like age": lambda: classify_offences(GOOD, people=PEOPLE.rename(columns={"age": "AGE"})),
+    "None of 2 people": lambda: classify_offences(GOOD, people=PEOPLE.assign(offence_id="A")),
+    "have no offence_id": lambda: classify_offences(GOOD.drop(columns="offence_id"), people=PEOPLE),
+    "must be a pandas": lambda: definition_bounds([1]),
+    "no bands": lambda: count_waterfall(GOOD),
+    "no bands.": lambda: count_monitored(GOOD, profile="kingston_plus"),
+    "found: boro": lambda: definition_bounds(classify_offences(GOOD), by="boro"),
+    "found: borough": lambda: compare_profiles(GOOD, "london_2023", by="borough"),
+    "found: source; month": lambda: count_missing(GOOD),
+    "Offences must be": lambda: count_sensitivity([1]),
+    "found: list": lambda: find_unmatched([1]),
+    "found: offence_id": lambda: explain_offence(GOOD.drop(columns="offence_id"), "a"),
+    "lack a column": lambda: add_counting_basis(GOOD, profile=with_switch(date_basis="committed")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_a_table_that_would_lose_a_fact_is_refused_in_four_parts(words):
+    with pytest.raises(TableError, match=words) as told:
+        WRONG[words]()
+    error = told.value
+    assert all([error.what, error.where, error.found, error.do])
+
+
+def test_references_join_whatever_their_type_and_blanks():
+    plain = GOOD.drop(columns="victim_age")
+    for ours, theirs in ((["a", "b"], [" a", "b "]), ([1, 2], ["1", "2"]), ([1.0, 2.0], [1, 2])):
+        people = PEOPLE.assign(offence_id=theirs)
+        found = classify_offences(plain.assign(offence_id=ours), people=people)
+        assert found["band"].tolist() == [LISTED, CORE]
+    rows = pd.DataFrame({"offence_id": [1, 2], "offence_code": ["8N", "58A"], "victim_age": [17, ""],
+                         "domestic_abuse": "no", "linked_id": [None, 1.0]})  # fmt: skip
+    assert classify_offences(rows)["band"].tolist() == [CORE, CORE]
+    assert explain_offence(rows.astype({"offence_id": float}), "2")["value"].eq(CORE).any()
+    assert (
+        definition_bounds(classify_offences(GOOD.assign(month="2024-01")), by="month")["lower"][0]
+        == 1
+    )
 
 
 def test_a_code_that_a_number_cannot_hold_is_refused():

@@ -82,6 +82,8 @@ def classify_table(
         unmatched = find_unmatched(frame)
         lost, labels = frame.index.isin(unmatched.index), unmatched["label"].sort_index()
         frame = frame[~lost] if lost.any() else frame
+        if people is not None and lost.any():
+            people = people[people["offence_id"].isin(frame["offence_id"])]
         if len(frame):
             frame = classify_offences(frame, profile=profile, people=people)
             frame = add_counting_basis(frame, profile=profile, people=people)

@@ -8,11 +8,11 @@ import pandas as pd
 
 from sna.classify.encode import Coded, encode
 from sna.classify.facts import STATUSES, WEAPONS, Array, T, U
+from sna.classify.inputs import check_offences, check_people
 from sna.classify.links import add_nearby, attach, find_links, note_links
 from sna.classify.rules import BAND_OF_MASK, BIT, ROLE, evaluate
 from sna.classify.words import CONTEXTS, Reading, add_words, find_marks, find_unknown
 from sna.definitions import Profile, read_profile, read_reference
-from sna.errors import TableError
 from sna.schemas.store_tables import BANDS
 
 ADDED = tuple(read_reference("classified_columns")["column"])
@@ -32,29 +32,14 @@ def prepare(
     offences: pd.DataFrame, *, profile: Profile, people: pd.DataFrame | None = None
 ) -> Prepared:
     """Turn a table into combinations of facts and find the companions of property rows."""
-    check_table(offences, "Offences")
+    check_offences(offences)
     if people is not None:
-        check_table(people, "People", *(("offence_id", "person_role") if len(people) else ()))
-        if "offence_id" not in offences:
-            what = "People cannot be joined: offences have no offence_id."
-            raise TableError(what, where="offences")
+        check_people(people, offences)
     coded = encode(offences, profile=profile, people=people)
     links = find_links(offences, coded)
     if profile.switches["property_nearby_fallback"]:
         links = add_nearby(links, offences, people, coded)
     return Prepared(offences, note_links(offences, links, coded), links)
-
-
-def check_table(table: object, name: str, *needed: str) -> None:
-    """Refuse what is no table, lacks a column that is needed, or has a heading twice."""
-    if not isinstance(table, pd.DataFrame):
-        raise TableError(f"{name} must be a pandas DataFrame.", found=type(table).__name__)
-    if twice := sorted({str(c) for c in table.columns[table.columns.duplicated()]}):
-        do = "Keep one column of each name."
-        raise TableError(f"{name} have a heading twice.", where=name.lower(), found=twice, do=do)
-    if lost := [column for column in needed if column not in table]:
-        do = f"The table has: {', '.join(map(str, table.columns))}."
-        raise TableError(f"{name} lack a column.", where=name.lower(), found=lost, do=do)
 
 
 def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> Reading:

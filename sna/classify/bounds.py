@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import check_table, prepare, read_under
+from sna.classify.bands import prepare, read_under
 from sna.classify.codes import normalise_text
-from sna.classify.counts import holds, is_band, offences_of, origin, profile_of
+from sna.classify.counts import holds, is_band, origin, profile_of
 from sna.classify.facts import Array
+from sna.classify.inputs import check_banded, offences_of
 from sna.classify.rules import CORE
 from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
 from sna.definitions import Profile, read_reference, rows_of
@@ -57,7 +58,7 @@ def definition_bounds(
     [1, 2, 3]
     """
     by = (by,) if isinstance(by, str) else by
-    check_table(classified, "Offences", *(name for name in by if name != "context"))
+    check_banded(classified, *(name for name in by if name != "context"))
     check_one_source(classified, by)
     counts, banded = offences_of(classified), is_band(classified, "core")
     wide, units, facts = _wide(classified, profile_of(classified, profile), people)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.bands import ADDED, prepare, read_under
-from sna.classify.counts import offences_of, origin
+from sna.classify.counts import origin
+from sna.classify.inputs import check_table, offences_of
 from sna.classify.rules import CORE
 from sna.classify.words import Reading
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of, switches
@@ -47,6 +48,8 @@ def compare_profiles(
     >>> flow[["band_a", "band_b"]].to_numpy().tolist()
     [['listed_out_of_context', 'core']]
     """
+    by = (by,) if isinstance(by, str) else by
+    check_table(offences, "Offences", *by)
     first, second = read_profile(a), read_profile(b)
     bands = [reading.bands() for reading in _readings(offences, (first, second), people)]
     keys = {name: offences[name].to_numpy() for name in by}
@@ -65,6 +68,7 @@ def _count_core(
     offences: pd.DataFrame, profiles: Sequence[Profile], people: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Count core, core at most and moved rows under several profiles; the first is the base."""
+    check_table(offences, "Offences")
     counts, rows, own = offences_of(offences).to_numpy(), [], None
     for reading in _readings(offences, profiles, people):
         mask = reading.of_rows(reading.answer["mask"].to_numpy())

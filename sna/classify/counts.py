@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.facts import BLANK, Array, look_up
+from sna.classify.inputs import check_banded, check_table, id_text, offences_of
 from sna.classify.words import CONTEXTS
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of
-from sna.errors import TableError, UsageError
+from sna.errors import UsageError
 from sna.schemas.columns import check_one_source
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
@@ -28,20 +29,9 @@ def holds(column: pd.Series, name: str) -> Array:
     return ask_values(column, lambda value: name in value.split("|"))
 
 
-def offences_of(table: pd.DataFrame) -> pd.Series:
-    """Return the number of offences that each row stands for."""
-    counts = pd.to_numeric(table.get("offences", pd.Series(1, table.index)), errors="coerce")
-    if len(bad := table[counts.isna() | counts.mod(1).ne(0)]):
-        do = "Give whole numbers, or leave the column out: each row is then one offence."
-        what, where = "A count of offences is not a whole number.", "column offences"
-        raise TableError(what, where=where, found=bad["offences"].astype("str"), do=do)
-    return counts.astype("int64")
-
-
 def is_band(classified: pd.DataFrame, *bands: str) -> Array:
     """Return the rows of some bands; raise `TableError` where nothing was classified."""
-    if "band" not in classified:
-        raise TableError("The table has no bands.", do="Call sna.classify_offences first.")
+    check_banded(classified)
     return classified["band"].isin(bands).to_numpy()
 
 
@@ -154,6 +144,7 @@ def count_families(classified: pd.DataFrame) -> pd.DataFrame:
 
 def count_monitored(classified: pd.DataFrame, *, profile: str | Profile) -> pd.DataFrame:
     """Count what the profile asks to watch beside the definition; it is never added to core."""
+    check_banded(classified, "contexts")
     rows, counts = [], offences_of(classified)
     first_rule = classified["rule_ids"].astype("str").str.split("|").str[0]
     text = {
@@ -193,22 +184,18 @@ def add_counting_basis(
     """
     switches, added = read_profile(profile).switches, dict[str, pd.Series]()
     if switches["unit"] == "victim":
-        if people is None:
-            raise TableError("Counting victims needs the people table.", where="unit = victim")
+        check_table(people, "People", "offence_id", "person_role", "people")
+        check_table(offences, "Offences", "offence_id")
         victims = people.loc[people["person_role"].astype("str") == "victim"]
-        each = victims.groupby(victims["offence_id"].astype("str"))["people"].sum()
-        count = offences["offence_id"].astype("str").map(each)
+        each = victims.groupby(id_text(victims["offence_id"]))["people"].sum()
+        count = id_text(offences["offence_id"]).map(each)
         added["offences"] = count.fillna(0).astype("int64")
     if switches["date_basis"] == "committed":
+        check_table(offences, "Offences", "committed_from")
         day = pd.to_datetime(offences["committed_from"]).dt.normalize()
         added["month"] = day - pd.to_timedelta(day.dt.day - 1, unit="D")
     if switches["area_basis"] == "managing_borough":
-        if "managing_borough_code" not in offences:
-            raise TableError(
-                "The table has no managing borough.",
-                where="area_basis = managing_borough",
-                do="Map managing_borough_code, or count by the place of the offence.",
-            )
+        check_table(offences, "Offences", "managing_borough_code")
         added["borough_code"] = offences["managing_borough_code"]
     return offences.assign(**added)
 
@@ -228,18 +215,19 @@ def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None)
     ``field``; ``drifts`` is True where the share missing moved by more than ten points between the
     first and second half of the months.
     """
+    check_table(offences, "Offences", "source", "month")
     records, no_facts = offences, (*_NOT_VIOLENCE, *_NOT_COUNTED)
     if "published_category" in offences:
         records = records[records["published_category"].isna()]
     if "rule_ids" in records:  # only offences to which the facts matter
         records = records[~ask_values(records["rule_ids"], lambda rule: rule.startswith(no_facts))]
     victims = people[people["person_role"] == "victim"] if people is not None else offences[:0]
-    parts, ids = [], records.get("offence_id", pd.Series("", records.index)).astype("str")
+    parts, ids = [], id_text(records.get("offence_id", pd.Series("", records.index)))
     for row in rows_of(read_reference("missing_facts")):
         known = _known(records, row["columns"])
         if len(victims) and row["people_columns"]:
             told = victims.loc[_known(victims, row["people_columns"]), "offence_id"]
-            known = ids.isin(told.astype("str")).to_numpy()
+            known = ids.isin(id_text(told)).to_numpy()
         if (
             row["field"] == "link to a companion"
         ):  # an empty link is no link; no link at all is unknown

@@ -7,11 +7,11 @@ import pandas as pd
 
 from sna.classify.codes import CodeSet, resolve
 from sna.classify.facts import AGE, READERS, Array, combine, dictionary, read_states
+from sna.classify.inputs import CODE_COLUMNS, check_offences
 from sna.classify.people import ROLES, fold_people
 from sna.definitions import Profile, offence_codes, read_reference
 from sna.errors import DefinitionError
 
-CODE_COLUMNS = ("offence_code", "detailed_code", "published_category", "offence_text")
 MARKS = read_reference("quality_marks").set_index("mark")
 NOTES = MARKS.loc[MARKS["bit"] != "", "bit"].astype("int64").to_dict()
 NOT_ATTACHED = np.uint8(32)  # sixth bit of a link, after the five bands: no companion that counts
@@ -56,6 +56,7 @@ def find_unmatched(offences: pd.DataFrame) -> pd.DataFrame:
     >>> find_unmatched(pd.DataFrame({"offence_code": ["8N", "8ZZ"]}))["label"].tolist()
     ['8ZZ']
     """
+    check_offences(offences)
     rows, found, labels = _resolve(offences)
     lost = np.array([code_set is None for code_set in found])[rows]
     names = np.array(labels, dtype=object)[rows[lost]]

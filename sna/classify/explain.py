@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import add_bands, check_table, prepare, read_under
+from sna.classify.bands import add_bands, prepare, read_under
 from sna.classify.facts import AGE_NAMES, STATUSES, USES, WEAPONS
+from sna.classify.inputs import check_table, id_text
 from sna.classify.people import ROLES as PEOPLE
 from sna.classify.rules import ROLES
 from sna.classify.words import Reading
@@ -43,7 +44,7 @@ def explain_offence(
     'core'
     """
     check_table(offences, "Offences", "offence_id")
-    ids = offences["offence_id"].astype("str").str.strip()
+    ids = id_text(offences["offence_id"])
     here = np.flatnonzero(ids == str(offence_id).strip()).tolist()[:1]
     if not here:
         raise UsageError(
@@ -52,12 +53,12 @@ def explain_offence(
             do="Check the reference; published counts have none.",
         )
     if "linked_id" in offences:  # the companion decides too
-        link = str(offences["linked_id"].iloc[here[0]]).strip()
+        link = id_text(offences["linked_id"]).iloc[here[0]]
         others = np.flatnonzero((ids == link) & (link != "")).tolist()
         here += [at for at in others if at not in here]
     near, text = offences.iloc[here], read_profile(profile)
     if people is not None:
-        people = people[people["offence_id"].isin(near["offence_id"])]
+        people = people[id_text(people["offence_id"]).isin(ids.iloc[here])]
     prepared = prepare(near, profile=text, people=people)
     reading = read_under(text, prepared)
     row = add_bands(prepared, reading).iloc[0].astype(object).fillna("")

@@ -5,16 +5,13 @@ import pandas as pd
 
 from sna.classify.encode import NOTES, Coded
 from sna.classify.facts import Array, combine
+from sna.classify.inputs import id_text
 from sna.classify.rules import BIT, CORE, NOT_ATTACHED, OUT, ROLE
 from sna.definitions import Profile, offence_codes
 
 _HOURS = pd.Timedelta(hours=2)
 # linked property rows: position, that of the companion (-1: not in the table), found by place
 NO_LINKS = pd.DataFrame({"row": [], "target": [], "nearby": []}, dtype="int64")
-
-
-def _text(series: pd.Series) -> pd.Series:
-    return series.astype("str").str.strip().fillna("")
 
 
 def _property_rows(coded: Coded) -> Array:
@@ -29,14 +26,13 @@ def find_links(offences: pd.DataFrame, coded: Coded) -> pd.DataFrame:
     if not {"linked_id", "offence_id"} <= set(offences.columns):
         return NO_LINKS
     rows = np.flatnonzero(_property_rows(coded) & offences["linked_id"].notna().to_numpy())
-    links = _text(offences["linked_id"].iloc[rows]).to_numpy()
+    links = id_text(offences["linked_id"].iloc[rows]).fillna("").to_numpy()
     wanted = pd.DataFrame({"id": links, "row": rows})[links != ""]
     if wanted.empty:
         return NO_LINKS
-    ids = offences["offence_id"]
-    here = ids.isin({*wanted["id"], *offences["linked_id"].iloc[wanted["row"]]})
-    near = np.flatnonzero(here.to_numpy())
-    targets = pd.DataFrame({"id": _text(ids.iloc[near]).to_numpy(), "target": near})
+    ids = id_text(offences["offence_id"])
+    near = np.flatnonzero(ids.isin(wanted["id"]).to_numpy())
+    targets = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "target": near})
     pairs = wanted.merge(targets, how="left", on="id", validate="many_to_many")
     pairs = pairs[["row", "target"]].fillna(-1).astype("int64")
     return pairs.assign(nearby=0)
@@ -55,10 +51,11 @@ def add_nearby(
     if people is None or "person_id" not in people or place is None or not timed:
         return links
     suspects = people.loc[people["person_role"].astype("str") == "suspect"]
+    suspects = suspects.assign(offence_id=id_text(suspects["offence_id"]))
     suspects = suspects[["offence_id", "person_id"]].dropna().drop_duplicates()
     spots = pd.DataFrame(
         {
-            "offence_id": offences["offence_id"].astype("str").to_numpy(),
+            "offence_id": id_text(offences["offence_id"]).to_numpy(),
             "place": offences[place].astype("str").to_numpy(),
             "time": pd.to_datetime(offences["committed_from"]).to_numpy(),
             "row": np.arange(len(offences)),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U, age_span, age_state, look_up
+from sna.classify.inputs import id_text
 
 ROLES = {"victim_age": ("victim",), "suspect_age": ("suspect", "proceeded_against")}
 
@@ -13,10 +14,10 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
 
     Under 25 and under 16: any True wins, else any Unknown, else False.
     """
-    codes, known = pd.factorize(pd.Index(people["offence_id"].astype("str")))
+    codes, known = pd.factorize(pd.Index(id_text(people["offence_id"])))
     state, conflict = _person_ages(people)
     role = people["person_role"].astype("str").str.strip().str.casefold().to_numpy()
-    position = known.get_indexer(pd.Index(offences["offence_id"].astype("str")))
+    position = known.get_indexer(pd.Index(id_text(offences["offence_id"])))
     for name, roles in ROLES.items():
         here = np.isin(role, roles) & (codes >= 0)
         folded = np.append(_fold(codes[here], state[here], len(known)), AGE["unknown"])[position]
