@@ -184,9 +184,9 @@ def add_counting_basis(
     """
     switches, added = read_profile(profile).switches, dict[str, pd.Series]()
     if switches["unit"] == "victim":
-        check_table(people, "People", "offence_id", "person_role", "people")
+        everyone = check_table(people, "People", "offence_id", "person_role", "people")
         check_table(offences, "Offences", "offence_id")
-        victims = people.loc[people["person_role"].astype("str") == "victim"]
+        victims = everyone[everyone["person_role"].astype("str") == "victim"]
         each = victims.groupby(id_text(victims["offence_id"]))["people"].sum()
         count = id_text(offences["offence_id"]).map(each)
         added["offences"] = count.fillna(0).astype("int64")

@@ -14,7 +14,7 @@ CODE_COLUMNS = ("offence_code", "detailed_code", "published_category", "offence_
 _LIKE = 0.88  # likeness of two headings from which one is taken for a slip of the other
 
 
-def check_table(table: object, name: str, *needed: str) -> None:
+def check_table(table: object, name: str, *needed: str) -> pd.DataFrame:
     """Refuse what is no table, lacks a column that is needed, or has a heading twice."""
     where = name.lower()
     if not isinstance(table, pd.DataFrame):
@@ -29,21 +29,21 @@ def check_table(table: object, name: str, *needed: str) -> None:
     if lost := [column for column in needed if column not in table]:
         do = f"The table has: {', '.join(table.columns)}."
         raise TableError(f"{name} lack a column.", where=where, found=lost, do=do)
+    return table
 
 
 def check_banded(table: object, *needed: str) -> None:
     """Refuse a table that `classify_offences` has not seen, or that lacks a column."""
-    check_table(table, "Offences")
-    if isinstance(table, pd.DataFrame) and not {"band", "rule_ids"} <= set(table):
-        do, found = "Call sna.classify_offences first.", ", ".join(table.columns)
+    columns = check_table(table, "Offences").columns
+    if not {"band", "rule_ids"} <= set(columns):
+        do, found = "Call sna.classify_offences first.", ", ".join(columns)
         raise TableError("The table has no bands.", where="column band", found=found, do=do)
     check_table(table, "Offences", *needed)
 
 
-def check_offences(offences: object) -> None:
+def check_offences(given: object) -> None:
     """Refuse offences whose headings are near misses, without a code, or with wrong counts."""
-    check_table(offences, "Offences")
-    assert isinstance(offences, pd.DataFrame)
+    offences = check_table(given, "Offences")
     _check_headings(offences, "offences", CODE_COLUMNS)
     if len(offences) and not set(CODE_COLUMNS) & set(offences):
         raise TableError(
@@ -59,10 +59,9 @@ def check_offences(offences: object) -> None:
     offences_of(offences)
 
 
-def check_people(people: object, offences: pd.DataFrame) -> None:
+def check_people(given: object, offences: pd.DataFrame) -> None:
     """Refuse people who cannot be joined to any offence, and roles that the contract lacks."""
-    check_table(people, "People")
-    assert isinstance(people, pd.DataFrame)
+    people = check_table(given, "People")
     _check_headings(people, "people")
     if people.empty:
         return
@@ -114,7 +113,7 @@ def _check_headings(table: pd.DataFrame, name: str, one_of: tuple[str, ...] = ()
     read = {row["column"]: [row["column"], *row["also"].split("|")] for row in rows}
     told = bool(set(one_of) & set(table))
     gone = [n for n in read if n not in table and not (told and n in one_of)]
-    for heading in set(table) - set(STORE_TABLES[name].columns):
+    for heading in {*map(str, table)} - set(STORE_TABLES[name].columns):
         plain = re.sub(r"[^a-z0-9]+", "_", heading.casefold()).strip("_")
         near = difflib.get_close_matches(plain, [n for n in gone if "_" in n], 1, _LIKE)
         meant = next((n for n in gone if plain in read[n]), near[0] if near else "")
