@@ -1,12 +1,12 @@
 """The processed tables: written whole or not at all, one borough read without touching others."""
 
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from sna import __version__, definitions
 from sna.errors import TableError, UsageError
-from sna.schemas.arrow import complete, empty_table, to_arrow
+from sna.schemas.arrow import complete, empty_table, read_arrow, to_arrow
+from sna.schemas.checksum import hash_file, hash_folder
 from sna.schemas.store_tables import STORE_TABLES, is_core
 from sna.settings import EDITIONS, Settings, read_settings
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 FORMAT = 2
 BY_BOROUGH = ("offences", "people", "outcomes")
 UNPLACED = "unplaced"
-_TEXT = "DELTA_LENGTH_BYTE_ARRAY"  # references: smaller and twice as fast to read as plain
+_TEXT = "DELTA_LENGTH_BYTE_ARRAY"  # references: random, so packing them only costs time
+_CODE = ("build", "classify", "definitions", "schemas", "sources", "geography.py", "store.py")
 
 
 @dataclass(frozen=True, repr=False)
@@ -94,10 +96,11 @@ def write_table(
             frame.to_parquet(part, compression="zstd", index=False)  # type: ignore[union-attr]
         else:
             table = to_arrow(frame, STORE_TABLES[name.split("/")[0]]).unify_dictionaries()
-            coded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
             long = {f.name: _TEXT for f in table.schema if pa.types.is_string(f.type)}
+            coded = [name for name in table.column_names if name not in long]
+            packed: Any = {n: "none" if n in long else "zstd" for n in table.column_names}
             pq.write_table(
-                table, part, compression="zstd", use_dictionary=coded, column_encoding=long
+                table, part, compression=packed, use_dictionary=coded, column_encoding=long
             )
         return part.replace(path)
     finally:
@@ -121,6 +124,18 @@ def _read(name: str, folder: Path, state: dict[str, Any], filters: Any = None) -
         if not path.is_file() or known != _facts_of(path):
             what = "A file of the store is damaged, missing, or from another build."
             raise TableError(what, where=path.name, do="Run: sna build --fresh")
+    if "/" in name:
+        return _read_paths(name, paths, filters)
+    return _read_shared(name, *((path, path.stat().st_mtime_ns) for path in paths)).copy(deep=False)
+
+
+@lru_cache(maxsize=16)
+def _read_shared(name: str, *paths: tuple[Path, int]) -> pd.DataFrame:
+    """Read a table of all London, once for the boroughs that are loaded one after another."""
+    return _read_paths(name, [path for path, _ in paths])
+
+
+def _read_paths(name: str, paths: list[Path], filters: Any = None) -> pd.DataFrame:
     contract = STORE_TABLES[name.split("/")[0]]
     if not paths:
         return empty_table(contract.name).copy()
@@ -128,20 +143,12 @@ def _read(name: str, folder: Path, state: dict[str, Any], filters: Any = None) -
         import geopandas as gpd
 
         return gpd.read_parquet(paths[0])
-    whole = pa.concat_tables(
-        [
-            pq.read_table(path, filters=filters, partitioning=None, memory_map=True)
-            for path in paths
-        ],
-        promote_options="permissive",
-    )
-    return complete(whole.unify_dictionaries() if len(paths) > 1 else whole, contract)
+    tables = [read_arrow(path, filters) for path in paths]
+    return complete(pa.concat_tables(tables, promote_options="permissive"), contract)
 
 
 def _facts_of(path: Path) -> dict[str, Any]:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"bytes": path.stat().st_size, "sha256": digest}
+    return {"bytes": path.stat().st_size, "sha256": hash_file(path)}
 
 
 # ---------------------------------------------------------------------------- the store as a whole
@@ -244,7 +251,9 @@ def read_before(processed: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def rules_of(profile: str) -> str:
     """Return what a store must share with this code and definition to be added to."""
-    return f"{__version__} {definitions.read_profile(profile).hash}"
+    here = Path(__file__).parent
+    code = hash_folder(*(here / name for name in _CODE))[:12]
+    return f"{__version__} {code} {definitions.read_profile(profile).hash}"
 
 
 def is_whole(processed: Path, state: dict[str, Any], profile: str) -> bool:

@@ -11,18 +11,30 @@ from sna.classify import ADDED, add_counting_basis, classify_offences, find_unma
 from sna.schemas.arrow import to_arrow
 from sna.schemas.store_tables import OFFENCES
 from sna.sources.layout import ReadResult
-from sna.sources.rows import dictionary
 
 _CODES = {"offence_code", "detailed_code"}
 _LABEL = "The code or label matches no row of the definition tables."
 
 
 @lru_cache(maxsize=512)
-def _answers(profile: str, categories: tuple[Any, ...], status: str) -> pd.DataFrame:
-    """Return the answer for each published category; one that no row covers is left out."""
-    rows = pd.DataFrame({"published_category": categories, "status": status, "offences": 1})
+def _answers(
+    profile: str, categories: tuple[Any, ...], statuses: tuple[Any, ...]
+) -> tuple[dict[tuple[Any, Any], int], pa.Table]:
+    """Return the answers to published categories of each status, and at which row each stands.
+
+    A category that no row of the definition covers is left out.
+    """
+    pairs = [(category, status) for status in statuses for category in categories]
+    rows = pd.DataFrame(pairs, columns=["published_category", "status"]).assign(offences=1)
     rows = rows.drop(index=find_unmatched(rows).index)
-    return classify_offences(rows, profile=profile) if len(rows) else rows
+    found = classify_offences(rows, profile=profile) if len(rows) else rows
+    columns = {}
+    for name in (name for name in ADDED if name in found):
+        column = pa.array(found[name].astype("object"), from_pandas=True)
+        is_coded = OFFENCES.columns[name].dtype == "category"
+        columns[name] = column.cast(pa.string()).dictionary_encode() if is_coded else column
+    stand = zip(rows["published_category"], rows["status"], strict=True)
+    return {pair: at for at, pair in enumerate(stand)}, pa.table(columns)
 
 
 def _coded(table: pa.Table, name: str) -> tuple[np.ndarray, list[Any]]:
@@ -34,20 +46,18 @@ def _coded(table: pa.Table, name: str) -> tuple[np.ndarray, list[Any]]:
     return column.indices.fill_null(-1).to_numpy(), column.dictionary.to_pylist()
 
 
-def _places(table: pa.Table, profile: str) -> tuple[np.ndarray, pd.DataFrame]:
-    """Return the answers there are, and which of them each row has; -1 for none."""
+def _places(table: pa.Table, profile: str) -> tuple[np.ndarray, pa.Table]:
+    """Return which answer each row has, -1 for none, and the answers there are."""
     codes, names = _coded(table, "published_category")
     has_status = "status" in table.column_names and len(codes)
     kinds, statuses = _coded(table, "status") if has_status else (codes * 0, ["recorded"])
-    place, start = np.full(len(codes), -1), 0
-    parts: list[pd.DataFrame] = []
-    for number, status in enumerate(statuses):
-        part = _answers(profile, tuple(names), status)
-        at = pd.Series(np.arange(len(part)) + start, index=part["published_category"])
-        known = np.append(at.reindex(names).fillna(-1).to_numpy(dtype=int), -1)
-        place = np.where(kinds == number, known[codes], place)
-        parts, start = [*parts, part], start + len(part)
-    return place, pd.concat(parts, ignore_index=True)
+    # in one order, so that boroughs share what was found
+    ordered = (tuple(sorted(set(some), key=str)) for some in (names, statuses))
+    at, answers = _answers(profile, *ordered)
+    grid = np.full((len(statuses) + 1, len(names) + 1), -1)
+    for row, status in enumerate(statuses):
+        grid[row, :-1] = [at.get((name, status), -1) for name in names]
+    return grid[kinds, codes], answers
 
 
 def add_bands(table: pa.Table, profile: str) -> pa.Table:
@@ -55,12 +65,9 @@ def add_bands(table: pa.Table, profile: str) -> pa.Table:
     if "band" in table.column_names or not table.num_rows:
         return table
     place, answers = _places(table, profile)
-    for name in (name for name in ADDED if name in answers and name not in table.column_names):
-        values = answers[name].astype("object").where(answers[name].notna(), None).tolist()
-        column: Any = pa.array(np.array(values)[place]) if answers[name].dtype == bool else None
-        column = dictionary(place, values) if column is None else column
-        is_text = OFFENCES.columns[name].dtype == "str"
-        table = table.append_column(name, column.cast(pa.string()) if is_text else column)
+    rows = answers.take(pa.array(place, mask=place < 0))
+    for name in (name for name in rows.column_names if name not in table.column_names):
+        table = table.append_column(name, rows[name])
     return table
 
 

@@ -13,8 +13,8 @@ from sna import store
 from sna.build.banding import add_bands, classify_table
 from sna.errors import SourceError
 from sna.schemas.arrow import join_tables, to_arrow
+from sna.schemas.checksum import hash_file
 from sna.schemas.store_tables import STORE_TABLES
-from sna.sources.files import hash_file
 from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
 from sna.sources.places import Places
@@ -208,4 +208,5 @@ def write_borough(
         whole = join_tables([t for t in tables if "band" not in t.column_names], name)
         counted = [add_bands(whole, profile)] if whole is not None else []
         tables = [t for t in tables if "band" in t.column_names] + counted
-    store.write_table(join_tables(tables, name), f"{name}/{code}{target[0]}", target[1])
+    whole = tables[0] if name == "offences" and len(tables) == 1 else join_tables(tables, name)
+    store.write_table(whole, f"{name}/{code}{target[0]}", target[1])

@@ -1,12 +1,14 @@
 """The contract of a stored table in Arrow's types: checked when written, completed when read."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sna.errors import TableError
 from sna.schemas.columns import Table
@@ -59,21 +61,78 @@ def _refuse(contract: Table, what: str, found: Iterable[object]) -> None:
     raise TableError(f"Table has {what}.", where=where, found=sorted(map(str, found)), do=do)
 
 
+def read_arrow(path: Path, filters: Any = None) -> pa.Table:
+    """Read a stored table; a column that holds one value, or none, is not read but made."""
+    if filters is not None:
+        return pq.read_table(path, filters=filters, partitioning=None, memory_map=True)
+    file = pq.ParquetFile(path, memory_map=True)
+    same = _same_values(file.metadata)
+    schema, zeros = file.schema_arrow, pa.array(np.zeros(file.metadata.num_rows, dtype="int32"))
+    table = file.read([name for name in schema.names if name not in same])
+    for name in (name for name in schema.names if same.get(name) is not None):
+        kind = schema.field(name).type
+        if pa.types.is_dictionary(kind):
+            column: Any = pa.DictionaryArray.from_arrays(zeros, pa.array([same[name]]))
+        else:
+            column = pa.repeat(pa.scalar(same[name], kind), len(zeros))
+        table = table.append_column(name, column)
+    return table
+
+
+def _same_values(metadata: pq.FileMetaData) -> dict[str, Any]:
+    """Return the columns with one value in every row, None for no value, as the file states it."""
+    found = {}
+    for place in range(metadata.num_columns if metadata.num_rows else 0):
+        groups = [metadata.row_group(n).column(place) for n in range(metadata.num_row_groups)]
+        is_float = groups[0].physical_type in ("FLOAT", "DOUBLE")  # NaN is not among the least
+        if is_float or not all(group.is_stats_set for group in groups):
+            continue
+        stats = [group.statistics for group in groups]
+        empty = sum(stat.null_count for stat in stats)
+        if empty == metadata.num_rows:
+            found[groups[0].path_in_schema] = None
+        elif not empty and all(stat.has_min_max for stat in stats):
+            values = {value for stat in stats for value in (stat.min, stat.max)}
+            found |= {groups[0].path_in_schema: values.pop()} if len(values) == 1 else {}
+    return found
+
+
 def complete(table: pa.Table, contract: Table) -> pd.DataFrame:
     """Return the table with every column of its contract, in order, unknown ones empty."""
-    columns = {}
+    coded: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for name, rule in contract.columns.items():
         kind = _kind(rule.dtype)
-        if name in table.column_names:
-            columns[name] = table[name]
-        elif pa.types.is_dictionary(kind):
-            codes = pa.nulls(table.num_rows, pa.int8())  # no list of blanks: five times faster
-            columns[name] = pa.DictionaryArray.from_arrays(codes, pa.array([], pa.string()))
+        if pa.types.is_dictionary(kind):
+            coded[name] = _categories(table, name)
+        elif name in table.column_names:
+            plain[name] = table[name]
         elif pa.types.is_boolean(kind):
-            columns[name] = pa.array(np.zeros(table.num_rows, dtype=bool))
+            plain[name] = pa.array(np.zeros(table.num_rows, dtype=bool))
         else:
-            columns[name] = pa.nulls(table.num_rows, kind)
-    return pa.table(columns).to_pandas()
+            plain[name] = pa.nulls(table.num_rows, kind)
+    frame = pa.table(plain).to_pandas() if plain else pd.DataFrame()
+    columns = {name: coded[name] if name in coded else frame[name] for name in contract.columns}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _categories(table: pa.Table, name: str) -> pd.Categorical:
+    """Return a coded column as pandas holds it, without the checks that take most of the time."""
+    if name not in table.column_names:
+        return pd.Categorical.from_codes(
+            np.full(table.num_rows, -1, dtype="int8"), dtype=_category_type(()), validate=False
+        )
+    whole = table[name].unify_dictionaries().combine_chunks()
+    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    values, index = whole.dictionary.to_pylist(), whole.indices
+    codes = (index.fill_null(-1) if index.null_count else index).to_numpy()
+    small = codes.astype(np.min_scalar_type(-len(values) - 1))
+    return pd.Categorical.from_codes(small, dtype=_category_type(tuple(values)), validate=False)
+
+
+@lru_cache(maxsize=1024)
+def _category_type(values: tuple[str, ...]) -> pd.CategoricalDtype:
+    return pd.CategoricalDtype(pd.Index(values, dtype="str"))
 
 
 def join_tables(tables: list[Any], name: str) -> Any:

@@ -1,12 +1,10 @@
 """Files of the raw folder, found safely: archives, links, locked and unreadable files."""
 
-import hashlib
 import os
 import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -110,15 +108,3 @@ def _unsafe(info: zipfile.ZipInfo) -> str:
         "An archive inside an archive; not read.": name.lower().endswith(".zip"),
     }
     return next((reason for reason, met in reasons.items() if met), "")
-
-
-@lru_cache(maxsize=4096)
-def _hash(path: Path, size: int, changed: int) -> str:  # noqa: ARG001  part of the key
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of the file on disk (for a member: of its archive)."""
-    stat = path.stat()
-    return _hash(path, stat.st_size, stat.st_mtime_ns)

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from sna.errors import SnaError, SourceError
+from sna.schemas.checksum import hash_file
 from sna.sources import recognise
 from sna.sources.extract import read_extract
-from sna.sources.files import RawFile, find_files, hash_file
+from sna.sources.files import RawFile, find_files
 from sna.sources.layout import FileSample, Match, ReadContext, ReadResult, make_finding
 from sna.sources.mapping import Mapping, read_mapping
 from sna.sources.text import sample_file
