@@ -11,23 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sna import __version__, definitions
 from sna.errors import TableError, UsageError
-from sna.schemas.arrow import complete, empty_table, read_arrow, to_arrow
+from sna.schemas.arrow import read_files, write_arrow
 from sna.schemas.checksum import hash_file, hash_folder
 from sna.schemas.store_tables import STORE_TABLES, is_core
 from sna.settings import EDITIONS, Settings, read_settings
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pyarrow as pa
 
 FORMAT = 2
 BY_BOROUGH = ("offences", "people", "outcomes")
 UNPLACED = "unplaced"
-_TEXT = "DELTA_LENGTH_BYTE_ARRAY"  # references: random, so packing them only costs time
 _CODE = ("build", "classify", "definitions", "schemas", "sources", "geography.py", "store.py")
 
 
@@ -95,13 +93,7 @@ def write_table(
         if name == "areas":
             frame.to_parquet(part, compression="zstd", index=False)  # type: ignore[union-attr]
         else:
-            table = to_arrow(frame, STORE_TABLES[name.split("/")[0]]).unify_dictionaries()
-            long = {f.name: _TEXT for f in table.schema if pa.types.is_string(f.type)}
-            coded = [name for name in table.column_names if name not in long]
-            packed: Any = {n: "none" if n in long else "zstd" for n in table.column_names}
-            pq.write_table(
-                table, part, compression=packed, use_dictionary=coded, column_encoding=long
-            )
+            write_arrow(frame, STORE_TABLES[name.split("/")[0]], part)
         return part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -125,26 +117,14 @@ def _read(name: str, folder: Path, state: dict[str, Any], filters: Any = None) -
             what = "A file of the store is damaged, missing, or from another build."
             raise TableError(what, where=path.name, do="Run: sna build --fresh")
     if "/" in name:
-        return _read_paths(name, paths, filters)
+        return read_files(name, paths, filters)
     return _read_shared(name, *((path, path.stat().st_mtime_ns) for path in paths)).copy(deep=False)
 
 
 @lru_cache(maxsize=16)
 def _read_shared(name: str, *paths: tuple[Path, int]) -> pd.DataFrame:
     """Read a table of all London, once for the boroughs that are loaded one after another."""
-    return _read_paths(name, [path for path, _ in paths])
-
-
-def _read_paths(name: str, paths: list[Path], filters: Any = None) -> pd.DataFrame:
-    contract = STORE_TABLES[name.split("/")[0]]
-    if not paths:
-        return empty_table(contract.name).copy()
-    if name == "areas":
-        import geopandas as gpd
-
-        return gpd.read_parquet(paths[0])
-    tables = [read_arrow(path, filters) for path in paths]
-    return complete(pa.concat_tables(tables, promote_options="permissive"), contract)
+    return read_files(name, [path for path, _ in paths])
 
 
 def _facts_of(path: Path) -> dict[str, Any]:

@@ -61,7 +61,29 @@ def _refuse(contract: Table, what: str, found: Iterable[object]) -> None:
     raise TableError(f"Table has {what}.", where=where, found=sorted(map(str, found)), do=do)
 
 
-def read_arrow(path: Path, filters: Any = None) -> pa.Table:
+def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -> None:
+    """Write a table that keeps its contract; references are random, so they are not packed."""
+    table = to_arrow(frame, contract).unify_dictionaries()
+    long = {f.name: "DELTA_LENGTH_BYTE_ARRAY" for f in table.schema if pa.types.is_string(f.type)}
+    coded = [name for name in table.column_names if name not in long]
+    packed: Any = {name: "none" if name in long else "zstd" for name in table.column_names}
+    pq.write_table(table, path, compression=packed, use_dictionary=coded, column_encoding=long)
+
+
+def read_files(name: str, paths: list[Path], filters: Any = None) -> pd.DataFrame:
+    """Return the table that `paths` hold one after another, with every column of its contract."""
+    contract = STORE_TABLES[name.split("/")[0]]
+    if not paths:
+        return empty_table(contract.name).copy()
+    if name == "areas":
+        import geopandas as gpd
+
+        return gpd.read_parquet(paths[0])
+    tables = [_read_arrow(path, filters) for path in paths]
+    return complete(pa.concat_tables(tables, promote_options="permissive"), contract)
+
+
+def _read_arrow(path: Path, filters: Any = None) -> pa.Table:
     """Read a stored table; a column that holds one value, or none, is not read but made."""
     if filters is not None:
         return pq.read_table(path, filters=filters, partitioning=None, memory_map=True)
