@@ -103,7 +103,7 @@ def _read_arrow(path: Path, filters: Any = None) -> pa.Table:
 
 def _same_values(metadata: pq.FileMetaData) -> dict[str, Any]:
     """Return the columns with one value in every row, None for no value, as the file states it."""
-    found = {}
+    found: dict[str, Any] = {}
     for place in range(metadata.num_columns if metadata.num_rows else 0):
         groups = [metadata.row_group(n).column(place) for n in range(metadata.num_row_groups)]
         is_float = groups[0].physical_type in ("FLOAT", "DOUBLE")  # NaN is not among the least
