@@ -129,4 +129,4 @@ def _repeats(value: pd.Series, count: pd.Series) -> float:
     if not both.any() or (scale := float((value[both] / count[both]).median())) <= 0:
         return 0.0
     near = ((value[both] - scale * count[both]).abs() <= 0.15 * scale * count[both]).mean()
-    return scale if near >= 0.8 and (both.sum() > 3 or abs(scale - 1) < 0.05) else 0.0
+    return scale if near >= 0.8 and (count[both].nunique() > 3 or abs(scale - 1) < 0.05) else 0.0

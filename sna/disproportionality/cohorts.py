@@ -93,7 +93,7 @@ def share_again(curve: pd.DataFrame) -> dict[str, "pd.Series[float]"]:
     """
     risk = curve["at_risk"].where(curve["at_risk"] > 0).astype(float)
     new = curve["again"].diff().fillna(curve["again"])
-    left = (1 - new / risk).cumprod()
+    left = (1 - (new / risk).clip(upper=1)).cumprod()
     spread = np.sqrt((new / (risk * (risk - new).where(risk > new))).cumsum())
     kept = left.where((left > 0) & (left < 1))
     reach = 1.96 * spread / np.log(kept)  # below zero
