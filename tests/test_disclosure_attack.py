@@ -19,7 +19,7 @@ from sna.disclosure.suppress import as_published
 from sna.disproportionality import tables
 from sna.hotspots import count_areas, find_area_hotspots
 from sna.settings import Agreement, Settings
-from sna.trend import compare_funnel, compare_periods
+from sna.trend import compare_funnel, compare_periods, control_chart
 
 
 def published(table, contract, data):
@@ -139,3 +139,27 @@ def test_counts_of_open_and_of_shared_sources_stay_as_they_are():
     data = SimpleNamespace(edition="partner", settings=Settings())
     assert as_published([3, 7], data, release_class="restricted", source="x").tolist() == [2, 5]
     assert json.dumps(as_published([], data, release_class="open", source="x").tolist()) == "[]"
+
+
+def test_no_month_can_be_told_from_a_seasonally_adjusted_chart():
+    rng = np.random.default_rng(3)
+    wave = 40 + 25 * np.sin(np.arange(60) * np.pi / 6)
+    own = rng.poisson(wave).astype(float)
+    for counts, seed in ((own, 1), (own, 2)):
+        shown = []
+        for values in (counts, nudged(counts, seed)):
+            rows = np.full((60, 33), 30)
+            data = invented_london(months=60, source="extract", rows=rows)
+            mine = sna.definitions.boroughs()["borough_code"].tolist().index(data.borough_code)
+            rows[:, mine] = values
+            data = invented_london(months=60, source="extract", rows=rows)
+            shown.append(published(control_chart(data), "trend_control", data))
+        assert shown[0]["kind"].unique().tolist() == ["adjusted"]
+        pd.testing.assert_frame_equal(*shown)
+
+
+def test_rare_restricted_events_are_not_listed_one_by_one():
+    rows = np.zeros((36, 33), dtype=int) + 1
+    for source, kind in (("extract", "none"), ("home_office_csp", "gaps")):
+        data = invented_london(months=36, source=source, rows=rows)
+        assert control_chart(data)["kind"].unique().tolist() == [kind]

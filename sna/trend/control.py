@@ -121,9 +121,11 @@ def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
     kind = choose_chart(made.series, made.months)
     if made.per_year != 12:
         kind = "c" if made.series.mean() >= LEAST_MEAN else "none"
-    adjusted = made.series
+    adjusted = made.shown(made.series)
+    if kind == "gaps" and made.shown([1.0])[0] != 1:  # a row an event would tell their number
+        kind = "none"
     if kind == "adjusted":
-        adjusted = adjust_season(made.series, made.months, made.segments)
+        adjusted = adjust_season(adjusted, made.months, made.segments)
     parts = [_chart_one(made, kind, adjusted, number) for number in np.unique(made.segments)]
     return pd.concat(parts, ignore_index=True)
 
@@ -144,6 +146,7 @@ def _chart_one(panel: Panel, kind: str, adjusted: Array, number: int) -> pd.Data
     inside = panel.segments == number
     shown = panel.months[inside], panel.series[inside], adjusted[inside]
     months, values, offences = _charted(kind, *shown)
+    values = values if kind == "gaps" else panel.shown(values)
     limits, signal = Limits(*np.full((3, len(values)), np.nan)), np.zeros(len(values), dtype=int)
     if len(values) > 1 and kind not in ("none", "seasonal"):
         rule: Any = {"xmr": xmr_limits, "adjusted": xmr_limits, "gaps": gap_limits}
