@@ -21,6 +21,7 @@ from sna.classify import (
     count_contexts,
     count_missing,
     count_monitored,
+    count_readings,
     count_sensitivity,
     count_waterfall,
     definition_bounds,
@@ -425,6 +426,8 @@ def test_the_waterfall_adds_up_exactly():
 def test_contexts_are_counted_by_exact_set():
     sets = count_contexts(classify_offences(table(SMALL))).set_index("contexts")["offences"]
     assert sets.to_dict() == {"u25": 2, "da|sv": 1}
+    alone = count_contexts(classify_offences(table(SMALL).iloc[[0, 6]]))  # no overlap to draw
+    assert alone["several"].tolist() == [False]
 
 
 def test_a_comparison_keeps_every_offence_and_says_what_moves():
@@ -433,6 +436,16 @@ def test_a_comparison_keeps_every_offence_and_says_what_moves():
     moved = flow[flow["moves"]].set_index(["band_a", "band_b"])["offences"].to_dict()
     # by hand: B and C become core, D context only
     assert moved == {(LISTED, CORE): 1, (OPEN, CORE): 1, (OPEN, CONTEXT): 1}
+
+
+def test_without_a_second_text_the_one_that_moves_most_is_taken():
+    # by hand: Enfield puts B out and G in, and leaves C and D other bands; all ages moves B, C, D
+    flow = compare_profiles(table(SMALL), "london_2023")
+    read = count_readings(table(SMALL)).set_index("profile")["moved"]
+    assert flow["profile_b"].unique().tolist() == ["enfield_contexts"]
+    assert read["enfield_contexts"] == 4
+    assert read["london_2023"] == read["kingston_plus"] == 0
+    assert read["all_ages_richmond_wandsworth"] == 3
 
 
 def test_all_ages_core_is_core_and_listed_and_possible(cases):
@@ -478,6 +491,7 @@ def test_missing_facts_are_counted_by_month():
 class Borough:
     end_month = pd.Timestamp("2024-12-01")
     people = None
+    profile = definitions.read_profile("london_2023")
 
     def __init__(self, offences):
         self.offences = offences

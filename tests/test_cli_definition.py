@@ -6,10 +6,18 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from sna.classify import add_counting_basis, classify_offences, explain_offence
+from sna.classify import (
+    add_counting_basis,
+    choose_rows,
+    classify_offences,
+    combine_bounds,
+    count_readings,
+    explain_offence,
+)
 from sna.cli import app
 from sna.cli.definition import _read
 from sna.errors import UsageError
+from sna.store import load_borough
 
 CASES = Path(__file__).parent / "data" / "definition_truth_table.csv"
 RUN = CliRunner()
@@ -144,3 +152,31 @@ def test_rows_of_one_reference_share_the_flag_in_any_order_and_lost_rows_are_tol
         bands = pd.read_csv(out).set_index("Ref")["band"].to_dict()
         assert bands == {"A": "core", "B": "indeterminate"}
         assert "1 rows were not used: no crime reference" in said
+
+
+def test_a_borough_builds_and_loads_its_store_under_its_own_text(tmp_path):
+    raw, store, own = tmp_path / "raw", tmp_path / "processed", tmp_path / "own.toml"
+    raw.mkdir()
+    own.write_text(
+        'id = "own"\nversion = "1"\nsource = "minute 7"\nbase = "london_2023"\n'
+        "[switches]\ninclude_common_assault = true\n", encoding="utf-8"
+    )  # fmt: skip
+    rows = [f"A{n},2024-{n:02d}-05,{code},N,17,Hackney" for n in range(1, 13) for code in ["105A"]]
+    (raw / "x.csv").write_text("\n".join(["Ref,Date,Code,DA,Age,Place", *rows]) + "\n", "utf-8")
+    (raw / "x.mapping.toml").write_text(
+        'release_class = "open"\n[columns]\ncrime_ref = "Ref"\nrecorded_date = "Date"\n'
+        'offence_code = "Code"\nvictim_age = "Age"\nborough_name = "Place"\n'
+        '[flags.is_domestic_abuse]\ncolumn = "DA"\ntrue = ["Y"]\nfalse = ["N"]\n'
+        'blank_means = "no"\n', encoding="utf-8"
+    )  # fmt: skip
+    run("build", "--raw", raw, "--processed", store, "--profile", own)
+    data = load_borough("Hackney", profile=str(own), processed=store)
+    assert combine_bounds(data)["lower"].tolist() == [
+        12,
+        12,
+    ]  # common assault of twelve young people
+    read = count_readings(choose_rows(data), profile=data.profile, people=data.people)
+    assert read.loc[:1, ["profile", "core", "moved"]].to_numpy().tolist() == [
+        ["own", 12, 0],
+        ["london_2023", 0, 12],
+    ]

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from sna import store
 from sna.build.parts import ALONE_BYTES, Part, read_one, reject_replaced, write_borough
 from sna.build.workers import Run, start_workers
+from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.arrow import join_tables
 from sna.sources.files import find_files
@@ -104,12 +105,11 @@ def _build(raw: Path, processed: Path, work: Path, job: _Job, fresh: bool) -> Su
             "districts": _districts(parts),
         }
         state = {**facts, "parts": 0, "files": {}, "partial": []}
-    state |= {"profile": job.profile, "rules": store.rules_of(job.profile)}
+    name = read_profile(job.profile).id
+    state |= {"profile": name, "rules": store.rules_of(job.profile)}
     state["partial"] += _partial(parts, job.share)
     lines = [*lines, *(part.record for part in parts)]
-    changed = (
-        [say("definition", before=last, after=job.profile)] if last and last != job.profile else []
-    )
+    changed = [say("definition", before=last, after=name)] if last and last != name else []
     findings = _findings(parts, [*refused, *changed], lines, before)
     _write_whole(parts, findings, old, work)
     _write_by_borough(parts, work, f".{state['parts']}" if old else "", job)

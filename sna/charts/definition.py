@@ -1,5 +1,6 @@
 """Charts of the definition report that no generic form draws."""
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +84,12 @@ def flow(protected: ProtectedTable) -> "Axes":
         ax.fill_between(steps, edge, edge + row["offences"], color=colour, alpha=0.75, linewidth=0)
         starts["band_a", row["band_a"]] += row["offences"]
         starts["band_b", row["band_b"]] += row["offences"]
-    ax.set(xlim=(-0.75, 1.75), xticks=[0, 1], xticklabels=["Adopted text", "Other text"], yticks=[])
+    ax.set(
+        xlim=(-0.75, 1.75),
+        xticks=[0, 1],
+        xticklabels=["Adopted text", fill(table_of(protected)["title_b"].iloc[0], 20)],
+        yticks=[],
+    )
     ax.grid(visible=False)
     ax.invert_yaxis()
     return ax

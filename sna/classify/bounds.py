@@ -157,7 +157,8 @@ def combine_bounds(data: Any) -> pd.DataFrame:
         part = rows[rows["source"].astype("str") == row["source"]]
         if part.empty:
             continue
-        bound = definition_bounds(part, people=data.people if row["source"] == "extract" else None)
+        people = data.people if row["source"] == "extract" else None
+        bound = definition_bounds(part, profile=data.profile, people=people)
         covered = part["month"].nunique() * int(part["period_months"].max())
         whole = "yes" if covered >= 12 else f"no: {covered} of 12 months"
         facts = bound[["offences", "lower", "upper"]].iloc[0].to_dict()

@@ -33,7 +33,7 @@ def _readings(
 def compare_profiles(
     offences: pd.DataFrame,
     a: str | Profile,
-    b: str | Profile = "all_ages_richmond_wandsworth",
+    b: str | Profile = "",
     *,
     people: pd.DataFrame | None = None,
     by: Sequence[str] = (),
@@ -41,7 +41,8 @@ def compare_profiles(
     """Count offences by their band under two versions of the definition.
 
     A flow from one band to another is a change of words, not of violence. One row a pair of bands
-    that occurs (and group of ``by``), with ``moves`` where the band differs.
+    that occurs (and group of ``by``), with ``moves`` where the band differs. Without ``b``, it is
+    the text of another borough under which most offences move.
 
     >>> rows = pd.DataFrame({"offence_code": ["8N"], "victim_age": ["40"], "domestic_abuse": "no"})
     >>> flow = compare_profiles(rows, "london_2023", "all_ages_richmond_wandsworth")
@@ -50,7 +51,8 @@ def compare_profiles(
     """
     by = (by,) if isinstance(by, str) else by
     check_table(offences, "Offences", *by)
-    first, second = read_profile(a), read_profile(b)
+    first = read_profile(a)
+    second = read_profile(b or _furthest(offences, first, people))
     bands = [reading.bands() for reading in _readings(offences, (first, second), people)]
     keys = {name: offences[name].to_numpy() for name in by}
     sides = dict(zip(("band_a", "band_b"), bands, strict=True))
@@ -82,10 +84,32 @@ def _count_core(
     return table.assign(core_base=table["core"].iloc[0], **origin(offences))
 
 
-def count_readings(rows: pd.DataFrame, *, people: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Count core, and core at most, under every profile that ships: other boroughs' readings."""
-    profiles = [read_profile(name) for name in profile_ids()]
-    return _count_core(rows, [p for p in profiles if p.status == "adopted"], people)
+def count_readings(
+    rows: pd.DataFrame,
+    *,
+    profile: str | Profile = "london_2023",
+    people: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Count core, and core at most, under the adopted text and every other that ships.
+
+    The adopted one stands first; ``moved`` are the offences whose possible bands differ from it.
+
+    >>> rows = pd.DataFrame({"offence_code": ["8N"], "victim_age": ["40"], "domestic_abuse": "no"})
+    >>> count_readings(rows, profile="lewisham_all_ages").loc[[0, 1], ["core", "moved"]].to_numpy()
+    array([[1, 0],
+           [0, 1]])
+    """
+    own = read_profile(profile)
+    others = [read_profile(name) for name in profile_ids() if name != own.id]
+    table = _count_core(rows, [own, *(p for p in others if p.status == "adopted")], people)
+    return table.assign(title=table["title"].where(table.index > 0, table["title"] + " (adopted)"))
+
+
+def _furthest(offences: pd.DataFrame, own: Profile, people: pd.DataFrame | None) -> str:
+    """Return the text under which most offences move; whole groups counted are no such text."""
+    table = count_readings(offences, profile=own, people=people).iloc[1:]
+    texts = [read_profile(name).contexts != "subgroups" for name in table["profile"]]
+    return str(table.loc[table["moved"].where(texts, -1).idxmax(), "profile"])
 
 
 def count_sensitivity(

@@ -121,7 +121,8 @@ def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     sums = pd.DataFrame({"offences": offences_of(inside), "core": core}).groupby(sets).sum()
     sums = sums.reset_index()
     sums = sums.assign(**{name: holds(sums["contexts"], name) for name in CONTEXTS.index})
-    sums = sums.assign(**origin(classified), **({"sensitivity": "sensitive"} if len(sums) else {}))
+    facts = {"several": len(sums) > 1} | ({"sensitivity": "sensitive"} if len(sums) else {})
+    sums = sums.assign(**origin(classified), **facts)
     return sums.sort_values(["offences", "contexts"], ascending=[False, True], ignore_index=True)
 
 

@@ -114,7 +114,7 @@ def _write(
     steps["pages"] = time.perf_counter() - began
     return {
         "steps": steps,
-        "parameters": parameters,
+        "parameters": {**parameters, "profile": data.profile.id},
         "draft": draft,
         "records": records_of(pages),
         "headline": find_headline(tables, data.borough_name),
