@@ -108,8 +108,8 @@ def count_readings(
 def _furthest(offences: pd.DataFrame, own: Profile, people: pd.DataFrame | None) -> str:
     """Return the text under which most offences move; whole groups counted are no such text."""
     table = count_readings(offences, profile=own, people=people).iloc[1:]
-    texts = [read_profile(name).contexts != "subgroups" for name in table["profile"]]
-    return str(table.loc[table["moved"].where(texts, -1).idxmax(), "profile"])
+    texts = table[[read_profile(name).contexts != "subgroups" for name in table["profile"]]]
+    return str(texts.loc[texts["moved"].idxmax(), "profile"])
 
 
 def count_sensitivity(
