@@ -109,7 +109,7 @@ def _furthest(offences: pd.DataFrame, own: Profile, people: pd.DataFrame | None)
     """Return the text under which most offences move; whole groups counted are no such text."""
     table = count_readings(offences, profile=own, people=people).iloc[1:]
     texts = table[[read_profile(name).contexts != "subgroups" for name in table["profile"]]]
-    return str(texts.loc[texts["moved"].idxmax(), "profile"])
+    return str(texts["profile"].iloc[texts["moved"].argmax()])
 
 
 def count_sensitivity(
