@@ -91,6 +91,42 @@ def test_the_exact_p_counts_all_arrangements(star):
         assert p[area] == pytest.approx(exact, nan_ok=True)
 
 
+def test_the_exact_p_of_some_dealt_out_counts_their_arrangements():
+    values, near = np.array([0, 1, 2, 3, 7, 9]), [[4, 5], [2], [1], [], [0, 5], [0, 4]]
+    kept = np.array([True, True, True, True, True, False])
+    p = local.randomisation_p(values, matrix_of(near), dealt=kept)
+    for area, mates in enumerate(near):
+        sums = np.array(
+            [sum(pick) for pick in itertools.combinations(values[kept], len(mates) + 1)]
+        )
+        observed = values[[area, *mates]].sum()
+        tails = (sums >= observed).mean(), (sums <= observed).mean()
+        assert p[area] == pytest.approx(max(min(1, 2 * min(tails)), 1e-12))
+
+
+def test_what_a_first_hotspot_hides_is_found_without_it():
+    values = np.tile([4, 5, 6], 67)[:196]
+    first = [r * 14 + c for r in (2, 3, 4) for c in (2, 3, 4)]
+    second = [r * 14 + c for r in (10, 11) for c in (10, 11)]
+    values[first], values[second] = 60, 12
+    counts, near = areas(values, lattice(14))
+    found = local.find_hotspots(counts, near)
+    assert found.loc[first, "is_hotspot"].all()
+    assert found.loc[second, "is_hotspot"].all()
+    once = local.randomisation_p(local.symmetric_scores(values), near.matrix)
+    assert (local.adjust_p(once)[second] > 0.05).any()
+
+
+def test_a_quiet_area_among_hot_ones_is_no_hotspot():
+    values = np.full(144, 4)
+    values[[0, 1, 2, 12, 14, 24, 25, 26]] = 60
+    values[13] = 0
+    found = local.find_hotspots(*areas(values, lattice(12)))
+    assert found.loc[[0, 1, 12], "is_hotspot"].all()
+    assert found.loc[13, "p_adjusted"] <= 0.05
+    assert found.loc[13, "hotspot_class"] == "not distinct"
+
+
 def test_the_exact_p_stays_exact_for_large_and_uneven_counts():
     from scipy.stats import hypergeom
 
