@@ -1,5 +1,7 @@
 """Series, change and comparison on an invented London."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
 from sna.figures import show
 from sna.narrative import describe
+from sna.settings import Settings
 from sna.trend import control, models
 
 # --- counts -----------------------------------------------------------------------------------
@@ -224,6 +227,47 @@ def test_periods_of_groups_are_whole_and_wards_are_not_counted_by_month():
         trend.count_periods(data, period="week")
 
 
+def test_all_cuts_stand_in_one_table_by_every_whole_period():
+    cuts = trend.count_cuts(_records())
+    assert cuts["length"].unique().tolist() == [
+        "financial year", "calendar year", "quarter", "twelve months to each month", "month",
+    ]  # fmt: skip
+    assert cuts["measure"].nunique() == 8
+    wards = cuts[cuts["measure"].str.endswith("by ward")]
+    assert set(wards["length"]) == {"financial year", "calendar year", "quarter"}
+    keys = cuts[["measure", "length", "group", "period"]]
+    assert not keys.duplicated().any()
+    one = cuts.query("group == 'knife' and period == 'February 2024'")
+    assert one["offences"].tolist() == [1]
+    assert trend.count_cuts(invented_london(months=24)).empty
+
+
+def test_residents_of_wards_are_those_of_their_small_areas():
+    data = _records()
+    data.area_lookup = pd.DataFrame({
+        "lookup": "lsoa_to_ward", "edition": [2022, 2024, 2024, 2024], "lsoa_code": list("LLMN"),
+        "ward_code": ["W9", "W1", "W1", "W2"], "borough_code": "E09000012"})  # fmt: skip
+    small = pd.DataFrame({"area_code": list("LMN"), "population": [10.0, 20, 40]}).assign(
+        source="census_age", area_level="lsoa", population_year=2021, sex="all")  # fmt: skip
+    data.population = pd.concat([data.population, small], ignore_index=True)
+    wards = trend.count_periods(data, period="year", by="ward_code").drop_duplicates("group")
+    assert wards.set_index("group")["population"].to_dict() == {"W1": 30, "W2": 40}
+
+
+def test_homicides_are_all_counted_and_a_break_has_its_own_month():
+    rows = np.zeros((60, 33))
+    rows[3::6, 11] = 1  # ten in five years, twice two of them apart by a break
+    data = invented_london(months=60, rows=rows, simulated=False)
+    data.counts = data.counts.assign(published_category="MPS | VIOLENCE | HOMICIDE")
+    chart = trend.control_chart(data, label="homicide")
+    panel = trend.load_panel(data, label="homicide")
+    said = str(describe(protect(chart, contract="trend_homicide", data=data)))
+    assert said.startswith("10 homicides were recorded")
+    assert chart["value"].isna().sum() == chart["segment"].nunique()  # first of each segment
+    marked = chart.loc[chart["break_text"].ne(""), "break_month"].tolist()
+    assert marked == panel.breaks["month"].tolist()
+
+
 def test_a_published_category_is_looked_at_by_its_name():
     data = invented_london(months=36, mean=0.3)
     data.counts = data.counts.assign(published_category="MPS | VIOLENCE | HOMICIDE")
@@ -246,9 +290,17 @@ def _rows(mine, months, other=50):
 def test_change_reaches_back_only_as_far_as_the_data():
     assert trend.compare_periods(invented_london(months=23)).empty
     change = trend.compare_periods(invented_london(months=48))
-    assert change["window"].unique().tolist() == ["12 months", "3 years"]
+    known = change[change["word"] != "not enough months"]
+    assert known["window"].unique().tolist() == ["12 months", "3 years"]
+    five = invented_london(months=60, mean=90)  # five years of data are four years of change
+    said = str(describe(protect(trend.compare_periods(five), contract="trend_change", data=five)))
+    assert (
+        "Over 5 years there are not enough months: the earlier year lies before the series begins"
+        " (April 2020)." in said
+    )
     six = trend.compare_periods(invented_london(months=72))
     assert six["window"].unique().tolist() == ["12 months", "3 years", "5 years"]
+    assert six["offences_earlier"].notna().all()
 
 
 def test_a_change_has_both_counts_and_the_published_p():
@@ -275,7 +327,7 @@ def test_zeros_and_equal_counts(mine, word):
 
 
 def test_across_a_break_both_counts_stand_and_nothing_is_compared():
-    data = invented_london(months=60, simulated=False)
+    data = invented_london(months=72, simulated=False)
     change = trend.compare_periods(data)
     assert change["word"].unique().tolist() == ["[b]"]
     assert change["p_value"].isna().all()
@@ -286,7 +338,7 @@ def test_across_a_break_both_counts_stand_and_nothing_is_compared():
 
 
 def test_a_named_reason_compares_across_a_break_and_is_printed():
-    data = invented_london(months=60, simulated=False)
+    data = invented_london(months=72, simulated=False)
     reason = "The force recounted both years under the new rules."
     change = trend.compare_periods(data, across_breaks=reason)
     assert change["word"].isin(["higher", "similar", "lower"]).all()
@@ -527,6 +579,58 @@ def test_the_chart_follows_size_and_season():
     assert control.choose_chart(np.arange(60) % 2 + 80, months) == "xmr"
     assert control.choose_chart(rng.poisson(200 * wave), months) == "adjusted"
     assert control.choose_chart(rng.poisson(200 * wave[:30]), months[:30]) == "seasonal"
+    assert control.choose_chart(np.tile([0, 0, 0, 1], 15), months, is_dated=True) == "days"
+    steady, moved = np.linspace(100, 109, 60), np.linspace(100, 120, 60)
+    assert control.choose_chart(rng.poisson(12, 60), months, steady) == "c"
+    assert control.choose_chart(rng.poisson(12, 60), months, moved) == "u"
+
+
+def test_a_chart_of_rates_takes_out_residents_that_changed():
+    years = np.repeat([100_000, 130_000], 30)
+    data = invented_london(months=60, mean=20, seed=3)
+    people = [data.population.assign(population_year=year, population=float(size))
+              for year, size in ((2020, 100_000), (2024, 130_000))]  # fmt: skip
+    data.population = pd.concat(people, ignore_index=True)
+    panel = trend.load_panel(data)
+    chart = trend.control_chart(panel)
+    assert chart["kind"].unique().tolist() == ["u"]
+    size = panel.population[:, panel.mine]
+    assert set(size) == set(years)
+    # by hand: offences over the residents, times the mean of residents
+    assert chart["value"].tolist() == pytest.approx(panel.series / size * size.mean())
+    assert chart["centre"].iloc[0] == pytest.approx(panel.series.sum() / size.sum() * size.mean())
+    few, many = (chart.loc[size == n, "upper_limit"].iloc[0] for n in (100_000, 130_000))
+    assert few > many  # fewer residents, wider limits
+
+
+def _rare_dated(**kind):
+    """Ten core records of two years, nine days from one to the next but the last, 90 after."""
+    data = invented_london(source="extract", months=24, mean=0.3, rows=np.zeros((24, 33)), **kind)
+    days = pd.Timestamp("2024-01-01 12:00") + pd.to_timedelta([*range(0, 81, 9), 162], unit="D")
+    months = days.to_period("M").to_timestamp()
+    data.offences = pd.DataFrame({"source": "extract", "band": "core", "offences": 1,
+                                  "month": months, "committed_from": days})  # fmt: skip
+    held = pd.Series(months).value_counts()
+    mine = data.counts["borough_code"].eq("E09000012")
+    data.counts.loc[mine, "offences"] = data.counts["month"].map(held).fillna(0)[mine].astype(int)
+    return data
+
+
+def test_rare_offences_with_dates_are_charted_by_the_days_between_them():
+    data = _rare_dated(edition="partner")
+    terms = {"isa_reference": "A1", "recipients": ("x",), "review_date": date(2099, 1, 1)}
+    data.settings = Settings(agreements={"extract": terms})
+    chart = trend.control_chart(data)
+    assert chart["kind"].unique().tolist() == ["days"]
+    assert chart["value"].isna().tolist() == [True] + [False] * 9
+    assert chart["value"].iloc[1:].tolist() == pytest.approx([9] * 8 + [90])
+    # by hand (Nelson): x = gap ** (1 / 3.6); eight ranges, the one that is not 0 is screened
+    assert chart["upper_limit"].iloc[0] == pytest.approx(
+        ((8 * 9 ** (1 / 3.6) + 90 ** (1 / 3.6)) / 9) ** 3.6
+    )
+    assert chart["signal"].iloc[-1] == "outside the limits"
+    data.edition = "public"
+    assert trend.control_chart(data)["kind"].unique().tolist() == ["withheld"]
 
 
 def test_gap_limits_are_quantiles_of_the_geometric():
@@ -546,9 +650,10 @@ def test_limits_are_drawn_afresh_at_a_break_and_short_segments_are_trial():
 def test_rare_offences_of_restricted_records_are_withheld_month_by_month():
     data = invented_london(source="extract", mean=0.3, seed=4)
     shown = protect(trend.control_chart(data), contract="trend_control", data=data)
-    assert shown.table["month"].is_unique  # a row an offence would tell how many there were
-    assert shown.table["offences"].dropna().eq(0).all()
-    assert (shown.flags["offences"] == "[c]").any()
+    assert shown.table["kind"].unique().tolist() == ["withheld"]
+    assert shown.table["month"].is_unique  # as many rows as months, whatever happened in them
+    assert (shown.flags["offences"] == "[c]").sum() == (trend.load_panel(data).series > 0).sum()
+    assert shown.table["offences"].fillna(0).eq(0).all()
 
 
 # --- season, clock, projection ----------------------------------------------------------------
@@ -615,6 +720,9 @@ def test_projection_needs_four_years_since_the_last_break():
     table, models = trend.project_series(invented_london(months=72, mean=150, season=0.2))
     assert table["kind"].eq("projected").sum() == 12
     assert 0.85 < models["coverage"].min() <= 1
+    ahead = table[table["kind"].eq("projected")]
+    widths = (ahead["upper_ci"] - ahead["lower_ci"]).to_numpy()
+    assert (np.diff(widths) >= -1e-9).all()  # never surer about a month further ahead
 
 
 def test_restricted_months_leave_rounded_in_every_table_that_shows_them():

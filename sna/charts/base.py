@@ -138,8 +138,8 @@ def mark_breaks(ax: "Axes", table: pd.DataFrame) -> None:
     """Draw a dotted line and [b] at the first month after each break."""
     if "break_text" not in table:
         return
-    last = pd.Timestamp("1900-01-01")
-    for month in table.loc[table["break_text"].ne(""), "month"].unique():
+    last, months = pd.Timestamp("1900-01-01"), table.get("break_month", table["month"])
+    for month in months[table["break_text"].ne("")].unique():
         ax.axvline(month, color=INK, linewidth=1.1, linestyle=(0, (1, 2)))
         if (month - last).days > 150:  # two in a row share one mark
             say(ax, "[b]", (month, ax.get_ylim()[1]), (3, -6))

@@ -213,17 +213,32 @@ def columns(protected: ProtectedTable, form: Form) -> "Axes":
     return ax
 
 
-def heat(protected: ProtectedTable, form: Form) -> "Axes":
+def heat(protected: ProtectedTable, form: Form) -> "Figure":
     """Draw `label` against `x` as tiles with the value in each, in the order of the table."""
+    from matplotlib.figure import Figure
+
+    table, parts = base.table_of(protected), {}
+    groups = table.groupby(form.panels, sort=False) if form.panels else [("", table)]
+    for name, part in groups:
+        how: Any = {"sort": False, "dropna": False, "aggfunc": "first"}
+        parts[name] = part.pivot_table(form.value, str(form.label), form.x, **how)
+    heights = [0.9 + 0.3 * len(wide) for wide in parts.values()]
+    figure = Figure(figsize=(6.2, sum(heights)))
+    shape: Any = {"squeeze": False, "gridspec_kw": {"height_ratios": heights}}
+    axes = figure.subplots(len(parts), 1, **shape)[:, 0]
+    for ax, (name, wide) in zip(axes, parts.items(), strict=True):
+        _tiles(ax, wide, form)
+        ax.set_title(str(name), loc="left", fontweight="bold")
+    return figure
+
+
+def _tiles(ax: "Axes", wide: pd.DataFrame, form: Form) -> None:
     import seaborn as sns
     from matplotlib.colors import LinearSegmentedColormap
 
-    table, row = base.table_of(protected), str(form.label)
-    wide = table.pivot_table(form.value, row, form.x, sort=False, dropna=False, aggfunc="first")
     if set(wide.columns) <= set(month_name):
         wide = wide.reindex(columns=[name for name in month_name if name])
     words = wide.map(lambda value: "" if pd.isna(value) else f"{value:.0f}")
-    ax = base.new_axes(height=0.9 + 0.3 * len(wide))
     shades = LinearSegmentedColormap.from_list("blues", BLUES)
     look: Any = {"cbar": False, "linewidths": 0.6, "linecolor": "#FFFFFF"}
     text = {"size": 8 if wide.shape[1] > 12 else 9, "color": base.INK}
@@ -238,7 +253,6 @@ def heat(protected: ProtectedTable, form: Form) -> "Axes":
     ax.set(xlabel=form.x_axis, ylabel="")
     ax.tick_params(axis="both", length=0, rotation=0)
     ax.grid(visible=False)
-    return ax
 
 
 def funnel(protected: ProtectedTable, form: Form) -> "Figure":

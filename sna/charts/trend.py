@@ -45,8 +45,8 @@ def control(protected: ProtectedTable) -> Any:
     if len(table):
         base.time_axis(ax, table["month"])
         base.mark_breaks(ax, table)
-    gaps = table["kind"].eq("gaps").any()
-    ax.set_ylabel("Months since the one before" if gaps else "Offences")
+    since = {"gaps": "Months since the one before", "days": "Days since the one before"}
+    ax.set_ylabel(since.get(table["kind"].iloc[0] if len(table) else "", "Offences"))
     base.label_ends(ax, labels)
     return ax
 

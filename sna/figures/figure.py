@@ -3,7 +3,8 @@
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 from markupsafe import Markup
@@ -31,6 +32,7 @@ class _Block:
     source: str
     note: str
     alt: str
+    most: int
     kind: ClassVar[str]
 
     def __post_init__(self) -> None:
@@ -43,7 +45,7 @@ class _Block:
         if absent or not self.columns:
             raise UsageError(f"Figure {self.name} names columns its table lacks.", found=absent)
 
-    @property
+    @cached_property
     def csv(self) -> str:
         """Return the table as CSV text: one header row, shorthand where a value is withheld."""
         return csv_text(self.protected, self.columns)
@@ -54,12 +56,14 @@ class _Block:
         return ""
 
     def _repr_html_(self) -> str:
-        rows = texts(self.protected, self.columns)
+        total = len(self.protected.table)
+        first = self.protected.table.head(self.most or total)
+        rows = texts(replace(self.protected, table=first), self.columns)
         numbers = number_columns(self.protected, self.columns)
         words = {"notes": notes(self.protected, rows), "numbers": numbers}
         coded = base64.b64encode(f"\ufeff{self.csv}".encode()).decode()
         file = f"{self.protected.edition}_{self.name}.csv"
-        link = {"file": file, "coded": coded, "picture": Markup(self.picture)}
+        link = {"file": file, "coded": coded, "picture": Markup(self.picture), "total": total}
         return fill("figure.html.j2", it=self, rows=rows, **words, **link)
 
     def __str__(self) -> str:
@@ -102,6 +106,8 @@ class Table(_Block):
         Where the data comes from and what dates it covers.
     note
         One caveat, printed beside the numbers.
+    most
+        Rows that the page shows; the CSV file holds all. 0: every row.
     """
 
     name: str
@@ -112,6 +118,7 @@ class Table(_Block):
     source: str
     note: str = ""
     alt: str = ""
+    most: int = 0
     kind: ClassVar[str] = "table"
 
 
@@ -133,6 +140,7 @@ class Figure(_Block):
     columns: Mapping[str, str]
     source: str
     note: str = ""
+    most: int = 0
     kind: ClassVar[str] = "figure"
 
     def __post_init__(self) -> None:

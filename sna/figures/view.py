@@ -51,6 +51,7 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
         "subtitle": text("subtitle"),
         "protected": protected,
         "columns": kept,
+        "most": spec.get("most", 0),
         "source": name_sources(protected, spec.get("source", "")),
         "note": (table.empty and (protected.absent or text("empty"))) or text("note"),
     }

@@ -13,6 +13,7 @@ from sna.sample.city import ENGLAND_LSOAS, FILES, PLANTED, POINTS, City, read_re
 from sna.sample.offences import Events
 
 LAYOUTS = tomllib.loads((FILES / "layouts.toml").read_text(encoding="utf-8"))
+_PREMISES = (1, 1, 1, 1, 2, 3, 4, 5, 6, 7)  # at home where it is domestic, else mostly in public
 _STREET_MONTHS = 36  # what the archive keeps
 
 
@@ -92,6 +93,7 @@ def write_extract(city: City, events: Events, lists: dict[str, pa.Array], folder
         "committed_from": _stamp(rows["committed"]),
         "committed_to": _stamp(rows["until"]),
         "use": (rows["weapon"] > 0) * (1 + rows["recorded"] % 3),
+        "premises": np.take(_PREMISES, rows["recorded"] % 10) * (rows["domestic"] < 2),
     }
     write_rows(_fill("extract", lists, columns), folder / "simulated_record_extract.csv")
     everywhere = lists["any_borough"].to_pandas()

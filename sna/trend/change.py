@@ -10,6 +10,7 @@ from sna.rates import e_test, rate_limits, rate_ratio
 from sna.trend.models import find_recent_trend, fit_quasi_poisson, make_design
 from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
+TOO_SHORT = "not enough months"
 LEAST_EVENTS = 20  # in both periods together; fewer get no word
 
 
@@ -35,19 +36,33 @@ def compare_periods(data: Any, *, across_breaks: str = "") -> pd.DataFrame:
     both counts and takes away the rest (``word`` is ``[b]``), unless ``across_breaks`` gives the
     reason why the comparison holds all the same; reports print it. ``p_value`` is the e-test's, of
     chance alone; ``ratio_low`` and ``ratio_high`` are widened by the ``dispersion``. One row an
-    area (borough, London) and window that the data reaches back to.
+    area (borough, London) and window; ``word`` is ``not enough months`` where the earlier year lies
+    before the data. Empty under two years.
     """
     made = load_panel(data)
     areas = {made.borough_name: made.series}
     areas |= {LONDON: made.counts.sum(axis=1)} if made.has_london else {}
     years = made.years(len(made.months))
+    if len(years) < 2:
+        return no_rows("trend_change")
     parts = [
         _compare_one(made, area, window, (values, years[-1 - back]), across_breaks)
+        if len(years) > back
+        else _too_short(made, area, window, values)
         for area, values in areas.items()
         for window, back in words_of("trend")["windows"].items()
-        if len(years) > back
     ]
-    return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_change")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _too_short(panel: Panel, area: str, window: str, values: Array) -> pd.DataFrame:
+    """Return the row of a comparison whose earlier year lies before the data."""
+    now, none = panel.years(1)[0], ["offences_earlier", "both", "comparable", "p_value"]
+    none += ["comparable_earlier", "ratio_low", "ratio_high", "dispersion"]
+    words = {"area": area, "window": window, "word": TOO_SHORT, "reason": "", "break_text": ""}
+    words |= {"period_earlier": f"before the series begins ({panel.months[0]:%B %Y})"}
+    row = dict.fromkeys(none, np.nan) | {"offences": values[now].sum(), "exposure": 1.0}
+    return panel.table(**row, **words, period=panel.period(now), period_months=12)
 
 
 def _compare_one(

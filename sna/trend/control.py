@@ -1,4 +1,4 @@
-"""Control charts that fit the series: XmR, C, quarters, gaps between rare events, or none."""
+"""Control charts that fit the series: XmR, C, U, quarters, time between rare events, or none."""
 
 from typing import Any, NamedTuple
 
@@ -8,10 +8,12 @@ import pandas as pd
 from sna.definitions.views import words_of
 from sna.errors import CoverageError
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
-from sna.trend.panel import Panel, load_panel, no_rows
+from sna.trend.panel import Panel, load_panel, no_rows, timed_records
 
 WORDS = words_of("trend")
 LEAST_MEAN, LEAST_POINTS, LEAST_ADJUST = 5, 12, 36  # a month; points; months
+MOST_DRIFT = 1.1  # most residents over fewest: beyond it counts alone mislead
+EVENTS = ("gaps", "days")  # charts of the time between events
 
 
 class Limits(NamedTuple):
@@ -86,16 +88,25 @@ def find_signals(values: Any, limits: Limits) -> Array:
     return np.select(rules, [1, 2, 3, 4], 0)
 
 
-def choose_chart(counts: Any, months: pd.DatetimeIndex) -> str:
-    """Choose the chart of one monthly series by its size and its season."""
-    y = np.asarray(counts, dtype=float)
-    if len(y) < 2 or y.sum() < 8:
+def choose_chart(
+    counts: Any, months: pd.DatetimeIndex, residents: Any = 1.0, *, is_dated: bool = False
+) -> str:
+    """Choose the chart of one series by its size, its season and the residents it is about.
+
+    ``residents`` by period; ``is_dated`` says that every event has its own time.
+    """
+    y, people = np.asarray(counts, dtype=float), np.asarray(residents, dtype=float)
+    monthly = len(months) < 2 or (months[1] - months[0]).days < 32
+    if len(y) < 2 or y.sum() < 8 or (not monthly and y.mean() < LEAST_MEAN):
         return "none"
     if y.mean() < LEAST_MEAN:
-        return "quarters" if y.mean() * 3 >= LEAST_MEAN and len(y) >= 36 else "gaps"
-    if len(y) >= 24 and season_p(y, months)[0] < 0.05:
+        rare = "days" if is_dated else "gaps"
+        return "quarters" if y.mean() * 3 >= LEAST_MEAN and len(y) >= 36 else rare
+    if monthly and len(y) >= 24 and season_p(y, months)[0] < 0.05:
         return "adjusted" if len(y) >= LEAST_ADJUST else "seasonal"
-    return "c" if y.mean() < 30 else "xmr"
+    if people.max() > MOST_DRIFT * people.min():
+        return "u"
+    return "c" if y.mean() < 30 or not monthly else "xmr"
 
 
 def adjust_season(counts: Array, months: pd.DatetimeIndex, segments: Any = None) -> Array:
@@ -108,9 +119,10 @@ def adjust_season(counts: Array, months: pd.DatetimeIndex, segments: Any = None)
 def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
     """Chart the headline with limits that its size and season allow, afresh after each break.
 
-    A signal says that something changed by more than chance, not what. One row a period (a gap, for
-    rare events) with ``value``, limits and ``signal``; ``is_trial`` under 12 points. ``label`` is a
-    published category ("homicide") to chart in its place; empty when the borough has none.
+    A signal says that something changed by more than chance, not what. One row a period (an event
+    with the time since the one before, for rare ones) with ``value``, limits and ``signal``;
+    ``is_trial`` under 12 points. ``label`` is a published category ("homicide") to chart in its
+    place; empty when the borough has none.
     """
     try:
         made = load_panel(data, label=label)
@@ -118,50 +130,74 @@ def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
         if not label:
             raise
         return no_rows("trend_control")
-    kind = choose_chart(made.series, made.months)
-    if made.per_year != 12:
-        kind = "c" if made.series.mean() >= LEAST_MEAN else "none"
-    adjusted = made.shown(made.series)
-    if kind == "gaps" and made.shown([1.0])[0] != 1:  # a row an event would tell their number
-        kind = "none"
+    timed, residents = timed_records(made), made.population[:, made.mine]
+    is_dated = not label and len(timed) == made.series.sum()
+    kind = choose_chart(made.series, made.months, residents, is_dated=is_dated)
+    if kind in EVENTS and made.shown([1.0])[0] != 1:  # a row an event would tell their number
+        kind = "withheld"
+    values = made.shown(made.series)
     if kind == "adjusted":
-        adjusted = adjust_season(adjusted, made.months, made.segments)
-    parts = [_chart_one(made, kind, adjusted, number) for number in np.unique(made.segments)]
+        values = adjust_season(values, made.months, made.segments)
+    parts = [_chart_one(made, kind, values, number) for number in np.unique(made.segments)]
     return pd.concat(parts, ignore_index=True)
 
 
-def _charted(kind: str, months: Any, counts: Array, adjusted: Array) -> tuple[Any, Any, Any]:
-    """Return the periods, values and offences that a chart of this kind shows."""
+def _events(panel: Panel, kind: str, inside: Any) -> tuple[Any, Array, Array]:
+    """Return the months of events of a segment, and the time since the one before each."""
+    months, counts = panel.months[inside], panel.series[inside].astype(int)
+    at = np.repeat(np.arange(len(counts)), counts).astype(float)
+    when = months.repeat(counts)
+    if kind == "days":
+        rows = timed_records(panel).sort_values("committed_from", kind="stable")
+        rows = rows[rows["month"].isin(months)]
+        when = pd.DatetimeIndex(rows["month"])
+        at = rows["committed_from"].to_numpy("datetime64[s]").astype(float) / 86_400
+    return when, np.diff(at, prepend=np.nan), np.ones(len(at))
+
+
+def _charted(panel: Panel, kind: str, values: Array, inside: Any) -> tuple[Any, Array, Array, Any]:
+    """Return the periods, values, offences and relative residents that a chart shows."""
+    months, counts = panel.months[inside], panel.series[inside]
     if kind == "quarters":
         whole = pd.Series(counts, index=months).resample("QS")
         sums = whole.sum()[whole.count() == 3]
-        return pd.DatetimeIndex(sums.index), sums.to_numpy(), sums.to_numpy()
-    if kind == "gaps":
-        at = np.repeat(np.arange(len(counts)), counts.astype(int))
-        return months[at[1:]], np.diff(at).astype(float), np.ones(max(len(at) - 1, 0))
-    return months, adjusted, counts
+        return pd.DatetimeIndex(sums.index), sums.to_numpy(), sums.to_numpy(), 1.0
+    if kind in EVENTS:
+        return *_events(panel, kind, inside), 1.0
+    people = panel.population[:, panel.mine]
+    size = (people / people.mean())[inside] if kind == "u" else np.ones(len(counts))
+    return months, values[inside] / size, counts, size
 
 
-def _chart_one(panel: Panel, kind: str, adjusted: Array, number: int) -> pd.DataFrame:
-    inside = panel.segments == number
-    shown = panel.months[inside], panel.series[inside], adjusted[inside]
-    months, values, offences = _charted(kind, *shown)
-    values = values if kind == "gaps" else panel.shown(values)
+def _limits(kind: str, values: Array, size: Any) -> tuple[Limits, Array]:
+    """Return the limits of a kind of chart and the rule that flags each point."""
+    known = ~np.isnan(values)
     limits, signal = Limits(*np.full((3, len(values)), np.nan)), np.zeros(len(values), dtype=int)
-    if len(values) > 1 and kind not in ("none", "seasonal"):
-        rule: Any = {"xmr": xmr_limits, "adjusted": xmr_limits, "gaps": gap_limits}
-        limits = rule.get(kind, count_limits)(values)
-        signal = find_signals(values, limits)
-    if kind == "gaps":
-        signal = np.where(signal == 1, 1, 0)  # the run rules assume symmetry
-    began = panel.breaks["month"].isin(panel.months[inside][:1])
-    reason = " ".join(panel.breaks.loc[began, "report_text"])
+    if known.sum() < 2 or kind in ("none", "seasonal", "withheld"):
+        return limits, signal
+    if kind in EVENTS:  # the run rules assume symmetry
+        limits = gap_limits(values[known], whole=kind == "gaps")
+        return limits, np.where(find_signals(values, limits) == 1, 1, 0)
+    if kind in ("xmr", "adjusted"):
+        limits = xmr_limits(values)
+    else:
+        limits = count_limits(values * size, size)
+    return limits, find_signals(values, limits)
+
+
+def _chart_one(panel: Panel, kind: str, values: Array, number: int) -> pd.DataFrame:
+    inside = panel.segments == number
+    months, shown, offences, size = _charted(panel, kind, values, inside)
+    shown = shown if kind in EVENTS else panel.shown(shown)
+    limits, signal = _limits(kind, shown, size)
+    began = panel.breaks[panel.breaks["month"].isin(panel.months[inside][:1])]
     lines = {"centre": limits.centre, "upper_limit": limits.upper}
     lines |= {"lower_limit": np.maximum(limits.lower, 0), "all_offences": panel.series.sum()}
     words: dict[str, Any] = {"signal": [WORDS["signals"][code] for code in signal], "kind": kind}
-    words |= {"reason": WORDS["charts"][kind], "is_trial": len(values) < LEAST_POINTS}
-    words |= {"break_text": [reason, *[""] * (len(values) - 1)][: len(values)]}
-    row = {"month": months, "offences": offences, "value": values, "segment": int(number)}
+    words |= {"reason": WORDS["charts"][kind], "is_trial": len(shown) < LEAST_POINTS}
+    texts = [" ".join(began["report_text"]), *[""] * len(shown)][: len(shown)]
+    words |= {"break_text": texts, "break_month": panel.months[inside][0]}
+    row = {"month": months, "offences": offences, "value": shown, "segment": int(number)}
     return panel.table(
         **row, **lines, **words, period_months=3 if kind == "quarters" else 12 // panel.per_year
     )

@@ -14,6 +14,7 @@ from sna import definitions
 from sna.disclosure.suppress import as_published
 from sna.errors import CoverageError
 from sna.schemas.results import result_table
+from sna.schemas.store_tables import is_core
 
 Array = npt.NDArray[np.float64]
 
@@ -106,6 +107,16 @@ def no_rows(contract: str) -> pd.DataFrame:
     kinds = dict.fromkeys(numbers, "float64") | words
     kinds |= {"month": "datetime64[us]"} if "month" in kinds else {}
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+
+
+def timed_records(panel: Panel) -> pd.DataFrame:
+    """Return the core records behind a panel that say when they can have happened."""
+    rows = panel.data.offences
+    if panel.source != "extract" or "committed_from" not in rows:
+        return rows.head(0)
+    inside = rows["month"].between(panel.months[0], panel.months[-1])
+    inside &= rows["source"].astype("str").eq("extract") & rows["committed_from"].notna()
+    return rows[inside & is_core(rows)]
 
 
 def find_breaks(

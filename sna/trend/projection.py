@@ -46,24 +46,41 @@ MODELS: dict[str, Callable[[Array, pd.DatetimeIndex, int], Array]] = {
 def backtest(
     counts: Array, months: pd.DatetimeIndex, per_year: int = 12
 ) -> tuple[pd.DataFrame, dict[str, Array]]:
-    """Forecast from every second period with each model: errors, and errors over root forecast."""
+    """Forecast from every second period with each model: errors, plain and scaled by its level."""
     origins = range(LEAST_YEARS * per_year, len(months) - per_year + 1, SPACING)
     actual = np.array([counts[origin : origin + per_year] for origin in origins])
     scaled, rows = {}, []
     for name, model in MODELS.items():
         ahead = np.array([model(counts[:at], months[:at], per_year) for at in origins])
-        scaled[name] = (actual - ahead) / np.sqrt(np.maximum(ahead, 1))
+        scaled[name] = (actual - ahead) / _unit(ahead, axis=1)
         rows.append((name, len(origins), float(np.abs(actual - ahead).mean())))
     return pd.DataFrame(rows, columns=["model", "origins", "error"]), scaled
 
 
-def _coverage(scaled: Array) -> tuple[float, float]:
-    """Return the half-width that held 95 % of scaled errors, and the share on origins left out."""
+def _unit(ahead: Array, axis: int) -> Array:
+    """Return the scale of errors: the root of the mean forecast, the same for the whole year."""
+    return np.asarray(np.sqrt(np.maximum(ahead.mean(axis=axis, keepdims=True), 1)))
+
+
+def _half_widths(size: Array) -> Array:
+    """Return half-widths by period ahead that held 95 % of scaled errors, never narrower later.
+
+    They grow in a line as the errors of the second half year exceed those of the first.
+    """
+    half = size.shape[1] // 2
+    near, far = (np.sqrt((part**2).mean()) for part in (size[:, :half], size[:, half:]))
+    growth = np.clip(far / near if near else 1.0, 1, 2) - 1
+    shape = 1 + growth * (np.arange(size.shape[1]) - (half - 1) / 2) / half
+    return np.asarray(np.quantile(size / shape, 0.95) * shape)
+
+
+def _coverage(scaled: Array) -> tuple[Array, float]:
+    """Return the half-widths of all origins, and the share they hold on origins left out."""
     size = np.abs(scaled).reshape(len(scaled), -1)
     if len(size) < 2:
-        return float(np.quantile(size, 0.95)), float("nan")
-    reach = [np.quantile(np.delete(size, left, axis=0), 0.95) for left in range(len(size))]
-    return float(np.quantile(size, 0.95)), float((size <= np.array(reach)[:, None]).mean())
+        return _half_widths(size), float("nan")
+    reach = [_half_widths(np.delete(size, left, axis=0)) for left in range(len(size))]
+    return _half_widths(size), float((size <= np.array(reach)).mean())
 
 
 def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -87,7 +104,7 @@ def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = table.assign(error_ratio=ratio, coverage=cover, is_chosen=table.index == best)
     name = str(table["model"].iloc[best])
     ahead = MODELS[name](y, months, size)[:, 0]
-    reach = width[best] * np.sqrt(np.maximum(ahead, 1))
+    reach = width[best] * _unit(ahead, axis=0)
     when = pd.date_range(months[-1], periods=size + 1, freq=f"{12 // size}MS")[1:]
     past = pd.DataFrame({"month": months, "offences": y[:, 0], "kind": "recorded"})
     future = {"month": when, "kind": "projected", "projected": ahead}

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sna.definitions.views import words_of
-from sna.schemas.store_tables import is_core
 from sna.trend.models import Array, season_p
-from sna.trend.panel import Panel, load_panel, no_rows
+from sna.trend.panel import load_panel, no_rows, timed_records
 
 LEAST_MONTHS, WEEK = 36, 168
 
@@ -71,16 +70,6 @@ def aoristic_weights(begin: Any, end: Any) -> Array:
     return weights * known[:, None]
 
 
-def _timed(panel: Panel) -> pd.DataFrame:
-    rows = panel.data.offences
-    if panel.source != "extract" or "committed_from" not in rows:
-        return rows.head(0)
-    recent = rows["month"].gt(panel.months[-1] - pd.DateOffset(months=12))
-    recent &= rows["month"].le(panel.months[-1]) & rows["committed_from"].notna()
-    core = rows["source"].astype("str").eq("extract") & is_core(rows)
-    return rows[recent & core]
-
-
 def count_clock(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count core offences by weekday and hours, and in parts of the week and year.
 
@@ -89,7 +78,8 @@ def count_clock(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     records that have a time.
     """
     made = load_panel(data)
-    rows = _timed(made)
+    rows = timed_records(made)
+    rows = rows[rows["month"].gt(made.months[-1] - pd.DateOffset(months=12))]
     if rows.empty:
         return no_rows("trend_clock"), no_rows("trend_windows")
     end = rows.get("committed_to", pd.Series(pd.NaT, rows.index))

@@ -1,5 +1,6 @@
 """Complete series of counts and rates: months, rolling years, whole periods, groups."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sna.trend.panel import LONDON, Panel, load_panel, no_rows
 
 WORDS = words_of("trend")
 PERIODS, SPLITS = WORDS["periods"], WORDS["splits"]
+TOO_FINE = ("month", "rolling_year")  # for wards
 
 
 def add_rolling_total(monthly: pd.DataFrame, *, window_months: int = 12) -> pd.DataFrame:
@@ -56,27 +58,50 @@ def count_periods(data: Any, *, period: str = "financial_year", by: str = "") ->
     Part periods are left out: nine months are not a bad year. Calendar and financial quarters are
     the same months. Contexts overlap, so they never add up; ``band`` counts every band; ``sex`` and
     ``age_band`` count victims, by residents of that sex or age where they are known. Groups come
-    from records: without them the table is empty. One row a group and period.
+    from records: without them the table is empty. One row a group and period, ``length`` in words.
     """
     made = load_panel(data)
     if period not in PERIODS or by not in ("", *SPLITS):
         do = f"Periods are {', '.join(PERIODS)}; groups are {', '.join(SPLITS)}."
         raise UsageError("The period or group is not known.", found=period or by, do=do)
-    if by == "ward_code" and period in ("month", "rolling_year"):
+    if by == "ward_code" and period in TOO_FINE:
         raise UsageError("Below borough, a quarter is the shortest period.", found=period)
     people = made.population[:, made.mine]
     grid = {"month": made.months, "offences": made.series, "group": "all", "population": people}
-    whole = _sum_periods(_split(made, by) if by else pd.DataFrame(grid), period, made)
+    return _by_period(made, _split(made, by) if by else pd.DataFrame(grid), period, by)
+
+
+def _by_period(panel: Panel, grid: pd.DataFrame, period: str, by: str) -> pd.DataFrame:
+    whole = _sum_periods(grid, period, panel)
     if whole.empty:
         return no_rows("trend_periods")
-    name = f"{made.measure} by {SPLITS[by]}" if by else made.measure
-    size = PERIODS[period][1]
-    return made.table(whole, period_months=size, measure=name)
+    name = f"{panel.measure} by {SPLITS[by]}" if by else panel.measure
+    _, size, length = PERIODS[period]
+    return panel.table(whole, period_months=size, measure=name, length=length)
+
+
+def count_cuts(data: Any, *, cuts: Sequence[str] = (), period: str = "") -> pd.DataFrame:
+    """Count the headline by several cuts (keys of `SPLITS`; all by default), one table.
+
+    By one ``period``, or by every whole one from the month to the rolling year, as
+    `count_periods`; wards by quarter at finest. Empty where the series holds no records.
+    """
+    made = load_panel(data)
+    wanted = [period] if period else [name for name in PERIODS if name != "year_to_end_month"]
+    grids = {by: _split(made, by) for by in cuts or SPLITS}
+    parts = [
+        _by_period(made, grid, when, by)
+        for when in wanted
+        for by, grid in grids.items()
+        if by != "ward_code" or when not in TOO_FINE
+    ]
+    known = [part for part in parts if len(part)]
+    return pd.concat(known, ignore_index=True) if known else no_rows("trend_periods")
 
 
 def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
     """Add up the months of whole periods, with the period in words."""
-    (code, months), kept = PERIODS[period], ["group", "period", "offences", "population"]
+    (code, months, _), kept = PERIODS[period], ["group", "period", "offences", "population"]
     if period == "rolling_year":
         rolled = add_rolling_total(grid, window_months=panel.per_year)
         words = "year to " + rolled["month"].dt.strftime("%B %Y")
@@ -99,9 +124,10 @@ def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
 
 def _split(panel: Panel, by: str) -> pd.DataFrame:
     """Return counts by group and month of core records, with the residents of each group."""
-    rows = _split_rows(panel.data, by)
+    records = panel.source == "extract"
+    rows = _split_rows(panel.data, by) if records else panel.data.offences.head(0)
     rows = rows[rows["source"].astype("str").eq("extract")]
-    if panel.source != "extract" or rows.empty:
+    if rows.empty:
         nothing = panel.series[:0]
         columns = {"group": "", "offences": nothing, "population": nothing}
         return pd.DataFrame({"month": panel.months[:0], **columns})
@@ -122,10 +148,11 @@ def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
     if by not in ("ward_code", "sex", "age_band"):
         return pd.Series(panel.population[-1, panel.mine], index=groups)
     people = panel.data.population
-    level = people["area_level"].astype("str").eq("ward" if by == "ward_code" else "borough")
-    own = people["area_code"].astype("str").eq(panel.data.borough_code)
-    people = people[level & (own | (by == "ward_code"))]
-    name = people["area_code" if by == "ward_code" else "sex"].astype("str").replace("all", "")
+    if by == "ward_code":
+        return _ward_residents(panel)
+    level = people["area_level"].astype("str").eq("borough")
+    people = people[level & people["area_code"].astype("str").eq(panel.data.borough_code)]
+    name = people["sex"].astype("str").replace("all", "")
     if by == "age_band":
         low, high = (_age_bands(people[end].clip(upper=129)) for end in ("age_lower", "age_upper"))
         name = low.where(low.eq(high), "")
@@ -133,6 +160,26 @@ def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
     named = named[named["group"].ne("") & named["group"].ne("nan")]
     keys = ["population_year", "source"]
     sums = named.pivot_table("population", keys, "group", aggfunc="sum")
+    return sums.iloc[-1] if len(sums) else pd.Series(dtype=float)
+
+
+def _ward_residents(panel: Panel) -> pd.Series:
+    """Return residents by ward: as published, or those of its small areas added up."""
+    people = panel.data.population
+    level = people["area_level"].astype("str")
+    whole = people["sex"].astype("str").eq("all") if "sex" in people else level.notna()
+    if "ethnic_group" in people:
+        whole &= people["ethnic_group"].astype("str").isin(["all", "nan"])
+    name = people["area_code"].astype("str")
+    if not level.eq("ward").any() and panel.data.area_lookup is not None:
+        lookup = panel.data.area_lookup.dropna(subset=["lsoa_code", "ward_code"])
+        lookup = lookup[lookup["borough_code"].astype("str").eq(panel.data.borough_code)]
+        last = lookup[lookup["edition"].eq(lookup["edition"].max())].astype("str")
+        name = name.map(last.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"])
+    held = people[whole & level.isin(["ward", "lsoa"])].assign(group=name).dropna(subset="group")
+    keys = ["population_year", "source"]
+    held = held.astype({"source": "str"})
+    sums = held.pivot_table("population", keys, "group", aggfunc="sum")
     return sums.iloc[-1] if len(sums) else pd.Series(dtype=float)
 
 
