@@ -53,7 +53,7 @@ def test_each_rejected_row_is_a_reject_with_its_line(tmp_path: Path) -> None:
     rows = [street_row(n, kind="Moonshine" if n in (2, 4) else "Robbery") for n in range(1, 21)]
     rows[2] = "too,few"
     write(raw, "2024-01-metropolitan-street.csv", STREET, *rows)
-    later = [street_row(n) for n in (1, 2)]
+    later = [street_row(n) for n in range(1, 25)]
     write(raw, "later/2024-02/2024-01-metropolitan-street.csv", STREET, *later)
     wide = [f"{ROBBERY},Camden,1,2", "SORCERY,SPELLS,Camden,1,2", "SORCERY,SPELLS,Brent,3,4"]
     write(raw, "b.csv", f"{BOROUGH},202401,202402", *wide)

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sna.errors import SourceError
-from sna.sources.extract import read_extract
+from sna.sources.extract import Notes, _ages, read_extract
 from sna.sources.files import RawFile
 from sna.sources.layout import ReadResult
 from sna.sources.mapping import Coding, Flag, Mapping
@@ -101,6 +101,13 @@ def test_an_age_of_999_is_unknown_and_found(read):
     assert any("age outside" in str(item["finding"]) for item in result.findings)
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"), [("18-24", True), ("65+", True), ("200-300", False), ("24-18", False)]
+)
+def test_a_band_is_an_age_only_up_to_120_years(text, kept):
+    assert (_ages(pd.Series([text], dtype="category"), Notes()).tolist() == [text]) is kept
+
+
 def test_an_unknown_borough_is_kept_without_a_code(read):
     offences, _, result = read()
     assert offences["borough_code"].iloc[0] == "E09000012"
@@ -177,7 +184,7 @@ Ref | Role    | Age | Ethnicity
 1   | Suspect |     |
 2   | Witness | 30  | W1
 9   | Victim  | 30  | W1
-""")
+""").replace({"Ref": {"2": " 2 ", "1": "1.0"}})  # as a spreadsheet may save it
     columns = {
         "crime_ref": "Ref",
         "person_role": "Role",

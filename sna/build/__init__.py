@@ -14,6 +14,7 @@ from sna.build.workers import Run, start_workers
 from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.arrow import join_tables
+from sna.sources.copies import join_copies
 from sna.sources.files import find_files
 from sna.sources.folder import Item, is_simulated, look_at
 from sna.sources.places import Places, fill_boroughs, make_places
@@ -156,8 +157,9 @@ def _read_more(
     first = 1 + max(line["file_id"] for line in inputs)
     parts = _read_events(list(enumerate(items, start=first)), places, job)
     _choose(parts)
-    held = {(line["series"], month) for line in inputs for month in line["totals"]}
-    new = {(part.record["series"], month) for part in parts for month in part.record["totals"]}
+    # by layout: under another name they may be a second download of what is stored
+    held = {(line["layout"], month) for line in inputs for month in line["totals"]}
+    new = {(part.record["layout"], month) for part in parts for month in part.record["totals"]}
     same = {line["sha256"] for line in inputs} & {part.record["sha256"] for part in parts}
     return None if held & new or same else parts
 
@@ -239,6 +241,7 @@ def _finish_areas(parts: list[Part], lookup: pd.DataFrame | None) -> Any:
 
 def _choose(parts: list[Part]) -> None:
     """Choose between files that overlap; then every row of each file was used or rejected."""
+    join_copies(parts)
     choose_files(parts)
     for part in parts:
         if part.record["rows_replaced"]:

@@ -15,6 +15,7 @@ from sna.errors import SourceError
 from sna.schemas.arrow import join_tables, to_arrow
 from sna.schemas.checksum import hash_file
 from sna.schemas.store_tables import STORE_TABLES
+from sna.sources.copies import list_marks
 from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
 from sna.sources.places import Places
@@ -59,6 +60,7 @@ class Part:
     kept: dict[str, Kept] = field(default_factory=dict)
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
+    marks: tuple[str, dict[str, Any]] = ("", {})
     lines: list[int] = field(default_factory=list)  # of a wide file: all that were used
     counts: pa.Table | None = None
     rejects: list[pd.DataFrame] = field(default_factory=list)
@@ -127,6 +129,7 @@ def _make_part(
     part.findings += file_findings(record, part.tables)
     record["series"] = series_of(record)
     part.cells = list_cells(record, part.tables)
+    part.marks = list_marks(record, part.tables)
     part.findings += month_findings(record) + cut_findings(result.rows, result.rejects)
     for name in [name for name in store.BY_BOROUGH if name in part.tables]:
         table = part.tables.pop(name)

@@ -22,6 +22,7 @@ from sna.sources.places import Places, to_grid
 from sna.sources.rows import parse_counts
 
 Answers = list[Any]
+OLDEST_AGE = 120
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,23 @@ def _local_times(values: Answers, _: File) -> Answers:
     return [None if np.isnat(time) else (time, month) for time, month in pairs]
 
 
+def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
+    """Return local dates and times; what is not a date comes back missing."""
+    known: dict[str, dict[str, Any]] = {
+        "iso": {"format": "ISO8601"},
+        "day_first": {"format": "mixed", "dayfirst": True},
+    }
+    unique = text if date_format == "iso" else pd.Series(text.dropna().unique())
+    parsed = pd.to_datetime(
+        unique, errors="coerce", **known.get(date_format, {"format": date_format})
+    )
+    if parsed.dt.tz is not None:
+        parsed = parsed.dt.tz_convert("Europe/London").dt.tz_localize(None)
+    if date_format != "iso":
+        parsed = text.map(dict(zip(unique, parsed, strict=True)))
+    return parsed.astype("datetime64[us]")
+
+
 def parse_ages(label: object) -> tuple[int, int] | None:
     """Return the youngest and oldest age of a published band; 999 for an open one, None if no band.
 
@@ -114,7 +132,7 @@ def parse_ages(label: object) -> tuple[int, int] | None:
     numbers = [int(n) for n in re.findall(r"\d{1,3}", text)]
     if not numbers and re.search(r"\b(all|total)\b", text):
         return 0, 999
-    if not numbers or len(numbers) > 2:
+    if not 1 <= len(numbers) <= 2 or max(numbers) > OLDEST_AGE or numbers != sorted(numbers):
         return None
     is_strict = re.search(r"\b(under|below|over) \d", text) is not None
     if len(numbers) == 1 and re.search(r"under|below|or less|younger", text):
@@ -124,13 +142,15 @@ def parse_ages(label: object) -> tuple[int, int] | None:
     return numbers[0], numbers[-1]
 
 
-def find_age_band(text: str, _: File | None = None) -> str:
+def find_age_band(text: str, _: File | None = None) -> str | None:
     """Return an age band in our form; words whose limits nobody has stated stay words.
 
     >>> [find_age_band(t) for t in ("15 to 19", "65 and over", "10-17", "18 or older", "Adult")]
     ['15-19', '65+', '10-17', '18+', 'Adult']
     """
     ages = parse_ages(text) if re.search(r"\d", text) else None
+    if ages is None and re.search(r"\d{3}", text):
+        return None  # no age of a person
     if ages is None or ages[0] == ages[1]:
         return text
     return f"{ages[0]}+" if ages[1] == 999 else f"{ages[0]}-{ages[1]}"

@@ -14,12 +14,12 @@ import pyarrow.compute as pc
 from sna import definitions
 from sna.errors import SourceError, UsageError
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
-from sna.sources.layout import FileSample, ReadResult, make_finding
+from sna.sources.convert import OLDEST_AGE, parse_ages, parse_dates
+from sna.sources.layout import FileSample, ReadResult, check_headings, make_finding
 from sna.sources.mapping import ROLES, Coding, Mapping
 from sna.sources.rows import line_rejects, make_rejects
 from sna.sources.text import TextTable, read_text
 
-OLDEST_AGE = 120
 EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
 _AGE_BAND = r"(?:under|over)?\s*\d{1,3}\s*(?:(?:-|to)\s*\d{1,3}|\+)?"
 _PERSON = STORE_TABLES["people"].columns
@@ -96,6 +96,7 @@ def _open(
         what = f"The file lacks {len(missing)} columns that its mapping names."
         do = f"Correct the mapping. The file has: {', '.join(map(str, sample.columns[:40]))}."
         raise SourceError(what, where=f"mapping {mapping.name}", found=missing, do=do)
+    check_headings(sample, roles.values())
     columns = tuple(dict.fromkeys(roles.values()))
     many = {heading for role, heading in roles.items() if role in ROLES["many"]}
     text = read_text(sample, columns=columns, coded=tuple(n for n in columns if n not in many))
@@ -219,23 +220,6 @@ def _read_dates(
     return given.assign(month=month)[~(bad | early | undated)]
 
 
-def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
-    """Return local dates and times; what is not a date comes back missing."""
-    known: dict[str, dict[str, Any]] = {
-        "iso": {"format": "ISO8601"},
-        "day_first": {"format": "mixed", "dayfirst": True},
-    }
-    unique = text if date_format == "iso" else pd.Series(text.dropna().unique())
-    parsed = pd.to_datetime(
-        unique, errors="coerce", **known.get(date_format, {"format": date_format})
-    )
-    if parsed.dt.tz is not None:
-        parsed = parsed.dt.tz_convert("Europe/London").dt.tz_localize(None)
-    if date_format != "iso":
-        parsed = text.map(dict(zip(unique, parsed, strict=True)))
-    return parsed.astype("datetime64[us]")
-
-
 def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.DataFrame:
     if "status" not in given:
         what = "no status column: every row is read as recorded"
@@ -331,7 +315,8 @@ def _ages(text: pd.Series, notes: Notes) -> pd.Series:
     """Keep ages that are a number from 0 to 120 or a band; everything else is unknown."""
     values = pd.Series(_values(text), dtype="str")
     number = pd.to_numeric(values, errors="coerce")
-    good = number.between(0, OLDEST_AGE) | (number.isna() & values.str.fullmatch(_AGE_BAND))
+    is_band = values.str.fullmatch(_AGE_BAND) & values.map(parse_ages).notna()
+    good = number.between(0, OLDEST_AGE) | (number.isna() & is_band)
     odd = (~good & (values.str.lower() != "unknown")).map({True: "yes", False: "no"})
     what = f"age outside 0 to {OLDEST_AGE} or not readable: read as unknown"
     notes.find(
@@ -384,12 +369,22 @@ def _place_people(
     people: pd.DataFrame, offences: pd.DataFrame, notes: Notes | None
 ) -> pd.DataFrame:
     """Give people the month and place of their offence; with `notes`, reject those without one."""
-    refs = pa.array(offences["offence_id"])  # Arrow: pandas walks 1.2 million values in Python
-    place = pc.index_in(pa.array(people["offence_id"]), value_set=refs)
+    # Arrow: pandas walks 1.2 million values in Python
+    theirs, refs = pa.array(people["offence_id"]), pa.array(offences["offence_id"])
+    place = pc.index_in(theirs, value_set=refs)
+    if place.null_count:
+        place = pc.coalesce(place, pc.index_in(_plain_id(theirs), value_set=_plain_id(refs)))
     found = np.asarray(place.fill_null(-1))
     if notes is not None:
         reason = "the offence is not in the extract, or was rejected there"
         notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
         people, found = people[found >= 0], found[found >= 0]
+        own = offences["offence_id"].iloc[found]
+        people = people.assign(offence_id=own.set_axis(people.index))
     taken = offences[[name for name in ROLES["of_offence"] if name in offences]].iloc[found]
     return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken})
+
+
+def _plain_id(refs: Any) -> Any:
+    """Return references without blanks, and whole numbers without the ``.0`` of a spreadsheet."""
+    return pc.replace_substring_regex(pc.cast(refs, pa.string()), r"\s+|\.0$", "")

@@ -82,7 +82,21 @@ def look_at(
         what = f"{len(real)} real files lie beside simulated ones: their counts must never mix."
         do = "Move data/raw/simulated away (make clean), or build from another folder."
         raise SourceError(what, where=raw.name, found=real, do=do)
-    return _pass_copies(items), findings, bool(known - seen)
+    return _pass_people(_pass_copies(items)), findings, bool(known - seen)
+
+
+def _pass_people(items: list[Item]) -> list[Item]:
+    """Return the items; an extract whose people file an earlier one names has a problem."""
+    first: dict[Path, str] = {}
+    found = []
+    for item in items:
+        path = item.people.path if item.people else None
+        if path and (before := first.setdefault(path, item.name)) != item.name:
+            text = f"Its people file {path.name} is that of {before}: people would count twice."
+            do = "Put the records into one file, or name a people file of its own."
+            item = replace(item, problem=make_finding(text, severity="error", action=do))
+        found.append(item)
+    return found
 
 
 def _pass_copies(items: list[Item]) -> list[Item]:

@@ -6,7 +6,7 @@ never by its name. Layouts are rows of ``layouts/*.toml``, one file a publisher.
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -252,6 +252,16 @@ def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
     if best.wide and len(next(iter(_find_wide(sample, best.wide).values()))) < best.wide.least:
         wants.append(f"no column for each {best.wide.key}")
     return Nearest(best.title, "; ".join(wants) or "a column belongs to another kind of table")
+
+
+def check_headings(sample: FileSample, used: Iterable[str]) -> None:
+    """Raise `SourceError` when a heading that is used stands over two columns."""
+    wanted = set(used)
+    repeats = (name.removesuffix(f" ({n})") for n, name in enumerate(sample.columns, start=1))
+    pairs = zip(repeats, sample.columns, strict=True)
+    if twice := [plain for plain, name in pairs if plain != name and plain in wanted]:
+        what = "Two columns have the same heading, so it is unknown which of them counts."
+        raise refuse(sample, what, found=twice, do="Delete one of them, or rename it.")
 
 
 def no_rows(*columns: str) -> pd.DataFrame:

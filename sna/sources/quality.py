@@ -20,6 +20,7 @@ from sna.sources.places import HEATHROW_WARD, HILLINGDON
 
 EVENTS = ("offences", "people", "outcomes")  # tables, and the column that counts in each
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
+WHOLE_SHARE = 0.9  # of the rows of the largest file of the same; one with fewer is a part
 FOLD_FILES = 3  # as many files with the same finding are told in one row
 _COPY = r"^copy of |( ?\(\d+\)| - copy)+(?=\.\w+$)"  # what a second download adds to a name
 _CELL = ["month", "area_level", "published_category"]
@@ -32,6 +33,7 @@ class Part(Protocol):
     record: dict[str, Any]
     cells: pd.DataFrame
     lost: pd.DataFrame
+    marks: tuple[str, dict[str, Any]]
     counts: pa.Table | None
     rejects: list[pd.DataFrame]
     findings: list[dict[str, Any]]
@@ -181,7 +183,8 @@ def series_of(record: dict[str, Any]) -> str:
 def choose_files(parts: Sequence[Part]) -> None:
     """Where files overlap take the later one, month by month and category by category; never add.
 
-    A stub month never wins. Rows that lose become rejects of their file.
+    Of two that end in the same month one with a tenth fewer rows is taken for a part; else a second
+    copy by its name is later, then the larger. A stub month never wins. What loses is rejected.
     """
     frames = []
     for part in (part for part in parts if len(part.cells)):
@@ -192,6 +195,8 @@ def choose_files(parts: Sequence[Part]) -> None:
                 is_full=[f"{month:%Y-%m}" not in stubs for month in part.cells["month"]],
                 last=max(record["totals"], default=""),
                 folder=record["file"].rsplit("/", 2)[0],
+                size=record["rows"],
+                is_copy=re.search(_COPY, record["file"].rsplit("/", 1)[-1].casefold()) is not None,
                 file=record["file"],
             )
         )
@@ -200,7 +205,9 @@ def choose_files(parts: Sequence[Part]) -> None:
     whole = pd.concat(frames, ignore_index=True)
     keys = [key for key in ("series", "table", *_CELL) if key in whole]
     whole = whole.assign(latest=whole.groupby("folder")["last"].transform("max"))
-    whole = whole.sort_values(["is_full", "last", "latest", "file"])
+    largest = whole.groupby(keys, dropna=False)["size"].transform("max")
+    whole = whole.assign(is_whole=whole["size"] >= WHOLE_SHARE * largest)
+    whole = whole.sort_values(["is_full", "last", "latest", "is_whole", "is_copy", "size", "file"])
     winner = whole.groupby(keys, dropna=False)["file"].transform("last")
     lost = whole.assign(winner=winner)[winner != whole["file"]]
     for part in parts:
@@ -317,7 +324,10 @@ def _revisions(
             series.setdefault(record["series"], {}).update(record["totals"])
         return {name: months for name, months in series.items() if months}
 
-    old, new, found = by_series(previous), by_series(inputs), []
+    old, new = by_series(previous), by_series(inputs)
+    names, hashes = ({record[key] for record in inputs} for key in ("file", "sha256"))
+    away = [r for r in previous if r["file"] not in names and r["sha256"] not in hashes]
+    found = [say("gone", r["rows_used"], file=r["file"], rows=r["rows_used"]) for r in away]
     for name in sorted(set(old) & set(new)):
         before, after = old[name], new[name]
         found += [

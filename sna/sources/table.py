@@ -10,7 +10,15 @@ import pyarrow as pa
 from sna.schemas.store_tables import STORE_TABLES
 from sna.sources.convert import File, find_converter
 from sna.sources.editions import edition_findings
-from sna.sources.layout import FileSample, Match, ReadContext, ReadResult, make_finding
+from sna.sources.layout import (
+    FileSample,
+    Match,
+    ReadContext,
+    ReadResult,
+    check_headings,
+    make_finding,
+    refuse,
+)
 from sna.sources.rows import Rows, fill, line_rejects, make_array, make_rejects, parse_counts
 from sna.sources.text import read_text
 
@@ -22,6 +30,7 @@ _UNCHECKED = "This layout was not checked against a real file: compare a few fig
 def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     """Read a whole file as its layout says; rows that cannot be used become rejects."""
     layout, file = match.layout, File(sample, match, context)
+    _check_columns(file)
     wide = {f"{v} {key}": name for v, keys in match.wide.items() for key, name in keys.items()}
     coded = tuple(name for r, name in match.columns.items() if not layout.roles[r].unique)
     text = read_text(sample, columns=(*match.columns.values(), *wide.values()), coded=coded)
@@ -47,6 +56,19 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     if layout.wide and layout.table == "offences":
         _describe_wide(result, kept, file)
     return result
+
+
+def _check_columns(file: File) -> None:
+    """Raise `SourceError` when two columns claim the same role or the same month."""
+    wide, match = file.match.layout.wide, file.match
+    cells = [name for keys in match.wide.values() for name in keys.values()]
+    check_headings(file.sample, (*match.columns.values(), *cells))
+    if wide and wide.key == "month":
+        months = pd.Series(find_converter("month")(cells, file), index=cells)
+        if (again := months.duplicated(keep=False)).any():
+            what = "Several columns are of the same month, so it is unknown which of them counts."
+            found = months.index[again]
+            raise refuse(file.sample, what, found=found, do="Delete those that do not.")
 
 
 # ---------------------------------------------------------------------------- columns

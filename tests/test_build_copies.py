@@ -1,0 +1,165 @@
+"""Nothing counts twice and nothing goes in silence: copies, repeated columns, files taken away."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, street_row, write
+from typer.testing import CliRunner
+
+from sna.build import Summary, build, check_folder
+from sna.cli import app
+from sna.errors import SourceError
+from sna.store import load_borough, read_json, read_table, write_json
+
+ROBBERY = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"
+EXTRACT = "Ref,Date,Code,Age,Victim,Borough"
+SEARCH = (
+    "Type,Date,Part of a policing operation,Policing operation,Latitude,Longitude,Gender,Age range,"
+    "Self-defined ethnicity,Officer-defined ethnicity,Legislation,Object of search,Outcome"
+)
+
+
+def _search(number: int) -> str:
+    when = f"2024-01-{number:02d}T12:00:00+00:00"
+    return f"Person search,{when},,,51.5,-0.1,Male,18-24,,White,Section 1,Drugs,Arrest"
+
+
+def _found(summary: Summary, words: str) -> pd.DataFrame:
+    return summary.findings[summary.findings["finding"].str.contains(words)]
+
+
+def _count(out: Path) -> int:
+    return int(load_borough("Camden", processed=out).offences["offences"].sum())
+
+
+@pytest.mark.parametrize("names", [("jan.csv", "new.csv"), ("zulu.csv", "alpha.csv")])
+def test_two_downloads_of_a_month_count_once_whatever_they_are_called(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, names[0], STREET, *(street_row(n) for n in range(20)))
+    write(raw, names[1], STREET, *(street_row(n) for n in range(30)))
+    summary = build(raw, out)
+    assert _count(out) == 30  # the larger
+    assert len(_found(summary, "of the records compared stand in .* too")) == 1
+    assert {r["file"]: r["rows_replaced"] for r in summary.inputs} == {names[0]: 20, names[1]: 0}
+
+
+def test_a_second_download_that_comes_later_counts_once(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "jan.csv", STREET, *(street_row(n) for n in range(20)))
+    build(raw, out)
+    write(raw, "again.csv", STREET, *(street_row(n) for n in range(21)))
+    build(raw, out)
+    assert _count(out) == 21
+
+
+def test_files_that_share_no_record_both_count(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "a.csv", STREET, *(street_row(n) for n in range(20)))
+    write(raw, "b.csv", STREET, *(street_row(n) for n in range(20, 30)))
+    assert _found(build(raw, out), "records compared").empty
+    assert _count(out) == 30
+
+
+def test_two_downloads_of_searches_count_once(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "a.csv", SEARCH, *(_search(n) for n in range(1, 20)))
+    write(raw, "b.csv", SEARCH, *(_search(n) for n in range(1, 21)))
+    build(raw, out)
+    assert len(read_table("people/unplaced", out)) == 20
+
+
+def test_extracts_of_rolling_windows_count_their_shared_months_once(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name, months in (("one.csv", range(1, 7)), ("two.csv", range(4, 10))):
+        rows = [f"{m}/{n},2024-0{m}-05,8N,20,v{n},Camden" for m in months for n in range(10)]
+        write(raw, name, EXTRACT, *rows)
+        (raw / name).with_suffix(".mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    build(raw, out)
+    data = load_borough("Camden", processed=out)
+    assert data.offences.groupby("month")["offences"].sum().tolist() == [10] * 9
+    assert data.people["people"].sum() == 90
+
+
+def test_two_mappings_cannot_name_one_people_file(tmp_path: Path) -> None:
+    more = (
+        '[people]\nfile = "people.csv"\n[people.columns]\ncrime_ref = "Ref"\nperson_role = "Role"\n'
+    )
+    write(tmp_path, "people.csv", "Ref,Role", "1,Victim")
+    for name in ("one.csv", "two.csv"):
+        write(tmp_path, name, EXTRACT, f"1,2024-01-05,8N,20,{name},Camden")
+        mapping = (tmp_path / name).with_suffix(".mapping.toml")
+        mapping.write_text(EXTRACT_MAPPING + more, encoding="utf-8")
+    found = _found(
+        check_folder(tmp_path), "people.csv is that of one.csv: people would count twice"
+    )
+    assert found[["file", "severity"]].to_numpy().tolist() == [["two.csv", "error"]]
+
+
+@pytest.mark.parametrize(
+    ("heading", "words"),
+    [("202401,202401", "same heading.*202401"), ("202401,2024 01", "same month.*202401; 2024 01")],
+)
+def test_two_columns_for_one_month_are_an_error_of_their_file(
+    tmp_path: Path, heading: str, words: str
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "b.csv", f"{BOROUGH},{heading}", f"{ROBBERY},Camden,10,20")
+    write(raw, "2024-01-street.csv", STREET, street_row(1))
+    found = _found(build(raw, out), words)
+    assert found[["file", "severity"]].to_numpy().tolist() == [["b.csv", "error"]]
+    assert _count(out) == 1  # the other file loads
+
+
+def test_a_repeated_heading_of_an_extract_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, "e.csv", f"{EXTRACT},Age", "1,2024-01-05,8N,20,v,Camden,99")
+    (tmp_path / "e.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    with pytest.raises(SourceError, match=r"same heading.*: Age"):
+        check_folder(tmp_path)
+
+
+def test_a_count_below_nought_is_rejected(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "b.csv", f"{BOROUGH},202401", f"{ROBBERY},Camden,-10", f"{ROBBERY},Brent,4")
+    build(raw, out)
+    rejects = read_table("rejects", out)
+    assert rejects[["line", "value", "reason"]].to_numpy().tolist() == [
+        [1, "-10", "A cell holds no count."]
+    ]
+
+
+def test_a_file_that_was_taken_away_is_said_when_the_store_is_built(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for month in ("2024-01", "2024-02"):
+        write(raw, f"{month}-street.csv", STREET, *(street_row(n, month=month) for n in range(9)))
+    build(raw, out)
+    (raw / "2024-02-street.csv").unlink()
+    done = CliRunner().invoke(app, ["build", "--raw", str(raw), "--processed", str(out)])
+    said = " ".join(done.output.split())
+    assert "2024-02-street.csv was in the build before and is no longer" in said
+    assert "its 9 rows are out" in said
+    assert "months withdrawn since the build before: 2024-02" in said
+    assert _count(out) == 9
+
+
+def test_a_file_that_only_moved_is_not_missed(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    path = write(raw, "2024-01-street.csv", STREET, street_row(1))
+    build(raw, out)
+    (raw / "police").mkdir()
+    path.rename(raw / "police" / path.name)
+    assert _found(build(raw, out), "no longer in the raw folder").empty
+
+
+def test_a_store_of_other_code_is_built_anew(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "2024-01-street.csv", STREET, street_row(1))
+    build(raw, out)
+    assert build(raw, out).said.startswith("Nothing has changed")
+    state = read_json(out / "store.json")
+    version, _, definition = state["rules"].split(" ")
+    write_json({**state, "rules": f"{version} 0123456789ab {definition}"}, out / "store.json")
+    assert build(raw, out).said.startswith("Wrote")
+    assert read_json(out / "store.json")["rules"] == state["rules"]
