@@ -66,6 +66,8 @@ def clean(text: object) -> str:
     'Robbery of a till'
     """
     plain = " ".join(str(text).split())
+    if plain.isprintable():
+        return plain
     return "".join(c for c in plain if unicodedata.category(c) not in ("Cc", "Cf") or c in _JOINERS)
 
 

@@ -10,7 +10,7 @@ from sna.disclosure.ledger import ledger_rows
 from sna.disclosure.protected import ProtectedTable
 from sna.disclosure.rules import WORDS, check_edition, is_lifted, row_rules, source_classes
 from sna.disclosure.secondary import secondary_cells
-from sna.disclosure.suppress import primary_cells, round_counts
+from sna.disclosure.suppress import primary_cells, round_counts, splits_of
 from sna.errors import TableError
 from sna.schemas.results import ResultTable, result_table
 from sna.settings import Settings
@@ -65,7 +65,7 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
         edition=data.edition,
         borough_name=data.borough_name,
         period=_period(true, release),
-        sources=tuple(sorted(set(table.get("source", pd.Series(source_classes(data))).dropna()))),
+        sources=_sources(table, data),
         notes=_notes(flags, rows, data.edition, settings, dropped=not kept.all()),
         simulated=bool(data.simulated),
         absent=str(table.attrs.get("absent", "")),
@@ -73,6 +73,12 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
         log=pd.concat(log, ignore_index=True),
         ledger=ledger_rows(shown, shape, rows, release),
     )
+
+
+def _sources(table: pd.DataFrame, data: Any) -> tuple[str, ...]:
+    """Return the sources that the rows name, else all of the borough's."""
+    named = table["source"].dropna().unique() if "source" in table else source_classes(data)
+    return tuple(sorted(named))
 
 
 def _check_columns(table: pd.DataFrame, shape: ResultTable) -> list[str]:
@@ -93,8 +99,9 @@ def _protect_counts(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
     """Return the table with protected counts, their flags, and why each cell was hidden."""
     counts, flags, log, base = {}, {}, [], settings.disclosure.round_base
+    splits = splits_of(true, shape, rows["threshold"])
     for name in shape.counts:
-        value, found = true[name].astype("float64"), primary_cells(true, shape, rows, name)
+        value, found = true[name].astype("float64"), primary_cells(true, shape, rows, name, splits)
         cells = {rule: h for rule, h in found.items() if not is_lifted(rule, shape, settings)}
         first = pd.DataFrame(cells).any(axis=1)
         hidden = secondary_cells(value, first, true, shape, rows, base) if first.any() else first
@@ -103,7 +110,8 @@ def _protect_counts(
         low = rows["restricted"] & ~rows["rounded"] & value.between(1, 4)
         flag = np.select([hidden, value.isna(), low], ["[c]", "[x]", "[low]"], "")
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
-        for rule, hit in (cells | {"secondary": hidden & ~first}).items():
+        found = cells | {"secondary": hidden & ~first}
+        for rule, hit in [(rule, hit) for rule, hit in found.items() if hit.any()]:
             log.append(_log(rule, shape, true[hit], name, WORDS["reasons"][rule]))
     return true.assign(**counts), pd.DataFrame(flags, index=true.index), log
 

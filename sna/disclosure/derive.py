@@ -109,24 +109,33 @@ def add_estimate(
     On rounded rows it keeps three significant figures, and an estimate that only repeats or
     scales a count is rounded and hidden with that count.
     """
-    value = pd.to_numeric(true[estimate.column]).astype("float64")
-    events = true[estimate.count].astype("float64")
-    hidden = flags.reindex(columns=[estimate.count])[estimate.count].eq("[c]")
-    for name in shape.counts:
-        if scale := _repeats(value[rounded], true.loc[rounded, name].astype("float64")):
-            near = (value / scale / base + 0.5).floordiv(1) * base * scale
-            value, hidden = near.where(rounded, value), hidden | flags[name].eq("[c]")
-    value = value.where(~rounded, value.map(lambda number: float(f"{number:.3g}")))
-    gone = hidden | ~(events >= estimate.minimum) | value.isna()
-    names = [estimate.column]
-    marks = _flags(names, hidden, gone, events < RELIABLE, flags)
-    return table.assign(**{estimate.column: value.mask(gone)}), flags.assign(**marks)
+    value, events = _numbers(true, estimate.column), _numbers(true, estimate.count)
+    hidden, near = _withheld(flags, estimate.count), rounded.to_numpy()
+    for name in shape.counts if near.any() else ():
+        if scale := _repeats(value[near], _numbers(true, name)[near]):
+            value[near] = np.floor(value[near] / scale / base + 0.5) * base * scale
+            hidden = hidden | _withheld(flags, name)
+    value[near] = [float(f"{number:.3g}") for number in value[near]]
+    gone = hidden | ~(events >= estimate.minimum) | np.isnan(value)
+    marks = _flags([estimate.column], hidden, gone, events < RELIABLE, flags)
+    shown = {estimate.column: np.where(gone, np.nan, value)}
+    return table.assign(**shown), flags.assign(**marks)
 
 
-def _repeats(value: pd.Series, count: pd.Series) -> float:
+def _numbers(table: pd.DataFrame, name: str) -> Values:
+    return pd.to_numeric(table[name]).to_numpy("float64", na_value=np.nan, copy=True)
+
+
+def _withheld(flags: pd.DataFrame, name: str) -> Values:
+    return flags[name].eq("[c]").to_numpy() if name in flags else np.zeros(len(flags), dtype=bool)
+
+
+def _repeats(value: Values, count: Values) -> float:
     """Return the factor by which an estimate is a count in disguise, or 0."""
-    both = value.notna() & (count > 0)
-    if not both.any() or (scale := float((value[both] / count[both]).median())) <= 0:
+    both = ~np.isnan(value) & (count > 0)
+    if not both.any() or (scale := float(np.median(value[both] / count[both]))) <= 0:
         return 0.0
-    near = ((value[both] - scale * count[both]).abs() <= 0.15 * scale * count[both]).mean()
-    return scale if near >= 0.8 and (count[both].nunique() > 3 or abs(scale - 1) < 0.05) else 0.0
+    near = (np.abs(value[both] - scale * count[both]) <= 0.15 * scale * count[both]).mean()
+    return (
+        scale if near >= 0.8 and (len(np.unique(count[both])) > 3 or abs(scale - 1) < 0.05) else 0.0
+    )

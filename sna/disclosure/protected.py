@@ -13,7 +13,7 @@ from sna.schemas.results import ResultTable
 __all__ = ["SHORTHAND", "ProtectedTable"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ProtectedTable:
     """A result table after disclosure control.
 
@@ -43,8 +43,9 @@ class ProtectedTable:
 
         Counts have no decimals, rates one, ratios two; months read "March 2025".
         """
-        flag = str(self.flags.loc[row, column]) if column in self.flags else ""
-        value: Any = self.table.loc[row, column]
+        # a table has thousands of cells, and `.at` reads one three times faster than `.loc`
+        flag = str(self.flags.at[row, column]) if column in self.flags else ""  # noqa: PD008
+        value: Any = self.table.at[row, column]  # noqa: PD008
         if pd.isna(value):
             return flag or ("[x]" if column in self.flags else "")
         text = str(value)

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sna.definitions.strict import read_toml
@@ -19,9 +20,9 @@ _CLASSES = ("open", "restricted", "person_level")
 
 def matches(values: pd.Series, words: str) -> pd.Series:
     """Say which values contain a pattern, whatever the case; each distinct value is read once."""
-    pattern = re.compile(words, re.IGNORECASE)
-    found = {value: bool(pattern.search(str(value))) for value in values.dropna().unique()}
-    return values.map(found).astype("object").fillna(False).astype(bool)
+    pattern, (codes, distinct) = re.compile(words, re.IGNORECASE), pd.factorize(values)
+    found = np.array([*(bool(pattern.search(str(value))) for value in distinct), False])
+    return pd.Series(found[codes], index=values.index, name=values.name)  # the last is a gap's
 
 
 def is_total(values: pd.Series) -> pd.Series:
@@ -147,7 +148,7 @@ def source_classes(data: Any) -> dict[str, str]:
     for name in ("offences", "people", "outcomes"):
         frame = getattr(data, name, None)
         if frame is not None and {"source", "release_class"} <= set(frame):
-            pairs = frame[["source", "release_class"]].astype("str").drop_duplicates()
+            pairs = frame[["source", "release_class"]].drop_duplicates().astype("str")
             for source, kind in pairs.itertuples(index=False):
                 classes[source] = max(kind, classes.get(source, "open"), key=_CLASSES.index)
     return classes

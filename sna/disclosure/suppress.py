@@ -1,5 +1,7 @@
 """Primary suppression: small counts, few people, dominance, group disclosure; then rounding."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,11 @@ TOP_TWO_SHARE = 0.9  # two contributors above this share dominate a count
 
 
 def primary_cells(
-    table: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, name: str
+    table: pd.DataFrame,
+    shape: ResultTable,
+    rows: pd.DataFrame,
+    name: str,
+    splits: Sequence["Split"],
 ) -> dict[str, pd.Series]:
     """Find the cells of one count column to suppress: rule -> boolean by row.
 
@@ -28,25 +34,52 @@ def primary_cells(
     if name in shape.top_two_columns:
         top = table[shape.top_two_columns[name]].astype("float64")
         cells["dominance"] = (top > TOP_TWO_SHARE * events) & (events > 0) & limit.gt(0)
-    return cells | {"group": _group_cells(table, shape, limit, events)}
+    group = np.zeros(len(table), dtype=bool)
+    for split in splits:
+        group |= split.tells(events.to_numpy())
+    return cells | {"group": pd.Series(group, index=table.index)}
 
 
-def _group_cells(
-    table: pd.DataFrame, shape: ResultTable, limit: pd.Series, events: pd.Series
-) -> pd.Series:
-    """Find splits by a personal attribute with all people in one category, or too few people."""
-    hit = pd.Series(False, index=table.index)
-    some = events > 0
+@dataclass(frozen=True)
+class Split:
+    """The rows of a table that split something by a personal attribute; arrays have one for each.
+
+    ``group`` numbers what is split, ``limit`` is the smallest threshold in it, ``known`` says
+    whether the category is one.
+    """
+
+    part: np.ndarray
+    group: np.ndarray
+    limit: np.ndarray
+    known: np.ndarray
+
+    def tells(self, events: np.ndarray) -> np.ndarray:
+        """Find the splits with all people in one category, or too few people: by row."""
+        value, hit = np.nan_to_num(events[self.part]), np.zeros(len(self.part), dtype=bool)
+        some = value > 0
+        total, size = np.bincount(self.group, value), np.bincount(self.group)
+        one = np.bincount(self.group, some) == 1
+        known = np.bincount(self.group, some & self.known) > 0
+        small = (one & known) | (total < self.limit)
+        hit[self.part] = (small & (total > 0) & (size > 1))[self.group]
+        return hit
+
+
+def splits_of(table: pd.DataFrame, shape: ResultTable, limit: pd.Series) -> list[Split]:
+    """Return the splits of a table by each key that describes a person."""
+    found = []
     for key in person_keys(shape):
-        part = table[key].notna() & ~is_total(table[key]) & limit.gt(0)
-        known = some & ~matches(table[key], WORDS["unknown"])
-        facts = pd.DataFrame({"value": events, "some": some, "known": known, "t": limit})[part]
+        part = (table[key].notna() & ~is_total(table[key]) & limit.gt(0)).to_numpy()
         others = [table.loc[part, other] for other in shape.keys if other != key]
-        groups = facts.groupby(others or facts["t"] * 0, dropna=False, observed=True, sort=False)
-        total, one = groups["value"].transform("sum"), groups["some"].transform("sum").eq(1)
-        small = (one & groups["known"].transform("any")) | (total < groups["t"].transform("min"))
-        hit[facts.index] |= small & (total > 0) & groups["value"].transform("size").gt(1)
-    return hit
+        group = np.zeros(part.sum(), dtype=int)
+        if others and part.any():
+            keys = table[part].groupby(others, dropna=False, observed=True, sort=False)
+            group = keys.ngroup().to_numpy()
+        least = np.full(group.max(initial=-1) + 1, np.inf)
+        np.minimum.at(least, group, limit.to_numpy()[part])
+        known = ~matches(table.loc[part, key], WORDS["unknown"]).to_numpy()
+        found.append(Split(part, group, least, known))
+    return found
 
 
 def round_counts(values: pd.Series, *, base: int, threshold: pd.Series) -> pd.Series:

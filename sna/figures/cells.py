@@ -20,7 +20,8 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the one environment of the templates, which keeps those it has read."""
     loader = FileSystemLoader(TEMPLATES)
     made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     made.finalize = lambda value: value if isinstance(value, Markup) else clean(value)
@@ -29,7 +30,7 @@ def _environment() -> Environment:
 
 def fill(template: str, **values: Any) -> str:
     """Fill a template of `sna/templates`; values are escaped and cleaned of control characters."""
-    return _environment().get_template(template).render(values)
+    return environment().get_template(template).render(values)
 
 
 def texts(protected: ProtectedTable, columns: Iterable[str]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ functions of `words` are its filters (`format_count` is `count`), the functions 
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from sna.definitions.views import views
 from sna.disclosure.protected import ProtectedTable
@@ -80,6 +80,12 @@ class View:
         return str(getattr(self.rows[0], "measure", "Offences")) if self.rows else "Offences"
 
 
+@lru_cache(maxsize=64)
+def _view(protected: ProtectedTable) -> View:
+    """Return the one view of a table: several sentences are made of it."""
+    return View(protected)
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -108,16 +114,21 @@ def _macros() -> dict[str, Any]:
     return found
 
 
+@cache
+def _line(text: str) -> Template:
+    return _environment().from_string(text)
+
+
 def fill_words(text: str, protected: ProtectedTable) -> str:
     """Fill a line of a report's TOML: `it`, `area`, `measure` and `period` are known."""
-    it = View(protected)
+    it = _view(protected)
     given = {"it": it, "area": it.area, "measure": it.measure, "period": protected.period}
-    return _environment().from_string(text).render(given)
+    return _line(text).render(given)
 
 
 def phrase(name: str, *tables: Any) -> str:
     """Return the words of one macro, or nothing when no template has it."""
-    given = [View(table) if isinstance(table, ProtectedTable) else table for table in tables]
+    given = [_view(table) if isinstance(table, ProtectedTable) else table for table in tables]
     macro = _macros().get(name)
     text = "" if macro is None else " ".join(str(macro(*given)).split())
     return re.sub(r" (?=[,.;:?!)])", "", text).replace("( ", "(")
