@@ -42,8 +42,11 @@ def test_classify_writes_the_band_of_every_case(tmp_path, profile):
 
 def test_explain_and_profiles_speak():
     said = run("explain", "T19", "--file", CASES, "--mapping", "definition_truth_table")
-    assert "Property violence during a listed offence" in said
-    assert "weapon_clause = lift" in run("profiles")
+    assert said.startswith("T19 is core. Property violence during a listed offence")
+    assert "Rules that decided: R12" in said and "attached_to         T01" in said
+    listed = run("profiles")
+    assert "Does a weapon bring a listed offence in? weapon_clause = lift" in listed
+    assert "watches beside it" in listed and "NO HEADLINE" in listed
 
 
 @pytest.mark.simulation
@@ -85,6 +88,7 @@ def test_a_comparison_shows_moves_of_one_whole_source_a_borough(monkeypatch):
     # by hand: the three of the extract move; the theft stays; the rest is another source or place
     assert "3 of 8 recorded offences would change their band." in said
     assert "Listed, outside every context" in said and "NaN" not in said
+    assert "Hackney  record extract" in said
     assert "person" not in said and "Outside the definition" not in said
 
 

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -105,7 +106,14 @@ def _check_out(out: Path, file: Path) -> None:
 
 
 def _table(frame: "pd.DataFrame") -> str:
-    return str(frame.to_string(index=False))
+    """Return a table as text: words to the left, numbers to the right with their thousands."""
+    columns = []
+    for name in frame:
+        number = frame[name].dtype.kind in "iuf"
+        cells = [str(name), *(f"{value:,}" if number else str(value) for value in frame[name])]
+        width = max(map(len, cells))
+        columns.append([cell.rjust(width) if number else cell.ljust(width) for cell in cells])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*columns, strict=True))
 
 
 def _stored(*codes: str) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame | None]]":
@@ -134,22 +142,57 @@ def explain(
     else:
         stored = ((o, p) for o, p in _stored() if o["offence_id"].eq(offence_id).any())
         offences, people = next(stored, (pd.DataFrame({"offence_id": []}), None))
-    typer.echo(_table(explain_offence(offences, offence_id, profile=profile, people=people)))
+    told = explain_offence(offences, offence_id, profile=profile, people=people)
+    facts, rules, answers = (told[told["part"] == part] for part in ("fact", "rule", "answer"))
+    answer = answers.set_index("name")["value"]
+    typer.echo(f"{offence_id} is {answer['band'].replace('_', ' ')}. {answer['reason']}\n")
+    titles = {"name": "Fact", "value": "Value", "field": "From"}
+    typer.echo(_table(facts[[*titles]].rename(columns=titles)))
+    for how, part in rules.groupby("field", sort=True):
+        words = "; ".join(part["name"] + " " + part["value"])
+        typer.echo(
+            "\n"
+            + fill(f"Rules that {how}: {words}." if how == "decided" else f"Tried: {words}.", 96)
+        )
+    more = answers[~answers["name"].isin(["band", "reason"]) & answers["value"].ne("")]
+    titles = {"name": "Answer", "value": "Value"}
+    typer.echo("\n" + _table(more[[*titles]].rename(columns=titles)))
+
+
+_CONTEXTS = {
+    "u25_da_sv": "in a context: a person under 25, domestic abuse, sexual violence",
+    "any_violence": "at any age, in any context",
+    "subgroups": "whole published subgroups",
+}
 
 
 def list_profiles(context: typer.Context) -> None:
     """List what each definition says."""
-    from sna.definitions import profile_ids, read_profile
+    from sna.definitions import profile_ids, read_profile, switches
 
     if context.invoked_subcommand:
         return
-    base = read_profile("london_2023")
+    base, asked = read_profile("london_2023"), switches().set_index("switch")["question"]
     for name in profile_ids():
         profile = read_profile(name)
-        moved = {k: v for k, v in profile.switches.items() if v != base.switches[k]}
-        changes = ", ".join(f"{k} = {v}" for k, v in moved.items()) or "the defaults"
-        typer.echo(f"{name} ({profile.status}, hash {profile.hash})\n  {profile.title}")
-        typer.echo(f"  contexts {profile.contexts}; {changes}\n  source: {profile.source}")
+        moved = {k: str(v) for k, v in profile.switches.items() if v != base.switches[k]}
+        lines = [
+            "NO HEADLINE: its list of offences is not verified"
+            if profile.status != "adopted"
+            else "",
+            f"counts {_CONTEXTS[profile.contexts]}",
+            *(f"{asked[k]} {k} = {v}" for k, v in moved.items()),
+            f"families: {', '.join(profile.families)}".replace("_", " ")
+            if profile.families
+            else "",
+            f"subgroups: {', '.join(profile.subgroups)}" if profile.subgroups else "",
+            f"watches beside it: {'; '.join(m.title for m in profile.monitored.values())}"
+            if profile.monitored
+            else "",
+            f"from {profile.valid_from}; {profile.source}",
+        ]
+        typer.echo(f"{name}: {profile.title} (hash {profile.hash})")
+        typer.echo("".join(f"  {line}\n" for line in lines if line))
 
 
 def compare(
@@ -161,7 +204,13 @@ def compare(
     import pandas as pd
 
     from sna.classify import compare_profiles
-    from sna.definitions import find_borough, read_profile, read_reference
+    from sna.definitions import (
+        boroughs,
+        find_borough,
+        read_profile,
+        read_reference,
+        source_titles,
+    )
 
     codes = [find_borough(borough)[0]] if borough else []
     keys = ("borough_code", "source")
@@ -183,8 +232,11 @@ def compare(
     for profile in (read_profile(first), read_profile(second)):
         if profile.status == "incomplete":
             typer.echo(f"{profile.id}: its list is not verified; no headline from it.", err=True)
-    titles = {"borough_code": "borough", "name_a": first, "name_b": second}
-    shown = moves[["borough_code", "source", "name_a", "name_b", "offences"]].rename(columns=titles)
+    names = {"source": source_titles().set_index("source")["title"].to_dict()}
+    names["borough_code"] = boroughs().set_index("borough_code")["borough_name"].to_dict()
+    titles = {"borough_code": "Borough", "source": "From", "name_a": first, "name_b": second}
+    shown = moves.sort_values(["borough_code", "offences"], ascending=[True, False]).replace(names)
+    shown = shown[[*titles, "offences"]].rename(columns={**titles, "offences": "Offences"})
     total, moved = int(flow["offences"].sum()), int(moves["offences"].sum())
     typer.echo(_table(shown) if len(shown) else "No offence changes its band.")
-    typer.echo(f"{moved:,} of {total:,} recorded offences would change their band.")
+    typer.echo(f"\n{moved:,} of {total:,} recorded offences would change their band.")
