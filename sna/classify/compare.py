@@ -101,8 +101,7 @@ def count_readings(
     """
     own = read_profile(profile)
     others = [read_profile(name) for name in profile_ids() if name != own.id]
-    table = _count_core(rows, [own, *(p for p in others if p.status == "adopted")], people)
-    return table.assign(title=table["title"].where(table.index > 0, table["title"] + " (adopted)"))
+    return _count_core(rows, [own, *(p for p in others if p.status == "adopted")], people)
 
 
 def _furthest(offences: pd.DataFrame, own: Profile, people: pd.DataFrame | None) -> str:

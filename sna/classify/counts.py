@@ -121,8 +121,10 @@ def count_contexts(classified: pd.DataFrame) -> pd.DataFrame:
     sums = pd.DataFrame({"offences": offences_of(inside), "core": core}).groupby(sets).sum()
     sums = sums.reset_index()
     sums = sums.assign(**{name: holds(sums["contexts"], name) for name in CONTEXTS.index})
-    facts = {"several": len(sums) > 1} | ({"sensitivity": "sensitive"} if len(sums) else {})
-    sums = sums.assign(**origin(classified), **facts)
+    words = CONTEXTS["words"].to_dict() | {"no context": "no context"}
+    named = [" and ".join(words[n] for n in str(names).split("|")) for names in sums["contexts"]]
+    sums = sums.assign(name=named, several=len(sums) > 1, **origin(classified))
+    sums = sums.assign(sensitivity="sensitive") if len(sums) else sums
     return sums.sort_values(["offences", "contexts"], ascending=[False, True], ignore_index=True)
 
 

@@ -148,12 +148,10 @@ def explain(
     typer.echo(f"{offence_id} is {answer['band'].replace('_', ' ')}. {answer['reason']}\n")
     titles = {"name": "Fact", "value": "Value", "field": "From"}
     typer.echo(_table(facts[[*titles]].rename(columns=titles)))
-    for how, part in rules.groupby("field", sort=True):
+    for how, title in (("decided", "Rules that decided"), ("tried", "Rules tried")):
+        part = rules[rules["field"] == how]
         words = "; ".join(part["name"] + " " + part["value"])
-        typer.echo(
-            "\n"
-            + fill(f"Rules that {how}: {words}." if how == "decided" else f"Tried: {words}.", 96)
-        )
+        typer.echo("\n" + fill(f"{title}: {words}.", 96))
     more = answers[~answers["name"].isin(["band", "reason"]) & answers["value"].ne("")]
     titles = {"name": "Answer", "value": "Value"}
     typer.echo("\n" + _table(more[[*titles]].rename(columns=titles)))

@@ -5,14 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from sna.definitions import read_reference
-
-
-def name_contexts(contexts: str) -> list[str]:
-    """Return the contexts of an exact set in words."""
-    words = read_reference("contexts").set_index("context")["words"]
-    return [str(words[name]) for name in contexts.split("|")]
-
 
 def is_wide(row: Any) -> bool:
     """Say whether unknown facts leave more than half of what is possible open."""
