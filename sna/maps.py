@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STEPS = ("#DCE9F5", *base.SEQUENTIAL)  # from few to many; darker in grey print as well
 ON_STEPS = ("#000000", *base.ON_SEQUENTIAL)
+OF_GROUND = (0.5, 0.8, 0.95)  # a surface: its highest twentieth is darkest
 MOST_POINTS = 11_000  # of an inline SVG under 300 KB; above, a picture with a palette
 BOUNDARIES = (
     "Boundaries: Office for National Statistics, Open Government Licence v3; contains OS data "
@@ -35,8 +36,8 @@ _FLAGS: dict[str, dict[str, Any]] = {  # class of an area -> how it is outlined,
 }
 
 
-def class_breaks(values: pd.Series, classes: int = 4) -> list[float]:
-    """Return the inner limits of classes with about equal numbers of areas, in round numbers.
+def class_breaks(values: pd.Series, shares: tuple[float, ...] = (0.25, 0.5, 0.75)) -> list[float]:
+    """Return the inner limits of classes that end at these shares of the areas, in round numbers.
 
     Examples
     --------
@@ -46,7 +47,7 @@ def class_breaks(values: pd.Series, classes: int = 4) -> list[float]:
     known = values.dropna()
     if known.nunique() < 2:
         return []
-    cuts = np.quantile(known, np.arange(1, classes) / classes)
+    cuts = np.quantile(known, shares)
     return sorted({float(f"{cut:.2g}") for cut in cuts if known.min() < float(f"{cut:.2g}")})
 
 
@@ -87,7 +88,8 @@ def map_areas(
     value = "rate" if "rate" in rows and rows["rate"].notna().any() else "offences"
     ax = _empty_map(ground[own])
     _shade(ax, ground[~own], facecolor="#F3F3F3", edgecolor="#B5B5B5", zorder=0.5)
-    handles = _shade_classes(ax, ground[own], rows.loc[own, value])
+    values = rows.loc[own, value]
+    handles = _shade_classes(ax, ground[own], values, class_breaks(values))
     unsure = own & rows.get("compared", pd.Series("", rows.index)).eq("similar").to_numpy()
     if value == "rate" and unsure.any():
         look = {"edgecolor": "#3D3D3D", "hatch": "..", "linewidth": 0.3, "zorder": 3}
@@ -111,7 +113,7 @@ def map_areas(
 def map_grid(
     protected: ProtectedTable, shapes: "gpd.GeoDataFrame", *, alt: str, value: str, unit: str
 ) -> str:
-    """Map a surface by its cells in stated classes, inside the borough; always a picture."""
+    """Map a surface by its cells, inside the borough, the top 5 % darkest; always a picture."""
     table = base.table_of(protected)
     half = float(table["cell_m"].iloc[0]) / 2
     east, north = table["cell_east"].to_numpy(float), table["cell_north"].to_numpy(float)
@@ -119,7 +121,8 @@ def map_grid(
     inside = inside[inside["area_level"].astype("str").eq("borough")]
     cells = shapely.box(east - half, north - half, east + half, north + half)
     ax = _empty_map(cells)
-    handles = _shade_classes(ax, cells, table[value], linewidth=0, what="cell")
+    breaks = class_breaks(table[value], OF_GROUND)
+    handles = _shade_classes(ax, cells, table[value], breaks, linewidth=0, what="cell")
     _shade(ax, inside.geometry.to_numpy(), edgecolor=base.INK, linewidth=1, zorder=5)
     _furnish(ax, handles, unit, invented=protected.simulated)
     return _as_picture(ax, alt)
@@ -175,10 +178,15 @@ def _shade(ax: "Axes", shapes: Any, **look: Any) -> Any:
 
 
 def _shade_classes(
-    ax: "Axes", shapes: np.ndarray, values: pd.Series, what: str = "area", linewidth: float = 0.5
+    ax: "Axes",
+    shapes: np.ndarray,
+    values: pd.Series,
+    breaks: list[float],
+    what: str = "area",
+    linewidth: float = 0.5,
 ) -> list[Any]:
     """Shade areas by class of their value; withheld ones are hatched. Returns legend handles."""
-    breaks, known = class_breaks(values), values.notna().to_numpy()
+    known = values.notna().to_numpy()
     step = np.where(known, np.searchsorted(breaks, values.fillna(-1), side="right"), -1)
     ends = [f"{cut:g}" for cut in breaks]
     middle = [f"{low} to under {high}" for low, high in itertools.pairwise(ends)]

@@ -77,6 +77,14 @@ def test_gi_star_and_local_moran_agree_with_esda():
     assert found["gi_star_z"].to_numpy() == pytest.approx(oracle.Zs)
 
 
+def test_local_moran_adds_up_to_the_reference_of_morans_i():
+    case = CASES["moran_lattice_variance"]
+    counts, near = areas(case["inputs"]["values"], case["inputs"]["neighbours"])
+    links, n = np.diff(near.matrix.indptr), len(counts)
+    parts = links * local.find_hotspots(counts, near)["local_moran"]
+    assert parts.sum() / links.sum() * n / (n - 1) == pytest.approx(case["expected"]["I"])
+
+
 @pytest.mark.parametrize("star", [True, False])
 def test_the_exact_p_counts_all_arrangements(star):
     values, near = np.array([0, 1, 2, 3, 7, 9]), [[4, 5], [2], [1], [], [0, 5], [0, 4]]

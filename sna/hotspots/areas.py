@@ -169,12 +169,11 @@ def _a_month(rows: pd.DataFrame) -> float:
 
 def _known_around(rows: pd.DataFrame, around: pd.DataFrame | None, data: Any) -> pd.DataFrame:
     """Rows of the touching boroughs that this source covers, not those it has strays in."""
-    if (
-        around is None
-        or not around["source"].astype("str").isin(rows["source"].astype("str")).any()
-    ):
+    beside = rows.head(0) if around is None else around
+    beside = beside[beside["source"].astype("str") == rows["source"].iloc[0]]
+    found = next(find_series(beside), None)
+    if found is None:
         return rows.head(0)
-    found = next(find_series(around[around["source"].astype("str") == rows["source"].iloc[0]]))
     borough = found["borough_code"].astype("object")
     size = data.areas.groupby(data.areas["borough_code"].astype("object")).size()
     dense = borough.map(found.groupby(borough).apply(_a_month) / size)
@@ -218,15 +217,11 @@ def _residents(data: Any, level: str) -> "pd.Series[float]":
         rows = data.population[data.population["area_level"].astype("str") == found]
         if len(rows):
             whole = total_population(rows.assign(area_level="borough"))
-            newest = whole.sort_values("population_year").drop_duplicates(
-                "borough_code", keep="last"
-            )
-            made = newest.set_index("borough_code")["population"]
-            return (
-                made
-                if found == level
-                else made.groupby(pd.Series(made.index).map(_wards(data)).to_numpy()).sum()
-            )
+            newest = whole.sort_values("population_year").groupby("borough_code", observed=True)
+            made = newest["population"].last()
+            if found == level:
+                return made
+            return made.groupby(pd.Series(made.index).map(_wards(data)).to_numpy()).sum()
     return pd.Series(dtype=float)
 
 

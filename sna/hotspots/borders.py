@@ -10,19 +10,7 @@ from sna.definitions import boroughs
 from sna.hotspots.areas import ORIGIN, AreaCounts
 from sna.hotspots.local import find_hotspots
 
-_FLOWS = [
-    "person_role",
-    "home_borough_code",
-    "source",
-    "release_class",
-    "people",
-    "people_of_role",
-    "home_borough",
-    "area_level",
-    "period_months",
-    "period_start",
-    "period_end",
-]
+_KEYS = ["person_role", "home_borough_code", "source", "release_class"]
 
 
 def find_straddling(counts: AreaCounts) -> pd.DataFrame:
@@ -73,13 +61,13 @@ def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
     """Count people by role and home borough (``unknown`` too), for offences in the borough."""
     end, people = pd.Timestamp(data.end_month), data.people
     if people is None or "home_borough_code" not in people or not len(people):
-        return pd.DataFrame(columns=_FLOWS)
+        return pd.DataFrame(columns=[*_KEYS, "people", "people_of_role", "home_borough"])
     start = end - pd.DateOffset(months=months - 1)
     known = people["home_borough_code"].notna().groupby(people["source"], observed=True)
     kept = people[people["month"].between(start, end) & known.transform("any")]
     home = kept["home_borough_code"].astype("object").fillna("unknown")
-    made = kept.assign(home_borough_code=home).astype(dict.fromkeys(_FLOWS[:4], "str"))
-    made = made.groupby(_FLOWS[:4], as_index=False)["people"].sum()
+    made = kept.assign(home_borough_code=home).astype(dict.fromkeys(_KEYS, "str"))
+    made = made.groupby(_KEYS, as_index=False)["people"].sum()
     names = boroughs().set_index("borough_code")["borough_name"]
     home = made["home_borough_code"]
     return made.assign(

@@ -63,20 +63,16 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
         even = rng.multinomial(int(y.sum()), np.full(len(y), 1 / len(y)), 200)
         chance = float(np.mean([share_holding(draw) for draw in even]))
         top = float(np.sort(y)[::-1][: max(1, round(len(y) / 10))].sum() / y.sum())
-    return (
-        counts[[name for name in ORIGIN if name in counts]]
-        .head(1)
-        .assign(
-            areas=len(y),
-            offences=int(y.sum()),
-            share_for_half=share_holding(y),
-            lower_ci=lower,
-            upper_ci=upper,
-            chance_share=chance,
-            gini=gini(y),
-            generalised_gini=gini(y, generalised=True),
-            top_tenth_share=top,
-        )
+    origin = counts[[name for name in ORIGIN if name in counts]].head(1)
+    shares = {"share_for_half": share_holding(y), "lower_ci": lower, "upper_ci": upper}
+    return origin.assign(
+        areas=len(y),
+        offences=int(y.sum()),
+        chance_share=chance,
+        gini=gini(y),
+        generalised_gini=gini(y, generalised=True),
+        top_tenth_share=top,
+        **shares,
     )
 
 

@@ -1,6 +1,6 @@
 """Local statistics of counts on areas: Getis-Ord, local Moran, exact p, smoothed rates."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -157,31 +157,29 @@ def symmetric_scores(counts: np.ndarray) -> np.ndarray:
 
 def _test_twice(
     y: np.ndarray, matrix: "csr_array", tested: np.ndarray, **draws: int
-) -> pd.DataFrame:
-    """Test Gi*, and once more without what was flagged, which would make all else look ordinary.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return p, adjusted p and whether more is held than in what was dealt out, of each area.
 
-    The second dealing leaves out flagged areas and those that touch them; its adjusted p is
-    multiplied so that it flags at `ALPHA_AGAIN`. ``more``: more is held than in what is dealt.
+    What is flagged makes all else look ordinary: the second dealing leaves out flagged areas and
+    those that touch them. Its adjusted p is multiplied, so that 5 % stands for `ALPHA_AGAIN`.
     """
     x, size = symmetric_scores(y), np.diff(matrix.indptr) + 1
-    find = permutation_p if draws["permutations"] else randomisation_p
-    settings: Any = draws if draws["permutations"] else {}
-    p = np.where(tested, find(x, matrix, **settings), np.nan)
-    first, mean = adjust_p(p), x.mean()
-    found = first <= ALPHA
+
+    def find(dealt: np.ndarray) -> np.ndarray:
+        if draws["permutations"]:
+            return np.where(tested, permutation_p(x, matrix, dealt=dealt, **draws), np.nan)
+        return np.where(tested, randomisation_p(x, matrix, dealt=dealt), np.nan)
+
+    p = find(np.ones(len(y), dtype=bool))
+    adjusted, mean = adjust_p(p), np.full(len(y), x.mean())
+    found = adjusted <= ALPHA
     rest = ~found & (matrix @ found.astype(float) == 0)
-    if not found.any() or rest.sum() < max(MINIMUM_AREAS, len(y) / 2):
-        return pd.DataFrame({"p": p, "adjusted": first, "more": matrix @ x + x > size * mean})
-    again = np.where(tested, find(x, matrix, dealt=rest, **settings), np.nan)
-    second = np.minimum(adjust_p(again) * ALPHA / ALPHA_AGAIN, 1)
-    mean = np.where(found, mean, x[rest].mean())
-    return pd.DataFrame(
-        {
-            "p": np.where(found, p, again),
-            "adjusted": np.where(found, first, second),
-            "more": matrix @ x + x > size * mean,
-        }
-    )
+    if found.any() and rest.sum() >= max(MINIMUM_AREAS, len(y) / 2):
+        again = find(rest)
+        second = np.minimum(adjust_p(again) * ALPHA / ALPHA_AGAIN, 1)
+        p, adjusted = np.where(found, p, again), np.where(found, adjusted, second)
+        mean[~found] = x[rest].mean()
+    return p, adjusted, matrix @ x + x > size * mean
 
 
 def find_hotspots(
@@ -210,9 +208,9 @@ def find_hotspots(
         )
     z, x = getis_ord_z(y, matrix), y - y.mean()
     tested = own & linked & (len(y) >= MINIMUM_AREAS and y.sum() >= MINIMUM_OFFENCES and x.any())
-    gi = _test_twice(y, matrix, tested, permutations=permutations, seed=seed)
-    clear, more = gi["adjusted"].to_numpy() <= ALPHA, gi["more"].to_numpy()
-    hot, cold, score = clear & more & (x > 0), clear & ~more & (x < 0), symmetric_scores(y)
+    p, adjusted, more = _test_twice(y, matrix, tested, permutations=permutations, seed=seed)
+    clear, score = adjusted <= ALPHA, symmetric_scores(y)
+    hot, cold = clear & more & (x > 0), clear & ~more & (x < 0)
     moran_p = adjust_p(np.where(tested, randomisation_p(score, matrix, star=False), np.nan))
     names = ["beyond the border", "no neighbours", "too little data"]
     kinds, none = [~own, ~linked & tested.any(), ~tested], "not distinct"
@@ -223,8 +221,8 @@ def find_hotspots(
     spots = np.select([hot, cold], ["hotspot", "coldspot"], none)
     return counts.assign(
         gi_star_z=z,
-        p_value=gi["p"].to_numpy(),
-        p_adjusted=gi["adjusted"].to_numpy(),
+        p_value=p,
+        p_adjusted=adjusted,
         is_hotspot=hot,
         is_coldspot=cold,
         window_offences=matrix @ y + y,

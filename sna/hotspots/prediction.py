@@ -161,17 +161,18 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
     rows = [_score(method, pick, chosen["count"], later) for method, pick in chosen.items()]
     table = pd.DataFrame(rows)
     better = table[(table["hits"] > table.loc[0, "hits"]) & (table["p_value"] < ALPHA)]
+    later_period = {
+        "period_start": pd.Timestamp(months[-test_months]),
+        "period_months": test_months,
+        "period_end": pd.Timestamp(months[-1]) + pd.offsets.MonthEnd(),
+    }
     return table.assign(
-        **counts.areas.iloc[0][ORIGIN],
+        **{**counts.areas.iloc[0][ORIGIN], **later_period},
         areas_flagged=number,
         areas=len(later),
         flagged_share=number / len(later),
         offences=later.sum(),
         is_recommended=table.index == (better["hits"].idxmax() if len(better) else 0),
-    ).assign(
-        period_start=pd.Timestamp(months[-test_months]),
-        period_months=test_months,
-        period_end=pd.Timestamp(months[-1]) + pd.offsets.MonthEnd(),
     )
 
 
