@@ -78,6 +78,40 @@ def test_run_killed_three_times_and_resumed_ends_with_the_same_bytes(house):
     assert not left
 
 
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_damaged_table_fails_its_borough_alone_and_is_rebuilt(tmp_path, capsys):
+    from sna.batch import plan_jobs, run_reports
+    from sna.build import build
+    from sna.sample import write_sample
+    from sna.settings import Settings
+
+    raw, processed, reports = (tmp_path / name for name in ("raw", "processed", "reports"))
+    write_sample(raw, boroughs=("Hackney", "Camden"), months=24, scale=0.03)
+    build(raw, processed)
+
+    def run():
+        jobs = plan_jobs((), Settings(), only="definition", processed=processed, reports=reports)
+        outcomes, code = run_reports(jobs, Settings(), resume=True, quiet=True)
+        return {outcome.job.borough_name: outcome.status for outcome in outcomes}, code
+
+    assert run() == ({"Hackney": "done", "Camden": "done"}, 0)
+    first = pages(reports)
+    table = processed / "offences" / "E09000012.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2] + b"?" + whole[len(whole) // 2 + 1 :])
+    capsys.readouterr()
+    assert run() == ({"Hackney": "failed", "Camden": "skipped"}, 1)
+    said = capsys.readouterr().out
+    assert "E09000012.parquet" in said
+    assert "sna build --fresh" in said
+    assert f"sna report Hackney --edition public --only definition --processed {processed}" in said
+    assert pages(reports) == first  # the last good pages stay
+    build(raw, processed, fresh=True)
+    assert run() == ({"Hackney": "skipped", "Camden": "skipped"}, 0)  # the same table again
+    assert table.read_bytes() == whole
+
+
 @LINUX
 @pytest.mark.notebook
 @pytest.mark.slow

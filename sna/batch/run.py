@@ -20,8 +20,8 @@ from sna.settings import Settings
 from sna.store import read_state
 
 
-def run_job(job: Job) -> Outcome:
-    """Make one borough's reports; an error becomes an outcome, never an exception."""
+def run_job(job: Job, at_once: int = 1) -> Outcome:
+    """Make one borough's reports, some notebooks at once; an error becomes an outcome."""
     from sna.reporting import borough
 
     kernels.use_forked_kernels()
@@ -35,6 +35,7 @@ def run_job(job: Job) -> Outcome:
             profile=job.profile,
             processed=Path(job.processed),
             reports=Path(job.reports),
+            at_once=at_once,
         )
         return Outcome(job, DONE, time.perf_counter() - began, folder=str(folder))
     except Exception as error:  # one bad borough must not stop the others
@@ -53,9 +54,10 @@ def run_reports(
 ) -> tuple[list[Outcome], int]:
     """Run jobs that share one store and one reports folder; return outcomes and exit code.
 
-    ``workers`` jobs run at a time (0: two a core), or those of a Dask ``scheduler`` (an address, or
-    ``local``). ``resume`` skips a job that would give the pages it gave last time. A store that
-    lacks too many rows is refused, unless ``allow_partial`` is given: then a good run ends with 6.
+    ``workers`` jobs run at a time (0: two a core; of fewer jobs, their notebooks side by side), or
+    those of a Dask ``scheduler`` (an address, or ``local``). ``resume`` skips a job that would give
+    the pages it gave last time. A store that lacks too many rows is refused, unless
+    ``allow_partial`` is given: then a good run ends with 6.
     """
     reports = Path(jobs[0].reports)
     with _hold(reports), Run(reports, settings, len(jobs), quiet=quiet) as run:
@@ -67,10 +69,16 @@ def run_reports(
         left = [job for job in jobs if job not in same]
         if left:
             with _executor(scheduler, workers) as pool:
-                _run_all(pool, left, run, common)
+                spare = 1 if scheduler else (workers or _slots()) // len(left)
+                _run_all(pool, left, run, common, at_once=max(1, spare))
         for edition in sorted({job.edition for job in jobs}):
             _render_index(reports, edition, common)
     return run.outcomes, run.exit_code
+
+
+def _slots() -> int:
+    """Return how many notebooks run at a time: two a core, since half of them wait."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def _render_index(reports: Path, edition: str, common: list[str]) -> None:
@@ -93,7 +101,7 @@ def _check_store(processed: Path, allow_partial: bool) -> bool:
     return bool(partial)
 
 
-def _run_all(pool: Executor, jobs: list[Job], run: Run, common: list[str]) -> None:
+def _run_all(pool: Executor, jobs: list[Job], run: Run, common: list[str], *, at_once: int) -> None:
     """Note what became of each job as it ends; after Ctrl-C, of those that had not ended too."""
 
     def note(outcome: Outcome) -> None:
@@ -101,7 +109,7 @@ def _run_all(pool: Executor, jobs: list[Job], run: Run, common: list[str]) -> No
             note_done(outcome.job, job_key(outcome.job, common), Path(outcome.folder))
         run.note(outcome)
 
-    futures = {pool.submit(run_job, _resolve(job)): job for job in jobs}
+    futures = {pool.submit(run_job, _resolve(job), at_once): job for job in jobs}
     try:
         for future in as_completed(futures):
             note(_outcome(future, futures[future]))
@@ -160,7 +168,7 @@ def _executor(scheduler: str, workers: int) -> Iterator[Executor]:
     """Give threads, whose kernels are processes, or a Dask cluster that sees the same folders."""
     if not scheduler:
         kernels.use_forked_kernels()
-        with ThreadPoolExecutor(workers or 2 * (os.cpu_count() or 1)) as pool:
+        with ThreadPoolExecutor(workers or _slots()) as pool:
             yield pool
         return
     with connect(scheduler, workers=workers or os.cpu_count() or 1) as client:

@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,14 +33,15 @@ def render_borough(
     profile: str = "london_2023",
     processed: Path | None = None,
     reports: Path = Path("reports"),
-    kernel_name: str = "python3",
+    at_once: int = 1,
 ) -> Path:
     """Run a borough's notebooks and publish their pages; return the folder they are in.
 
     Nothing is published unless everything was made and passed the scan of `verify_reports`; the
     last good reports stay until then. ``notebooks`` are names of `sna.reporting.notebooks.REPORTS`
     (all by default; the others keep their last good page if it had the same parameters),
-    ``end_month`` is written 2025-03 (the last month of the data by default).
+    ``end_month`` is written 2025-03 (the last month of the data by default), ``at_once`` is the
+    number of notebooks that run side by side.
     """
     data = load(borough, end_month, edition, profile, processed)
     final = reports / slug(data.borough_name) / edition
@@ -54,7 +57,10 @@ def render_borough(
     }
     try:
         steps: dict[str, float] = {}
-        pages = list(_pages(staging, notebooks or [*nb.REPORTS], parameters, kernel_name, steps))
+        folder = staging.parent / ".executed" / edition
+        run = partial(_run, notebooks or [*nb.REPORTS], parameters, folder, steps)
+        with ThreadPoolExecutor(at_once) as pool:
+            pages = [Page(*made) for made in pool.map(run, nb.REPORTS.items()) if made[2]]
         made = _write(data, staging, pages, parameters, steps)
         _publish(data, staging, final, made)
     finally:
@@ -74,26 +80,23 @@ def load(borough: str, end_month: str, edition: str, profile: str, processed: Pa
     return cast(Any, store).load_borough(borough, processed=processed, **given)
 
 
-def _pages(
-    staging: Path,
+def _run(
     names: Sequence[str],
     parameters: dict[str, str],
-    kernel_name: str,
+    folder: Path,
     steps: dict[str, float],
-) -> Iterator[Page]:
-    """Run the notebooks that were asked for; take the others from their last run, if it fits."""
-    for name, title in nb.REPORTS.items():
-        began = time.perf_counter()
-        executed = staging.parent / ".executed" / parameters["edition"] / f"{name}.ipynb"
-        made: Any = None
-        if name in names:
-            path = nb.notebook_path(name)
-            made = nb.run_notebook(path, parameters, executed=executed, kernel_name=kernel_name)
-        elif found := nb.last_run(executed, parameters):
-            made = found
-        if made is not None:
-            steps[name] = time.perf_counter() - began
-            yield Page(name, title, made)
+    report: tuple[str, str],
+) -> tuple[str, str, Any]:
+    """Run a notebook that was asked for; take another from its last run, if that fits."""
+    began, (name, title), made = time.perf_counter(), report, None
+    executed = folder / f"{name}.ipynb"
+    if name in names:
+        made = nb.run_notebook(nb.notebook_path(name), parameters, executed=executed)
+    else:
+        made = nb.last_run(executed, parameters)
+    if made is not None:
+        steps[name] = time.perf_counter() - began
+    return name, title, made
 
 
 def _write(

@@ -9,7 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from sna.batch import plan_jobs, run_reports
+import papermill
+
+from sna.batch import kernels, plan_jobs, run_reports
 from sna.batch.plan import hash_common, job_key
 from sna.reporting.notebooks import REPORTS, notebook_path
 from sna.sample import write_sample
@@ -96,6 +98,28 @@ def many(store: Path, out: Path, quick: bool) -> list[Measured]:
     return [measure(f"{count} notebooks to pages, start included", text, ours, theirs, budget=0.2)]
 
 
+def one_borough(store: Path, out: Path, quick: bool) -> list[Measured]:
+    """Measure the command for one borough against its notebooks in a process that is warm."""
+    words = ["report", BOROUGHS[0], "--only", ",".join(notebooks()), "--quiet"]
+    words += ["--processed", str(store), "--reports", str(out)]
+    given = {"borough": BOROUGHS[0], "edition": "public", "profile": "london_2023"}
+    kernels.use_forked_kernels()  # as warm as the process
+
+    def command():
+        subprocess.run([sys.executable, "-m", "sna", *words], check=True, capture_output=True)
+
+    def papermill_alone():
+        os.environ["SNA_PROCESSED"] = str(store)
+        with tempfile.TemporaryDirectory() as place:
+            for name in notebooks():
+                made = f"{place}/{name}.ipynb"
+                papermill.execute_notebook(notebook_path(name), made, given, progress_bar=False)
+
+    ours, theirs = alternate(command, papermill_alone, rounds=1 if quick else 3)
+    control = "papermill on the same in one warm process, kernels forked"
+    return [measure("sna report of one borough, start included", control, ours, theirs, budget=2)]
+
+
 def flat(store: Path) -> list[Measured]:
     """Measure whether later boroughs cost what the same ones cost at first."""
     early, late = (
@@ -145,6 +169,7 @@ def benchmarks(quick: bool) -> list[Measured]:
     with tempfile.TemporaryDirectory() as place:
         store, out = build_store(Path(place), BOROUGHS[:2] if quick else BOROUGHS), Path(place, "r")
         found += many(store, out, quick) + unchanged(store, out, quick)
+        found += one_borough(store, out, quick)
         if not quick:
             found += flat(store) + on_dask(store)
     return found
