@@ -95,8 +95,8 @@ def make_rejects(bad: np.ndarray, *, column: str, reason: str, values: Any = Non
     ``values`` are shown cut at 80 characters; leave it out where the column can hold free text.
     """
     lines = np.flatnonzero(bad)
-    shown = pd.Series("", range(len(bad))) if values is None else pd.Series(values, dtype="object")
-    shown = shown.iloc[lines].fillna("").astype("str").str[:80]
+    there = [""] * len(lines) if values is None else pd.Series(values).iloc[lines]
+    shown = pd.Series(there, dtype="object").fillna("").astype("str").str[:80]
     table = pd.DataFrame({"line": lines + 1, "value": shown.to_numpy(), "rows": 1})
     return table.assign(column=column, reason=reason)
 

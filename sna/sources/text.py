@@ -236,7 +236,7 @@ def _read_csv(
     if encoding != "utf-8":
         findings.append(make_finding(f"Text is in {encoding}, not UTF-8; read as that."))
     rows = table.num_rows + len(bad)
-    lines = np.setdiff1d(np.arange(rows) + 1, [line for line, _ in bad])
+    lines = np.delete(np.arange(rows) + 1, [line - 1 for line, _ in bad if 0 < line <= rows])
     broken = _find_nul(table)
     if broken.any():
         bad += [(int(line), "A NUL byte stands in the row.") for line in lines[broken]]

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from bench import Measured, alternate, measure
 from sna.build import build
 from sna.definitions import boroughs
+from sna.sample import write_sample
 from sna.store import load_borough
 
 KINDS = (
@@ -90,6 +91,20 @@ def bare(files: list[Path], out: Path) -> None:
         list(pool.map(write, range(len(code.dictionary))))
 
 
+def bare_london(raw: Path, out: Path) -> None:
+    """Hash every file of a folder; read, sort and write its tables, street files by borough."""
+    files = sorted(path for path in raw.rglob("*") if path.is_file())
+    street = [path for path in files if path.name.endswith("-street.csv")]
+    bare(street, out / "street")
+    others = [path for path in files if path not in street]
+    hash_all(others)
+    for path in (path for path in others if path.suffix == ".csv"):
+        options = csv.ParseOptions(newlines_in_values=True)
+        table = csv.read_csv(path, csv.ReadOptions(use_threads=False), options)
+        table = table.sort_by(table.column_names[0])
+        pq.write_table(table, out / f"{path.stem}.parquet", compression="zstd")
+
+
 def hash_all(files: list[Path]) -> None:
     """Hash every file, two at a time."""
 
@@ -122,6 +137,24 @@ def _peak(raw: Path, out: Path) -> int:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, encoding="utf-8"
     )
     return int(done.stdout.split()[-1]) * 1024
+
+
+def _london() -> list[Measured]:
+    """Measure the build of the simulated London of five years."""
+    with tempfile.TemporaryDirectory() as name:
+        raw, out = Path(name) / "raw", Path(name) / "out"
+        write_sample(raw)
+        full, control = alternate(
+            lambda: build(raw, out, fresh=True),
+            lambda: bare_london(raw, Path(name) / "bare"),
+            rounds=1,
+        )
+        peak = _peak(raw, out)
+    what = "build of the simulated London"
+    return [
+        measure(what, "bare hash + read + sort + write", full, control, budget=2),
+        measure(f"peak memory, {what}", "2 GiB", peak, 2 << 30, budget=1, unit="bytes"),
+    ]
 
 
 def benchmarks(quick: bool) -> list[Measured]:
@@ -161,4 +194,5 @@ def benchmarks(quick: bool) -> list[Measured]:
         *found,
         measure("build with one new month", "full build", month, full, budget=0.1),
         measure("one borough from the store", "from the CSV files", one, from_csv, budget=0.02),
+        *_london(),
     ]
