@@ -524,6 +524,8 @@ def test_the_tightest_bound_of_several_sources_counts_nothing_twice():
     tight = combine_bounds(data).set_index("step").loc["Tightest of all"]
     # by hand: lower 24 rapes + 36 flagged; upper 24 + 120
     assert tight[["lower", "upper"]].tolist() == [60, 144]
+    # the label holds listed and near offences: all 120 wait for the code first
+    assert tight[["rows_decided", "narrowed_by"]].tolist() == [120, "which offence it is"]
     assert set(choose_rows(data)["source"]) == {"mps_borough"}
 
 

@@ -18,6 +18,7 @@ from sna.errors import CoverageError
 from sna.schemas.columns import check_one_source
 
 FLAGGED = "domestic abuse violence with injury"
+_NARROWING = ["rows_decided", "narrowed_by"]
 
 
 def definition_bounds(
@@ -161,7 +162,8 @@ def combine_bounds(data: Any) -> pd.DataFrame:
         bound = definition_bounds(part, profile=data.profile, people=people)
         covered = part["month"].nunique() * int(part["period_months"].max())
         whole = "yes" if covered >= 12 else f"no: {covered} of 12 months"
-        facts = bound[["offences", "lower", "upper"]].iloc[0].to_dict()
+        told = bound.assign(narrowed_by=bound["missing_field"].map(UNKNOWN["words"]).fillna(""))
+        facts = told[["offences", "lower", "upper", *_NARROWING]].iloc[0].to_dict()
         steps.append({"source": row["source"], "step": row["name"], **facts, "used": whole})
     used = [step for step in steps if step["used"] == "yes"]
     if used:
@@ -192,6 +194,8 @@ def _flagged(rows: pd.DataFrame) -> list[dict[str, Any]]:
         "offences": count,
         "lower": count,
         "upper": count,
+        "rows_decided": 0,
+        "narrowed_by": "",
         "used": "yes, added to the lowest" if whole else "no: not every month",
     }
     return [step] if len(part) else []
