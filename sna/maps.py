@@ -194,7 +194,7 @@ def _shade_classes(
     handles = []
     for number, label in enumerate(labels):
         many = int((step == number).sum())
-        text = f"{label} ({many} {what}{'s' if many != 1 else ''})"
+        text = f"{label} ({many:,} {what}{'s' if many != 1 else ''})"
         look = {"facecolor": STEPS[number], "linewidth": linewidth, "label": text}
         handles.append(_shade(ax, shapes[step == number], **look))
     if not known.all():
@@ -278,9 +278,9 @@ def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: A
         edge: Any = {"edgecolor": base.INK, "linewidth": 3 if own else 0.5, "zorder": 2 + own}
         ax.add_patch(Rectangle((x, y), 0.96, 0.96, facecolor=fill, **edge))
         look: Any = {"ha": "center", "va": "center", "color": ink, "zorder": 4}
-        ax.text(x + 0.48, y + 0.62, _initials(name), fontsize=8, **look)
+        ax.text(x + 0.48, y + 0.66, _lines(name), fontsize=8, linespacing=0.9, **look)
         said = "[x]" if np.isnan(value) else f"{value:.1f}"
-        ax.text(x + 0.48, y + 0.3, said, fontsize=9, fontweight=700 if own else 400, **look)
+        ax.text(x + 0.48, y + 0.25, said, fontsize=9, fontweight=700 if own else 400, **look)
     right, down = tiles["tile_column"], tiles["tile_row"]
     ax.set(xlim=(right.min() - 0.05, right.max() + 1), aspect="equal")
     ax.set_ylim(-down.max() - 0.05, 1 - down.min())
@@ -288,7 +288,7 @@ def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: A
     return ax
 
 
-def _initials(name: str) -> str:
-    """Shorten a borough's name to what fits in a tile; the table has it whole."""
-    words = [word for word in name.split() if word not in ("of", "and", "upon", "Thames", "London")]
-    return words[0][:9] if len(words) == 1 else f"{words[0][:4]} {words[1][:4]}"
+def _lines(name: str) -> str:
+    """Put the words of a borough's name that tell it from others on two lines of its tile."""
+    dropped = ("of", "and", "upon", "Thames", "London")
+    return "\n".join([word[:11] for word in name.split() if word not in dropped][:2])

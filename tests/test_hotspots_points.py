@@ -159,9 +159,8 @@ def test_a_hotspot_that_straddles_the_border_is_one_group():
 def test_offences_near_the_border_are_counted_on_both_sides():
     data = borough(side=1)
     counts = hotspots.count_areas(data, around=data.around)
-    points = pd.DataFrame(
-        {"easting": [X + 50, X - 50, X + 300, X - 2000], "northing": [Y + 500] * 4}
-    )
+    east = [X + 950, X + 1050, X + 700, X + 3000, X + 50]  # the last at the edge of what is known
+    points = pd.DataFrame({"easting": east, "northing": [Y + 500] * 5})
     made = hotspots.count_near_border(counts, data, points, within_m=(100, 400))
     assert made[["inside", "outside"]].to_numpy()[1:].tolist() == [[1, 1], [2, 1]]
     assert made["band"].tolist()[1:] == ["within 100 metres", "within 400 metres"]
@@ -181,6 +180,10 @@ def test_flows_count_people_by_home_borough_and_keep_the_unknown():
     assert made["people"].to_dict() == {OWN: 3, "E09000033": 4, "unknown": 3}
     assert set(made["people_of_role"]) == {10}
     assert hotspots.count_flows(borough()).empty
+    named = people.assign(offence_id=["1", "2", "3", None])
+    offences = pd.DataFrame({"offence_id": ["1", "2"], "band": ["core", "out"]})
+    made = hotspots.count_flows(borough(people=named, offences=offences))
+    assert made["people"].tolist() == [2, 3]
 
 
 def test_harm_is_offences_times_weight_and_says_what_it_covers():

@@ -36,8 +36,8 @@ def count_near_border(
 ) -> pd.DataFrame:
     """Count offences in the areas at the border and, of exact points, within so many metres of it.
 
-    One row a band, for both sides; the bands in metres hold each other. ``points`` are those of
-    `find_points`, here and beyond.
+    The border is that with the areas whose offences are known. One row a band, for both sides; the
+    bands in metres hold each other. ``points`` are those of `find_points`, here and beyond.
     """
     own = counts.areas["is_tested"].to_numpy(bool)
     beyond = counts.areas["borough_code"] != data.borough_code
@@ -45,26 +45,36 @@ def count_near_border(
     inside, outside = (counts.areas.loc[part, "offences"].sum() for part in (at_border, ~own))
     rows = [("in areas that touch the border", inside, outside)]
     if len(points):
-        shapes = data.areas[data.areas["area_code"].isin(counts.areas.loc[own, "area_code"])]
-        ground = shapely.union_all(shapes.geometry.to_numpy())
-        at = shapely.points(points["easting"].to_numpy(float), points["northing"].to_numpy(float))
-        far, here = shapely.distance(at, ground.boundary), shapely.intersects(ground, at)
-        rows += [
-            (f"within {m} metres", int((here & (far <= m)).sum()), int((~here & (far <= m)).sum()))
-            for m in within_m
-        ]
+        shapes = data.areas.drop_duplicates("area_code", keep="last").set_index("area_code")
+        ground, other = (
+            shapely.union_all(shapes.geometry.loc[counts.areas.loc[part, "area_code"]].to_numpy())
+            for part in (own, ~own)
+        )
+        at = shapely.points(points[["easting", "northing"]].to_numpy(float))
+        here = shapely.intersects(ground, at)
+        far = shapely.distance(np.where(here, other, ground), at)  # from the other side
+        for m in within_m:
+            near = far <= m
+            rows.append((f"within {m} metres", int((here & near).sum()), int((~here & near).sum())))
     made = pd.DataFrame(rows, columns=["band", "inside", "outside"])
     return made.assign(**counts.areas.iloc[0][ORIGIN])
 
 
 def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
-    """Count people by role and home borough (``unknown`` too), for offences in the borough."""
+    """Count people by role and home borough (``unknown`` too), for core offences in the borough.
+
+    People of published tables, which name no offence, are counted as they are.
+    """
     end, people = pd.Timestamp(data.end_month), data.people
     if people is None or "home_borough_code" not in people or not len(people):
         return pd.DataFrame(columns=[*_KEYS, "people", "people_of_role", "home_borough"])
     start = end - pd.DateOffset(months=months - 1)
     known = people["home_borough_code"].notna().groupby(people["source"], observed=True)
     kept = people[people["month"].between(start, end) & known.transform("any")]
+    if "offence_id" in kept and "offence_id" in data.offences:
+        core = data.offences["band"].astype("str") == "core"
+        core_ids = data.offences.loc[core, "offence_id"].dropna()
+        kept = kept[kept["offence_id"].isna() | kept["offence_id"].isin(core_ids)]
     home = kept["home_borough_code"].astype("object").fillna("unknown")
     made = kept.assign(home_borough_code=home).astype(dict.fromkeys(_KEYS, "str"))
     made = made.groupby(_KEYS, as_index=False)["people"].sum()

@@ -63,9 +63,11 @@ def classify_persistence(counts: AreaCounts) -> pd.DataFrame:
     yearly = count_periods(counts.monthly, period_months=12).reindex(areas["area_code"])
     own = np.where(tested[:, None], yearly.to_numpy(float), -1)  # years in the top tenth
     bar = np.sort(own, axis=0)[::-1][max(1, round(tested.sum() / 10)) - 1]
+    times = hot.sum(axis=1)
     made = areas.assign(
         periods=wide.shape[1],
-        periods_hot=hot.sum(axis=1),
+        periods_hot=times,
+        flagged_periods=np.where(times > 0, times, np.nan),  # for the chart: of those flagged
         years=yearly.shape[1],
         years_in_top_tenth=((own >= bar) & (own > 0)).sum(axis=1),
         trend_p_adjusted=adjusted,
