@@ -135,7 +135,6 @@ def test_format_ratio_says_too_little_data():
     assert "too little data" in words.format_ratio(float("nan"), reference="White people")
 
 
-def test_join_words_and_sentences():
+def test_join_words():
     assert words.join_words(["a"]) == "a"
     assert words.join_words([]) == ""
-    assert words.join_sentences("a is higher", "", "b?") == "A is higher. B?"

@@ -162,9 +162,3 @@ def format_period(start: pd.Timestamp, end: pd.Timestamp) -> str:
 def join_words(words: Sequence[str]) -> str:
     """Join words as one speaks them: ``A, B and C``."""
     return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
-
-
-def join_sentences(*sentences: str) -> str:
-    """Join the sentences that are not empty, each with a capital and a full stop."""
-    kept = [" ".join(sentence.split()) for sentence in sentences if sentence.strip()]
-    return " ".join(s[0].upper() + s[1:] + ("" if s[-1] in ".?!" else ".") for s in kept)
