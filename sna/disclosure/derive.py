@@ -74,8 +74,10 @@ def add_derived(
     hidden = (flags.reindex(columns=[*derived.inputs]) == "[c]").any(axis=1).to_numpy()
     few = (made.events < made.least) & reliability
     gone, doubt = hidden | np.isnan(value) | few, (made.events < RELIABLE) & reliability
-    own = _is_reference(table) & derived.kind.startswith("rate_")  # against itself: no limits
-    low, high = (np.where(own, np.nan, limit) for limit in made[1:3])
+    low, high = made[1:3]
+    if derived.kind.startswith("rate_") and "reference_group" in table:  # against itself: no limits
+        own = _is_reference(table)
+        low, high = np.where(own, np.nan, low), np.where(own, np.nan, high)
     columns = dict(zip((derived.column, *derived.limits), (value, low, high), strict=False))
     shown = {name: np.where(gone, np.nan, column) for name, column in columns.items()}
     return table.assign(**shown), flags.assign(**_flags([*columns], hidden, gone, doubt, flags))
@@ -84,8 +86,7 @@ def add_derived(
 def _is_reference(table: pd.DataFrame) -> Values:
     """Say which rows are the group compared with: by its name, as other groups may equal it."""
     names = table.reindex(columns=["ethnic_group", "sex", "age_group"])
-    given = table.get("reference_group", pd.Series(None, index=table.index, dtype="object"))
-    return names.eq(given, axis=0).any(axis=1).to_numpy()
+    return names.eq(table["reference_group"], axis=0).any(axis=1).to_numpy()
 
 
 def _flags(
