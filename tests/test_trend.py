@@ -601,6 +601,9 @@ def test_a_chart_of_rates_takes_out_residents_that_changed():
     assert chart["centre"].iloc[0] == pytest.approx(panel.series.sum() / size.sum() * size.mean())
     few, many = (chart.loc[size == n, "upper_limit"].iloc[0] for n in (100_000, 130_000))
     assert few > many  # fewer residents, wider limits
+    census = data.population["population_year"].eq(2024)  # a step between two kinds of table
+    data.population["source"] = np.where(census, "census_age", "mid_year_age")
+    assert trend.control_chart(data)["kind"].unique().tolist() != ["u"]
 
 
 def _rare_dated(**kind):
