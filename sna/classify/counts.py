@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.facts import BLANK, Array, look_up
-from sna.classify.inputs import check_banded, check_table, id_text, offences_of
+from sna.classify.inputs import check_banded, check_table, id_text, is_among, offences_of
 from sna.classify.words import CONTEXTS
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of
 from sna.errors import UsageError
@@ -230,7 +230,7 @@ def count_missing(offences: pd.DataFrame, *, people: pd.DataFrame | None = None)
         known = _known(records, row["columns"])
         if len(victims) and row["people_columns"]:
             told = victims.loc[_known(victims, row["people_columns"]), "offence_id"]
-            known = ids.isin(id_text(told)).to_numpy()
+            known = is_among(ids, id_text(told))
         if (
             row["field"] == "link to a companion"
         ):  # an empty link is no link; no link at all is unknown

@@ -5,7 +5,7 @@ import pandas as pd
 
 from sna.classify.encode import NOTES, Coded
 from sna.classify.facts import Array, combine
-from sna.classify.inputs import id_text
+from sna.classify.inputs import id_text, is_among
 from sna.classify.rules import BIT, CORE, NOT_ATTACHED, OUT, ROLE
 from sna.definitions import Profile, offence_codes
 
@@ -31,7 +31,7 @@ def find_links(offences: pd.DataFrame, coded: Coded) -> pd.DataFrame:
     if wanted.empty:
         return NO_LINKS
     ids = id_text(offences["offence_id"])
-    near = np.flatnonzero(ids.isin(wanted["id"]).to_numpy())
+    near = np.flatnonzero(is_among(ids, wanted["id"]))
     targets = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "target": near})
     pairs = wanted.merge(targets, how="left", on="id", validate="many_to_many")
     pairs = pairs[["row", "target"]].fillna(-1).astype("int64")

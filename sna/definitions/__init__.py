@@ -4,7 +4,6 @@
 from sna.definitions.areas import find_borough
 from sna.definitions.profiles import Profile, profile_ids, read_profile
 from sna.definitions.tables import (
-    age_bands,
     area_series,
     borough_aliases,
     boroughs,
