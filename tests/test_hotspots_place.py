@@ -99,3 +99,14 @@ def test_a_bad_month_is_a_usage_error_before_any_notebook_runs(monkeypatch, mont
         place.render_place("Area 3", end_month=month)
     assert refused.value.exit_code == 2
     assert "2025-03" in str(refused.value)
+
+
+def test_the_page_of_a_place_reads_the_store_that_sna_toml_names(monkeypatch, tmp_path):
+    from sna.reporting import place
+
+    monkeypatch.delenv("SNA_PROCESSED", raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sna.toml").write_text('[folders]\nprocessed = "elsewhere"\n', encoding="utf-8")
+    with pytest.raises(UsageError) as refused:
+        place.render_place("Area 3")
+    assert "elsewhere" in str(refused.value)

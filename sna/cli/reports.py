@@ -78,7 +78,7 @@ def place(
     edition: Edition = "public",
     profile: Profile = "london_2023",
     processed: Store = None,
-    reports: Annotated[Path, typer.Option(help="Folder for the reports.")] = Path("reports"),
+    reports: Reports = None,
 ) -> None:
     """Write the problem profile of one ward or LSOA."""
     from sna.reporting.place import render_place

@@ -1,5 +1,6 @@
 """The problem profile of one ward or LSOA, as a page of its own."""
 
+import os
 from pathlib import Path
 
 from sna import store
@@ -10,6 +11,7 @@ from sna.reporting.borough import check_release, load, records_of
 from sna.reporting.lint import check_pages
 from sna.reporting.pages import Page, render_page, slug, tables_of
 from sna.reporting.record import draft_reason, front
+from sna.settings import read_settings
 
 
 def render_place(
@@ -19,13 +21,18 @@ def render_place(
     edition: str = "public",
     profile: str = "london_2023",
     processed: Path | None = None,
-    reports: Path = Path("reports"),
+    reports: Path | None = None,
 ) -> Path:
-    """Write reports/BOROUGH/EDITION_places/AREA.html and its tables; return the page."""
+    """Write reports/BOROUGH/EDITION_places/AREA.html and its tables; return the page.
+
+    Without folders, those of sna.toml are used, as `sna report` does.
+    """
     check_edition(edition)
+    folders = read_settings().folder
+    processed = processed or Path(os.environ.get("SNA_PROCESSED") or folders("processed"))
     found = find_area(store.read_table("areas", processed), area)
     data = load(str(found["borough_code"]), end_month, edition, profile, processed)
-    folder = reports / slug(data.borough_name) / f"{edition}_places"
+    folder = (reports or folders("reports")) / slug(data.borough_name) / f"{edition}_places"
     asked = {"edition": edition, "end_month": f"{data.end_month:%Y-%m}"}
     given = {**asked, "borough": data.borough_code, "profile": profile, "area": found["area_code"]}
     name = f"{slug(str(found['area_name']))}_{found['area_code']}"
