@@ -1,8 +1,8 @@
 """A whole run over every borough, and one that is killed and resumed: ``python tests/full_run.py``.
 
-    python tests/full_run.py PROCESSED OUT [KILLS]
+    python tests/full_run.py PROCESSED OUT [KILLS [NOTEBOOKS]]
 
-Both make four notebooks a borough, two boroughs at a time. It prints seconds, the largest memory of
+Both make four notebooks a borough, or those named, two boroughs at a time. It prints seconds, the largest memory of
 all processes together, seconds a borough early and late, and whether every page, table and bundle of
 the two is the same, byte for byte. It takes minutes to hours, so that it is no test; tests hold a
 small form of it.
@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-NOTEBOOKS = "definition,trend,hotspots,disproportionality"
+NOTEBOOKS = sys.argv[4] if len(sys.argv) > 4 else "definition,trend,hotspots,disproportionality"
 KEPT = (".html", ".csv", ".zip")
 
 

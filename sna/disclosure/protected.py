@@ -91,6 +91,8 @@ class ProtectedTable:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if pd.isna(value):
         return ""
     if isinstance(value, pd.Timestamp):
