@@ -120,6 +120,14 @@ def test_a_repeated_heading_of_an_extract_is_an_error(tmp_path: Path) -> None:
         check_folder(tmp_path)
 
 
+def test_rows_of_one_reference_with_different_codes_are_told(tmp_path: Path) -> None:
+    rows = ["7,2024-01-05,8N,20,a,Camden", "7,2024-01-05,5D,30,b,Camden"]
+    write(tmp_path, "e.csv", EXTRACT, *rows, "8,2024-01-05,8N,20,c,Camden")
+    (tmp_path / "e.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    found = _found(check_folder(tmp_path), "1 references have rows with different")
+    assert found["rows"].tolist() == [1]
+
+
 def test_a_count_below_nought_is_rejected(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     write(raw, "b.csv", f"{BOROUGH},202401", f"{ROBBERY},Camden,-10", f"{ROBBERY},Brent,4")

@@ -158,9 +158,10 @@ def read_records(
     repeated = rows["offence_id"].duplicated()
     code = "offence_code" if "offence_code" in rows else "detailed_code"
     if repeated.any() and code in rows:
-        distinct = rows.groupby("offence_id", sort=False)[code].nunique()
-        what = "one crime reference with several offence codes: the first is used"
-        notes.find(what, distinct > 1, "Check the reference column of the extract.")
+        codes = rows.groupby("offence_id", sort=False)[code].nunique()
+        what = "references have rows with different offence codes; that of the first row is used"
+        do = "Check the reference column: two crimes under one reference count as one."
+        notes.find(f"{codes.gt(1).sum():,} {what}.", codes.gt(1), do)
     if repeated.any() and "domestic_abuse" in rows:
         rows = _fold_abuse(rows)
     if not repeated.any():  # one row an offence: its ages decide without folding
