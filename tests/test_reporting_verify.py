@@ -1,7 +1,9 @@
 """Tests of `sna verify`: planted values and other leaks are found in every wrapping."""
 
 import base64
+import hashlib
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -73,6 +75,7 @@ def test_other_numbers_are_not_the_planted_value(tmp_path, text):
     ("rule", "text"),
     [
         ("crime reference", "reference 0112345/24 of"),
+        ("crime reference", "reference SIM-00000007 of"),
         ("record id", "month,offence_id\n2024-01,x"),
         ("coordinate", "51.5074561, -0.1277583"),
         ("coordinate", "name,easting,x\n"),
@@ -122,6 +125,22 @@ def test_every_leak_is_named_not_only_the_first_of_its_kind(tmp_path):
     with pytest.raises(DisclosureError, match="52 things") as many:
         verify_reports(tmp_path)
     assert many.value.found.endswith("and 12 more")
+
+
+def test_a_file_no_run_made_is_a_leak_and_a_changed_one_a_fault(tmp_path):
+    page = tmp_path / "a.csv"
+    page.write_bytes(b"a\n5\n")
+    made = [{"path": "a.csv", "sha256": hashlib.sha256(b"a\n5\n").hexdigest()}]
+    (tmp_path / "run.json").write_text(json.dumps({"outputs": made}), encoding="utf-8")
+    assert verify_reports(tmp_path) == 2
+    page.write_bytes(b"a\n6\n")
+    with pytest.raises(QualityError, match="1 files were changed") as changed:
+        verify_reports(tmp_path)
+    assert "a.csv was changed" in changed.value.found
+    (tmp_path / "extract.csv").write_text("Crime Number;Ward\nx;y\n", encoding="utf-8")
+    with pytest.raises(DisclosureError) as stray:
+        verify_reports(tmp_path)
+    assert "extract.csv: file that no run made" in stray.value.found
 
 
 def test_leaks_are_exit_4_faults_5_and_nothing_2(tmp_path):

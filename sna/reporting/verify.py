@@ -3,8 +3,10 @@
 import base64
 import binascii
 import getpass
+import hashlib
 import html
 import io
+import json
 import re
 import urllib.parse
 import zipfile
@@ -109,12 +111,31 @@ def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = (
     return [*leaks.values()]
 
 
+def find_strays(paths: Iterable[Path]) -> tuple[list[Leak], list[str]]:
+    """Compare files with the run records beside them: those no run made, and those changed since.
+
+    Folders without a `run.json` are not compared.
+    """
+    strays, faults = [], []
+    for record in (path for path in paths if path.name == "run.json"):
+        made = json.loads(record.read_text(encoding="utf-8")).get("outputs", [])
+        known = {one["path"]: one["sha256"] for one in made}
+        for path in (path for path in paths if record.parent in path.parents and path != record):
+            name = path.relative_to(record.parent).as_posix()
+            if name not in known:
+                strays.append(Leak(name, "file that no run made", path.suffix))
+            elif known[name] != hashlib.sha256(path.read_bytes()).hexdigest():
+                faults.append(f"{name} was changed since it was made")
+    return strays, faults
+
+
 def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
     """Scan all that is to be shared (a folder, or one file); return the number of files read.
 
     A clean scan finds known kinds of leak only; it does not replace reading the pages. Raises
     `DisclosureError` (exit 4) for what must not leave, `canaries` included, in whatever wrapping,
-    and `QualityError` (exit 5) if a page fails the checks of accessibility, links or size.
+    and `QualityError` (exit 5) if a page fails the checks of accessibility, links or size, or a
+    file is not as the run record beside it says.
     """
     root = Path(folder)
     if not root.exists():
@@ -123,11 +144,17 @@ def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
     found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     hidden = {p for p in found if any(n.startswith(".") for n in p.relative_to(base).parts)}
     paths = [path for path in found if path not in hidden]
-    if leaks := find_leaks(paths, root=base, canaries=canaries):
+    strays, faults = find_strays(paths)
+    if leaks := strays + find_leaks(paths, root=base, canaries=canaries):
         do = "Find the table they come from, protect it, and make the reports again."
         said = [f"{leak.where}: {leak.rule} ({leak.found})" for leak in leaks]
         what = f"{len(leaks)} things must not leave this folder."
         raise DisclosureError(what, where=root.name, found=said, do=do)
+    if faults:
+        do = "Make the reports again: change a notebook or the data, not a page."
+        raise QualityError(
+            f"{len(faults)} files were changed.", where=root.name, found=faults, do=do
+        )
     check_pages(*(path for path in paths if path.suffix == ".html"))
     if not paths:
         raise QualityError("The folder is empty.", where=str(folder), do="Run `sna report`.")
