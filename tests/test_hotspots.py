@@ -8,8 +8,9 @@ import pytest
 from hotspot_fixture import OWN, borough
 
 from sna import figures, hotspots, narrative
+from sna.definitions import area_series
 from sna.disclosure import protect
-from sna.errors import CoverageError
+from sna.errors import CoverageError, TableError, UsageError
 from sna.hotspots import areas as room
 from sna.hotspots import concentration, persistence, prediction
 
@@ -54,6 +55,15 @@ def test_core_records_come_before_published_counts_and_other_bands_are_left_out(
     counts = hotspots.count_areas(data, around=data.around)
     assert counts.measure == "serious violence (core), records"
     assert counts.areas["offences"].max() < 500
+
+
+def test_a_measure_names_the_labels_it_counts_and_no_others():
+    for measure, labels in area_series()[["measure", "labels"]].to_numpy().tolist():
+        named = measure.partition(", a proxy")[0].partition(", not a proxy")[0]
+        for label in sorted(filter(None, labels.split("|")), key=len, reverse=True):
+            assert label in named
+            named = named.replace(label, "", 1)
+        assert not labels or set(named.replace(",", " ").split()) <= {"police.uk", "and"}
 
 
 def test_only_the_subgroups_that_may_stand_in_are_counted():
@@ -146,6 +156,14 @@ def test_generalised_gini_is_zero_for_the_most_even_spread_of_few_offences():
     assert hotspots.gini([3, 0, 0, 0, 0, 0], generalised=True) == pytest.approx(2 / 3)
     many = np.array([4, 9, 30])  # with more offences than areas it is the Gini coefficient
     assert hotspots.gini(many, generalised=True) == pytest.approx(hotspots.gini(many))
+
+
+def test_counts_that_are_none_and_parts_beyond_the_whole_are_refused():
+    for bad in ([1, -1], [1, np.nan]):
+        with pytest.raises(TableError, match="missing or negative"):
+            hotspots.gini(bad)
+    with pytest.raises(UsageError, match="no part"):
+        hotspots.share_holding([1, 2], part=1.2)
 
 
 def test_share_that_holds_half_counts_whole_areas():

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.errors import TableError, UsageError
 from sna.hotspots.areas import ORIGIN
 from sna.hotspots.local import posterior
 
@@ -23,7 +24,7 @@ def gini(counts: Any, *, generalised: bool = False) -> float:
     >>> gini([0, 0, 1, 3]), gini([1, 1, 0, 0]), gini([1, 1, 0, 0], generalised=True)
     (0.625, 0.5, 0.0)
     """
-    y = np.sort(np.asarray(counts, dtype=float))
+    y = _sorted(counts)
     n, total = len(y), y.sum()
     if n == 0 or total == 0:
         return float("nan")
@@ -31,6 +32,18 @@ def gini(counts: Any, *, generalised: bool = False) -> float:
     if generalised:
         return float(max(1 / total, 1 / n) * lean - max(n / total, 1) + 1)
     return float(lean / n)
+
+
+def _sorted(counts: Any) -> np.ndarray:
+    y = np.sort(np.asarray(counts, dtype=float))
+    if not (y >= 0).all():
+        raise TableError(
+            "Counts are missing or negative.",
+            where="counts",
+            found=y[~(y >= 0)],
+            do="Give one count of 0 or more for each area.",
+        )
+    return y
 
 
 def share_holding(counts: Any, *, part: float = 0.5) -> float:
@@ -41,7 +54,10 @@ def share_holding(counts: Any, *, part: float = 0.5) -> float:
     >>> share_holding([6, 2, 1, 1, 0])
     0.2
     """
-    y = np.sort(np.asarray(counts, dtype=float))[::-1]
+    y = _sorted(counts)[::-1]
+    if not 0 < part <= 1:
+        do = "Give a part above 0 and up to 1, as in part=0.5."
+        raise UsageError("That is no part of all offences.", where="part", found=part, do=do)
     if y.sum() == 0:
         return float("nan")
     return float(np.searchsorted(np.cumsum(y), part * y.sum() - 1e-9) + 1) / len(y)
