@@ -106,7 +106,9 @@ def _check_rows(offences: pd.DataFrame) -> int:
 def total_population(population: pd.DataFrame) -> pd.DataFrame:
     """Add up residents by ``borough_code`` and ``population_year``: everybody, once.
 
-    Mid-year estimates come before Census tables.
+    One base a borough: mid-year estimates, or the Census (``census``), whichever has the newest
+    year. Estimates made before a Census and the Census itself are never one series: where they
+    meet, residents seem to leap.
     """
     people = population[population["area_level"].astype(str).eq("borough")]
     keys = ["area_code", "population_year", "source"]
@@ -124,14 +126,18 @@ def total_population(population: pd.DataFrame) -> pd.DataFrame:
         people = prefer(people, lower.eq(0) & upper.ge(120))
     sums = people.groupby(keys, observed=True)["population"].sum().reset_index()
     census = ~sums["source"].astype(str).str.startswith("mid_year")
-    sums = sums.assign(census=census).sort_values([*keys[:2], "census"])
-    sums = sums.drop_duplicates(keys[:2]).rename(columns={"area_code": "borough_code"})
-    kept = sums[["borough_code", "population_year", "population"]]
+    sums = sums.assign(census=census).sort_values(
+        [*keys[:2], "census"], ascending=[True, True, False]
+    )
+    newest = sums.groupby("area_code", observed=True)["census"].transform("last")
+    sums = sums[sums["census"].eq(newest)].drop_duplicates(keys[:2])
+    sums = sums.rename(columns={"area_code": "borough_code"})
+    kept = sums[["borough_code", "population_year", "population", "census"]]
     return kept.astype({"borough_code": "str"}).reset_index(drop=True)
 
 
 def add_population(counts: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:
-    """Add ``population`` and ``population_year`` from the estimate nearest in time, row by row.
+    """Add ``population`` and ``population_year``: of one base, the year nearest in time to a row.
 
     ``population`` is the store's table, or the result of `total_population`; a borough without
     residents raises `CoverageError`.

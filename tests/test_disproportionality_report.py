@@ -12,6 +12,7 @@ from sna.disclosure import protect
 from sna.disproportionality import tables
 from sna.errors import UsageError
 from sna.figures import show
+from sna.narrative.disproportionality import clearest
 from sna.settings import Settings
 
 CODES = {"White": "W1", "Asian": "A1", "Black": "B1", "Mixed": "M1", "Other": "O9"}
@@ -147,7 +148,7 @@ def test_boroughs_of_one_ratio_lie_inside_their_funnel(every):
     assert table["target"].iloc[0] == pytest.approx(3, rel=0.1)
     inside = table["rate_ratio"].between(table["lower_998"], table["upper_998"])
     assert inside.all()
-    assert "similar to London's" in str(
+    assert "inside the 99.8% funnel limits round London's" in str(
         narrative.describe(every["boroughs"], view="group_boroughs")
     )
 
@@ -382,3 +383,19 @@ def test_cohorts_and_curves_of_identified_people(data):
         safe = protected(some, table, contract)
         assert "Testham" in show(safe, view=view)._repr_html_()
         assert "say why" in str(narrative.describe(safe, view=view))
+
+
+def _row(**facts):
+    usual = {"ethnic_group": "Mixed", "sex": "all", "age_group": "all", "reference_group": "White",
+             "is_sensitivity": False, "caution": "caution", "rate_ratio": 1.3,
+             "ratio_lower_ci": 1.1, "ratio_upper_ci": 1.5}  # fmt: skip
+    return SimpleNamespace(**(usual | facts))
+
+
+def test_no_headline_where_those_not_stated_could_turn_it_round():
+    unsure = _row(ratio_if_outside=0.89, ratio_if_inside=4.2)
+    sure = _row(ratio_if_outside=1.05, ratio_if_inside=4.2)
+    lower = _row(rate_ratio=0.8, ratio_lower_ci=0.7, ratio_upper_ci=0.9, ratio_if_inside=1.1,
+                 ratio_if_outside=0.6)  # fmt: skip
+    assert clearest([unsure]) is None and clearest([lower]) is None
+    assert clearest([unsure, sure]) is sure

@@ -67,8 +67,15 @@ def test_population_is_the_nearest_estimate_and_everybody_once():
     ).assign(area_level="borough")
     rows = table("borough_code | month\nA | 2018-01-01\nA | 2024-01-01")
     got = counts.add_population(rows, people)
-    assert got["population"].tolist() == [100, 110]
-    assert got["population_year"].tolist() == [2020, 2021]
+    # one base: the Census is newer than the only estimate, which was made before it
+    assert got["population"].tolist() == [110, 110]
+    assert got["population_year"].tolist() == [2021, 2021]
+    later = pd.concat([people, people.head(2).assign(population_year=2023, population=[40, 80])])
+    got = counts.add_population(rows, later)
+    assert got["population"].tolist() == [100, 120] and got["population_year"].tolist() == [
+        2020,
+        2023,
+    ]
     with pytest.raises(CoverageError, match="no residents"):
         counts.add_population(rows.assign(borough_code="B"), people)
 
@@ -506,7 +513,13 @@ def test_areas_of_comparison_hold_the_borough_and_its_neighbours():
     data = invented_london(step=(48, 1.6))
     areas = trend.compare_areas(data)
     assert areas["kind"].tolist()[:3] == ["borough", "London", "part of London"]
-    assert areas.loc[areas["kind"].eq("London"), "word"].item() == "higher"
+    london = areas[areas["kind"].eq("London")].iloc[0]
+    assert london["word"] == "higher" and london["rest_low"] > 1
+    # by hand: the borough's rate over that of London without it
+    whole = london[["offences", "population"]].astype(float)
+    mine = areas.loc[0, ["offences", "population"]].astype(float)
+    rest = (whole["offences"] - mine["offences"]) / (whole["population"] - mine["population"])
+    assert london["rest_ratio"] == pytest.approx(mine["offences"] / mine["population"] / rest)
     assert "Tower Hamlets" in areas.loc[areas["kind"].eq("command unit"), "members"].item()
 
 
@@ -604,6 +617,8 @@ def test_a_chart_of_rates_takes_out_residents_that_changed():
     census = data.population["population_year"].eq(2024)  # a step between two kinds of table
     data.population["source"] = np.where(census, "census_age", "mid_year_age")
     assert trend.control_chart(data)["kind"].unique().tolist() != ["u"]
+    assert trend.load_panel(data).residents_of == "Census 2024"
+    assert panel.residents_of == "mid-year estimates of 2020 to 2024"
 
 
 def _rare_dated(**kind):

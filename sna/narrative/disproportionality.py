@@ -46,12 +46,15 @@ def _distance(row: Any) -> float:
 
 
 def clearest(rows: list[Any]) -> Any:
-    """Return the row furthest from the reference whose interval leaves 1 out, if it may lead."""
-    clear = (
-        row
-        for row in compared(rows)
-        if row.rate_ratio > 0
-        and row.caution != "no_headline"
-        and (row.ratio_lower_ci > 1 or row.ratio_upper_ci < 1)
-    )
-    return next(clear, None)
+    """Return the row furthest from the reference whose interval leaves 1 out, if it may lead.
+
+    Nor may 1 lie between its ratios with everyone not stated outside the group, or inside it.
+    """
+    may_lead = (row for row in compared(rows) if row.rate_ratio > 0)
+    return next((row for row in may_lead if row.caution != "no_headline" and _is_clear(row)), None)
+
+
+def _is_clear(row: Any) -> bool:
+    if row.ratio_lower_ci > 1:
+        return not row.ratio_if_outside <= 1
+    return bool(row.ratio_upper_ci < 1 and not row.ratio_if_inside >= 1)

@@ -49,29 +49,33 @@ def compare_areas(data: Any) -> pd.DataFrame:
     """Compare the borough's yearly rate with London, its part, its command unit and the like.
 
     Higher says where, not why: visitors are victims too. ``word`` compares the borough with the
-    area without it, by score limits widened by the borough's dispersion. One row an area.
+    area without it, by ``rest_ratio`` and its score limits widened by the borough's dispersion. One
+    row an area.
     """
     made = load_panel(data)
     if not made.years(1):
         return no_rows("trend_areas")
     (events, people, period), names = _last_year(made), _names(made)["borough_name"]
     phi, rows = float(dispersion(made, made.series)[0]), []
+    none = {"word": "", "rest_ratio": np.nan, "rest_low": np.nan, "rest_high": np.nan}
     for area, (kind, inside) in _groups(made).items():
         others = inside & (np.arange(len(inside)) != made.mine)
         own, other = made.shown([events[made.mine], events[others].sum()])
         pair = (own, people[made.mine], other, people[others].sum())
         total = {"offences": events[inside].sum(), "population": people[inside].sum()}
         members = ", ".join(names[inside]) if inside.sum() < 12 else ""
-        word = _word(*(part / phi for part in pair), least=10 / phi) if others.any() else ""
-        rows.append({"area": area, "kind": kind, "members": members, "word": word, **total})
+        against = _against(*(part / phi for part in pair), least=10 / phi) if others.any() else {}
+        rows.append({"area": area, "kind": kind, "members": members} | none | against | total)
     return made.table(pd.DataFrame(rows), period=period, period_months=12)
 
 
-def _word(x: float, n: float, y: float, m: float, *, least: float) -> str:
+def _against(x: float, n: float, y: float, m: float, *, least: float) -> dict[str, Any]:
+    """Return the ratio of one rate to another, its limits and the word that they allow."""
     ratio = rate_ratio(x, n, y, m)
     if not np.isfinite(ratio.value) or x < least:
-        return TOO_LITTLE
-    return "higher" if ratio.lower_ci > 1 else "lower" if ratio.upper_ci < 1 else "similar"
+        return {"word": TOO_LITTLE}
+    word = "higher" if ratio.lower_ci > 1 else "lower" if ratio.upper_ci < 1 else "similar"
+    return {"word": word} | dict(zip(("rest_ratio", "rest_low", "rest_high"), ratio, strict=True))
 
 
 def _describe(panel: Panel) -> pd.DataFrame:

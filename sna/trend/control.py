@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sna.counts import total_population
 from sna.definitions.views import words_of
 from sna.errors import CoverageError
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
@@ -132,7 +131,8 @@ def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
             raise
         return no_rows("trend_control")
     is_dated = not label and len(timed_records(made)) == made.series.sum()
-    kind = choose_chart(made.series, made.months, _residents(made), is_dated=is_dated)
+    residents = made.population[:, made.mine]
+    kind = choose_chart(made.series, made.months, residents, is_dated=is_dated)
     if kind in EVENTS and made.shown([1.0])[0] != 1:  # a row an event would tell their number
         kind = "withheld"
     values = made.shown(made.series)
@@ -140,14 +140,6 @@ def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
         values = adjust_season(values, made.months, made.segments)
     parts = [_chart_one(made, kind, values, number) for number in np.unique(made.segments)]
     return pd.concat(parts, ignore_index=True)
-
-
-def _residents(panel: Panel) -> Array:
-    """Return residents by period; all alike where a Census meets estimates made before it."""
-    people, known = panel.population[:, panel.mine], panel.data.population
-    known = total_population(known[known["source"].astype("str").str.startswith("mid_year")])
-    known = known[known["borough_code"].eq(panel.data.borough_code)]
-    return people if np.isin(people, known["population"]).all() else np.ones(len(people))
 
 
 def _events(panel: Panel, kind: str, inside: Any) -> tuple[Any, Array, Array]:

@@ -42,6 +42,7 @@ class Panel:
     counts: Array
     population: Array
     per_year: int
+    residents_of: str
     breaks: pd.DataFrame
     data: Any = field(repr=False)
 
@@ -77,6 +78,7 @@ class Panel:
         made = pd.DataFrame(index=range(rows)) if frame is None else frame
         labels: dict[str, Any] = {"source": self.source, "release_class": self.release_class}
         labels |= {"period_start": self.months[0], "period_end": self.last_month}
+        labels |= {"residents_of": self.residents_of}
         return made.assign(**{"measure": self.measure} | labels | columns)
 
     def shown(self, counts: Any) -> Array:
@@ -154,6 +156,13 @@ def _codes_of(measure: str) -> frozenset[str]:
     return frozenset(table.loc[rows, "offence_code"])
 
 
+def _name_base(known: pd.DataFrame, years: pd.Series) -> str:
+    """Name where residents come from: Census 2021, mid-year estimates of 2012 to 2024."""
+    used = sorted(set(known["population_year"]) & set(years))
+    text = " to ".join(str(year) for year in dict.fromkeys([*used[:1], *used[-1:]]))
+    return f"{'Census' if known['census'].any() else 'mid-year estimates of'} {text}"
+
+
 def load_panel(data: Any, *, label: str = "") -> Panel:
     """Make the panel of a borough's headline; a panel made before comes back as it is.
 
@@ -189,6 +198,7 @@ def load_panel(data: Any, *, label: str = "") -> Panel:
         counts=wide["offences"].to_numpy(float),
         population=wide["population"].to_numpy(float),
         per_year=12 // series.period_months,
+        residents_of=_name_base(known[known["borough_code"].eq(own)], grid["population_year"]),
         breaks=breaks.head(0) if data.simulated else breaks,
         data=data,
     )
