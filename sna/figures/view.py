@@ -77,4 +77,7 @@ def name_sources(protected: ProtectedTable, more: str = "") -> str:
     """Name the publishers' tables behind a result, and the period they cover."""
     titles = source_titles().set_index("source")["title"]
     named = [titles.get(source, source) for source in protected.sources if source]
-    return f"{'; '.join([*named, *filter(None, [more])]) or 'police records'}, {protected.period}"
+    rated = {"population", "person_years"} & set(protected.table.dropna(axis=1, how="all"))
+    people = "; residents: Office for National Statistics" if rated else ""
+    records = "; ".join([*named, *filter(None, [more])]) or "police records"
+    return f"{records}, {protected.period}{people}"
