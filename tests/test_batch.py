@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -336,6 +337,24 @@ def test_every_kernel_is_fresh_and_shows_its_own_borough(house):
         text = (house / "reports" / name / "public" / "02_trend.html").read_text(encoding="utf-8")
         assert own in text
         assert {"E09000012", "E09000017", "E09000005"} - {own} and "E09000005" not in text
+
+
+@pytest.mark.notebook
+def test_notebooks_of_one_borough_run_side_by_side_where_workers_are_free(house):
+    write(house, "import time; time.sleep(1)")
+    shutil.copy(house / "02_trend.ipynb", house / "03_hotspots.ipynb")
+    kept, overlap = [], []
+    for workers in (1, 2):
+        jobs = plan(house, "Hackney", only="02_trend,03_hotspots")
+        assert run(house, jobs=jobs, workers=workers)[1] == 0
+        folder = house / "reports" / "hackney" / ".executed" / "public"
+        ran = [nbformat.read(folder / f"{name}.ipynb", 4) for name in ("02_trend", "03_hotspots")]
+        first, second = (one.metadata.papermill for one in ran)
+        overlap.append(second.start_time < first.end_time)
+        kept.append(pages(house))
+    assert overlap == [False, True]
+    assert kept[0] == kept[1]
+    assert {"hackney/public/02_trend.html", "hackney/public/03_hotspots.html"} <= set(kept[0])
 
 
 @pytest.mark.notebook
