@@ -160,6 +160,6 @@ def test_no_month_can_be_told_from_a_seasonally_adjusted_chart():
 
 def test_rare_restricted_events_are_not_listed_one_by_one():
     rows = np.zeros((36, 33), dtype=int) + 1
-    for source, kind in (("extract", "none"), ("home_office_csp", "gaps")):
+    for source, kind in (("extract", "withheld"), ("home_office_csp", "gaps")):
         data = invented_london(months=36, source=source, rows=rows)
         assert control_chart(data)["kind"].unique().tolist() == [kind]
