@@ -19,6 +19,7 @@ from sna.classify import (
     compare_profiles,
     count_bands,
     count_contexts,
+    count_families,
     count_missing,
     count_monitored,
     count_readings,
@@ -683,3 +684,49 @@ def test_sources_that_overlap_are_never_added_up(count):
         count(classify_offences(rows))
     parts = definition_bounds(classify_offences(rows), by=["source"])
     assert parts["lower"].tolist() == [1, 1]
+
+
+def test_rows_banded_with_people_are_not_read_again_without_them():
+    plain = GOOD.drop(columns="victim_age")
+    banded = classify_offences(plain, people=PEOPLE)
+    assert banded["band"].tolist() == [LISTED, CORE]
+    for call in (
+        lambda: definition_bounds(banded),
+        lambda: compare_profiles(banded, "london_2023"),
+        lambda: explain_offence(banded, "b"),
+        lambda: classify_offences(banded),
+    ):
+        with pytest.raises(TableError, match=r"2 of 2|1 of 1"):
+            call()
+    assert definition_bounds(banded, people=PEOPLE).loc[0, ["lower", "upper"]].tolist() == [1, 1]
+
+
+def test_a_zero_of_ignorance_is_told_from_a_zero_of_knowledge():
+    # by hand: personal robbery is core or out of context, rape core; no family else is published
+    label = ["MPS | ROBBERY | ROBBERY OF PERSONAL PROPERTY", "MPS | SEXUAL OFFENCES | RAPE"]
+    found = classify_offences(pd.DataFrame({"published_category": label, "offences": [7, 3]}))
+    bands = count_bands(found).set_index("band")[["offences", "possible"]]
+    assert bands.loc["listed_out_of_context"].tolist() == [0, 7]
+    assert bands.loc["context_only"].tolist() == [0, 0] and bands.loc["core"].tolist() == [3, 10]
+    families = count_families(found).set_index("listed_family")
+    assert families.loc["personal_robbery", ["offences", "core", "core_possible"]].tolist() == [
+        7,
+        0,
+        7,
+    ]
+    assert len(families) == len(definitions.read_reference("listed_families"))
+    injury = pd.DataFrame({"published_category": ["MPS C | VIOLENCE | VIOLENCE WITH INJURY"]})
+    known = count_families(classify_offences(injury)).set_index("listed_family")["known"]
+    assert known["homicide"] == "no: published with others"
+
+
+def test_sensitivity_ranks_by_both_ends():
+    label = ["MPS | ROBBERY | ROBBERY OF PERSONAL PROPERTY"]
+    rows = pd.DataFrame({"published_category": label, "offences": [7]})
+    found = count_sensitivity(rows).set_index("setting")
+    assert found.loc["missing_age = drop", ["core", "core_possible"]].tolist() == [0, 0]
+    assert found["core_possible_base"].eq(7).all() and found.index[0] == "missing_age = drop"
+    with pytest.raises(UsageError, match="load_borough"):
+        choose_rows(rows)
+    with pytest.raises(TableError, match="band is not known"):
+        definition_bounds(classify_offences(rows).assign(band="Core"))

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.encode import Coded, encode
-from sna.classify.facts import STATUSES, WEAPONS, Array, T, U
+from sna.classify.facts import AGE, STATUSES, WEAPONS, Array, T, U
 from sna.classify.inputs import check_offences, check_people
 from sna.classify.links import add_nearby, attach, find_links, note_links
 from sna.classify.rules import BAND_OF_MASK, BIT, ROLE, evaluate
 from sna.classify.words import CONTEXTS, Reading, add_words, find_marks, find_unknown
-from sna.definitions import Profile, read_profile, read_reference
+from sna.definitions import Profile, profile_ids, read_profile, read_reference
+from sna.errors import TableError
 from sna.schemas.store_tables import BANDS
 
 ADDED = tuple(read_reference("classified_columns")["column"])
@@ -39,7 +40,31 @@ def prepare(
     links = find_links(offences, coded)
     if profile.switches["property_nearby_fallback"]:
         links = add_nearby(links, offences, people, coded)
-    return Prepared(offences, note_links(offences, links, coded), links)
+    prepared = Prepared(offences, note_links(offences, links, coded), links)
+    if people is None:
+        _check_people_given(prepared, profile)
+    return prepared
+
+
+def _check_people_given(prepared: Prepared, profile: Profile) -> None:
+    """Refuse rows that were banded with people who are not given: their ages would be lost."""
+    offences, named = prepared.offences, set[str]()
+    if {"band", "definition_profile"} <= set(offences):
+        named = set(offences["definition_profile"].dropna().unique())
+    known = [name for name in named if name in (profile.id, *profile_ids())]
+    if len(known) != 1 or len(named) != 1:
+        return
+    reading = read_under(profile if profile.id == known[0] else read_profile(known[0]), prepared)
+    ages = reading.coded.facts[["victim_age", "suspect_age"]].eq(AGE["unknown"]).all(axis=1)
+    ageless = reading.of_rows((ages & reading.answer["role"].ne(ROLE["property"])).to_numpy())
+    other = offences["band"].astype("object") != np.asarray(reading.bands())
+    if lost := int((ageless & other.to_numpy() & offences["band"].notna().to_numpy()).sum()):
+        raise TableError(
+            f"{lost:,} of {len(offences):,} offences were read with people who are not given.",
+            where="offences, column band",
+            found="other bands without the ages of people",
+            do="Give the people table too: people=data.people.",
+        )
 
 
 def read_under(profile: Profile, prepared: Prepared, *, wide: bool = False) -> Reading:

@@ -14,7 +14,7 @@ from sna.classify.inputs import check_banded, offences_of
 from sna.classify.rules import CORE
 from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
 from sna.definitions import Profile, read_reference, rows_of
-from sna.errors import CoverageError
+from sna.errors import CoverageError, UsageError
 from sna.schemas.columns import check_one_source
 
 FLAGGED = "domestic abuse violence with injury"
@@ -128,6 +128,9 @@ def choose_rows(data: Any) -> pd.DataFrame:
     Sources overlap, so only one of them is ever counted. `data` is one borough's
     (`sna.load_borough`); the records of the police come first, then published counts.
     """
+    if not all(hasattr(data, name) for name in ("offences", "end_month")):
+        do, found = "Give what sna.load_borough returns.", type(data).__name__
+        raise UsageError("This is no borough.", where="choose_rows", found=found, do=do)
     source = data.offences["source"].astype("str")
     for name in read_reference("whole_sources")["source"]:
         rows = data.offences[source == name]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sna.classify.bands import ADDED, prepare, read_under
+from sna.classify.bands import prepare, read_under
 from sna.classify.counts import origin
 from sna.classify.inputs import check_table, offences_of
 from sna.classify.rules import CORE
@@ -21,12 +21,11 @@ def _readings(
     offences: pd.DataFrame, profiles: Sequence[Profile], people: pd.DataFrame | None
 ) -> Iterator[Reading]:
     """Read a table under several profiles; it is prepared anew only where one reads other facts."""
-    plain = offences.drop(columns=[name for name in ADDED if name in offences])
     ready = {}
     for profile in profiles:
         key = tuple(profile.switches[name] for name in _READ_AGAIN)
         if key not in ready:
-            ready[key] = prepare(plain, profile=profile, people=people)
+            ready[key] = prepare(offences, profile=profile, people=people)
         yield read_under(profile, ready[key])
 
 
@@ -81,7 +80,8 @@ def _count_core(
         sums = {name: int(counts[truth].sum()) for name, truth in parts.items()}
         rows.append({"profile": reading.profile.id, "title": reading.profile.title, **sums})
     table = pd.DataFrame(rows)
-    return table.assign(core_base=table["core"].iloc[0], **origin(offences))
+    base = {f"{name}_base": table[name].iloc[0] for name in ("core", "core_possible")}
+    return table.assign(**base, **origin(offences))
 
 
 def count_readings(
@@ -120,8 +120,8 @@ def count_sensitivity(
     """Count core when each switch alone takes each of its other values (a tornado).
 
     Switches that act on counts alone are left out. One row a ``setting`` with ``core``,
-    ``core_possible``, ``core_base`` and ``moved`` (offences whose possible bands change), the
-    widest change first.
+    ``core_possible``, what both are as adopted (``core_base``, ``core_possible_base``) and
+    ``moved`` (offences whose possible bands change), the widest change of either end first.
     """
     base, words = read_profile(profile), {"true": True, "false": False}
     chosen, names = [base], [{"setting": "", "question": ""}]
@@ -133,5 +133,6 @@ def count_sensitivity(
                 setting = f"{row['switch']} = {text}"
                 names.append({"setting": setting, "question": row["question"]})
     table = pd.concat([_count_core(offences, chosen, people), pd.DataFrame(names)], axis=1).iloc[1:]
-    wide = (table["core"] - table["core_base"]).abs()
+    low, high = ((table[end] - table[f"{end}_base"]).abs() for end in ("core", "core_possible"))
+    wide = np.maximum(low, high)
     return table.iloc[np.lexsort((table["setting"], -table["moved"], -wide))].reset_index(drop=True)

@@ -99,7 +99,7 @@ def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
     """Count offences by band, with the victim-only reading beside the profile's own.
 
     Damage attached to a core offence has that band and stands in a row of its own, where there is
-    any: it is no further unit.
+    any: it is no further unit. ``possible`` adds the offences that could yet be of the band.
     """
     check_one_source(classified)
     table, counts = read_reference("band_names"), offences_of(classified)
@@ -108,6 +108,9 @@ def count_bands(classified: pd.DataFrame) -> pd.DataFrame:
         apart = bands.eq("core") & classified["is_attached"].astype(bool)
         sums = counts.groupby(bands.mask(apart, "attached")).sum()
         table[name] = table["band"].map(sums).fillna(0).astype("int64")
+    units = counts.where(~classified["is_attached"].astype(bool), 0)
+    most = [int(units[holds(classified["possible_bands"], name)].sum()) for name in table["band"]]
+    table["possible"] = np.maximum(most, table["offences"])
     some = table["band"].ne("attached") | table["offences"].gt(0)
     return table[some].reset_index(drop=True).assign(**origin(classified))
 
@@ -135,14 +138,20 @@ def count_families(classified: pd.DataFrame) -> pd.DataFrame:
     partnership to write and is never computed.
     """
     check_one_source(classified)
-    inside = classified[is_band(classified, "core", "listed_out_of_context", "indeterminate")]
-    table, family = read_reference("listed_families"), inside["listed_family"].astype("str")
-    parts = {"offences": inside, "core": inside[inside["band"] == "core"]}
-    for name, part in parts.items():
-        sums = offences_of(part).groupby(family).sum()
+    table, family = read_reference("listed_families"), classified["listed_family"].astype("str")
+    counts, core = offences_of(classified), is_core(classified)
+    listed = is_band(classified, "core", "listed_out_of_context", "indeterminate")
+    possible = core | is_band(classified, "indeterminate") & holds(
+        classified["possible_bands"], "core"
+    )
+    for name, rows in {"offences": listed, "core": core, "core_possible": possible}.items():
+        inside = np.asarray(rows)
+        sums = counts[inside].groupby(family[inside]).sum()
         table[name] = table["listed_family"].map(sums).fillna(0).astype("int64")
+    mixed = bool((possible & ~family.isin(table["listed_family"])).any())  # labels of several
+    table["known"] = np.where(table["offences"].eq(0) & mixed, "no: published with others", "yes")
     ours = dict.fromkeys(("victim_impact", "community_impact"), "for the partnership to write")
-    return table[table["offences"] > 0].assign(**ours, **origin(classified))
+    return table.assign(**ours, **origin(classified))
 
 
 def count_monitored(classified: pd.DataFrame, *, profile: str | Profile) -> pd.DataFrame:

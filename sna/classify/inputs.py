@@ -12,7 +12,7 @@ from pandas.api import types
 from sna.classify.facts import Array
 from sna.definitions import read_reference, rows_of
 from sna.errors import TableError
-from sna.schemas.store_tables import STORE_TABLES
+from sna.schemas.store_tables import BANDS, STORE_TABLES
 
 CODE_COLUMNS = ("offence_code", "detailed_code", "published_category", "offence_text")
 _LIKE = 0.88  # likeness of two headings from which one is taken for a slip of the other
@@ -42,7 +42,10 @@ def check_banded(table: object, *needed: str) -> None:
     if not {"band", "rule_ids"} <= set(columns):
         do, found = "Call sna.classify_offences first.", ", ".join(columns)
         raise TableError("The table has no bands.", where="column band", found=found, do=do)
-    check_table(table, "Offences", *needed)
+    banded = check_table(table, "Offences", *needed)
+    if odd := sorted({str(name) for name in banded["band"].dropna().unique()} - set(BANDS)):
+        do = f"Call sna.classify_offences; the bands are {', '.join(BANDS)}."
+        raise TableError("A band is not known.", where="column band", found=odd, do=do)
 
 
 def check_offences(given: object) -> None:

@@ -59,7 +59,9 @@ def _read(file: Path, mapping: str) -> "tuple[pd.DataFrame, pd.DataFrame | None,
 def classify(
     file: Annotated[Path, typer.Argument(help="The record extract.")],
     mapping: Annotated[str, typer.Option(help="Its mapping: a TOML file, or a shipped name.")],
-    out: Annotated[Path, typer.Option(help="CSV to write: the id column and the band.")],
+    out: Annotated[
+        Path | None, typer.Option(help="CSV to write; beside the extract without it.")
+    ] = None,
     profile: Profile = "london_2023",
     scheduler: Annotated[str, typer.Option(help="Dask: an address, or local (Parquet only).")] = "",
 ) -> None:
@@ -71,7 +73,7 @@ def classify(
     from sna.definitions import read_profile
     from sna.sources.mapping import read_mapping
 
-    text = read_profile(profile)
+    text, out = read_profile(profile), out or file.with_name(f"{file.stem}_bands.csv")
     _check_out(out, file)
     if scheduler:
         shape, name = read_mapping(mapping), read_mapping(mapping).columns["crime_ref"]

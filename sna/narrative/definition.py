@@ -11,6 +11,11 @@ def is_wide(row: Any) -> bool:
     return bool(row.upper - row.lower > row.upper / 2)
 
 
+def is_ignorance(row: Any) -> bool:
+    """Say whether none is counted only because the facts at hand cannot tell."""
+    return bool(row.offences == 0 and row.possible > 0)
+
+
 def ends(rows: list[Any]) -> list[Any]:
     """Return the readings with the smallest and largest core."""
     known = [row for row in rows if pd.notna(row.core)]
@@ -30,7 +35,9 @@ def largest_moves(rows: list[Any]) -> list[Any]:
 
 def moving(rows: list[Any]) -> list[Any]:
     """Return the settings under which core would be another number."""
-    return [row for row in rows if pd.notna(row.core) and row.core != row.core_base]
+    pairs = ("core", "core_base"), ("core_possible", "core_possible_base")
+    known = [row for row in rows if all(pd.notna(getattr(row, name)) for name, _ in pairs)]
+    return [r for r in known if any(getattr(r, a) != getattr(r, b) for a, b in pairs)]
 
 
 def missing_shares(table: pd.DataFrame) -> SimpleNamespace:
