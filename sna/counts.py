@@ -45,9 +45,9 @@ def strictest(classes: pd.Series) -> str:
 def count_by_month(
     offences: pd.DataFrame,
     *,
-    start_month: pd.Timestamp,
-    end_month: pd.Timestamp,
-    by: Sequence[str] = (),
+    start_month: str | pd.Timestamp,
+    end_month: str | pd.Timestamp,
+    by: str | Sequence[str] = (),
 ) -> pd.DataFrame:
     """Count offences by month and group over a complete grid.
 
@@ -70,7 +70,11 @@ def count_by_month(
     [2, 0, 1]
     """
     check_one_source(offences, by)
-    start, end = pd.Timestamp(start_month), pd.Timestamp(end_month)
+    start, end = (pd.Timestamp(t).to_period("M").to_timestamp() for t in (start_month, end_month))
+    by = [by] if isinstance(by, str) else by
+    if absent := [name for name in by if name not in offences]:
+        do = f"Use columns of the table: {', '.join(map(str, offences))}."
+        raise UsageError("Offences cannot be counted by this.", found=absent, do=do)
     if end < start:
         raise UsageError("The window ends before it starts.", found=[start, end])
     step, keys = _check_rows(offences), list(by) or ["_all"]

@@ -254,6 +254,10 @@ def test_people_by_role_of_core_offences_only(data):
     assert tables.select_people(some, person_role="victim")["offence_id"].tolist() == ["1"]
     with pytest.raises(UsageError, match="Unknown role"):
         tables.select_people(some, person_role="offender")
+    with pytest.raises(UsageError, match="one month or more"):
+        tables.select_people(some, person_role="victim", months=0)
+    with pytest.raises(UsageError, match="not compared by this"):
+        tables.compare_people(some, person_role="victim", dimension="ethnicity")
 
 
 def test_a_person_in_two_contexts_counts_in_both(data):

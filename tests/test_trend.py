@@ -216,7 +216,7 @@ def test_cuts_divide_by_the_people_they_are_about():
     assert people[["under 10", "10-17", "18-24"]].tolist() == [100, 200, 300]
     assert people[["35-44", "not known"]].isna().all()  # 25-44 is no band of ours
     sexes = trend.count_periods(_records(), period="year", by="sex")
-    assert sexes["population"].unique().tolist() == [2099 / 2]
+    assert sexes["population"].unique().tolist() == [1050]  # half of 2,099, as whole people
     everyone = trend.count_periods(_records(), period="year", by="weapon_feature")
     assert len(everyone["population"].unique()) == 1
 
@@ -809,6 +809,35 @@ HUGE[30, 11], LATE[59, 11] = 10**7, 9
 )  # fmt: skip
 def test_odd_series_get_a_word_and_never_a_silent_number(kind):
     _everything(invented_london(**kind))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda data: trend.control_chart(data, label="homicde"), "No publisher has a category"),
+        (lambda data: trend.count_cuts(data, cuts=["wepon"]), "not known"),
+        (lambda data: trend.compare_periods(data, across_breaks=True), "is a text"),
+        (lambda data: trend.count_series(data.counts), "not the data of a borough"),
+        (lambda data: trend.add_rolling_total(data.counts, window_months=0), "one month or more"),
+        (lambda _: control.xmr_limits([5.0]), "two values or more"),
+        (lambda _: control.xmr_limits([5.0, np.nan, 4]), "none missing"),
+        (lambda data: counts.count_by_month(data.counts, by="bnad", start_month="2024-01",
+                                            end_month="2024-02"), "cannot be counted by this"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused(call, words):
+    with pytest.raises((UsageError, TableError), match=words):
+        call(invented_london(months=24))
+
+
+def test_a_month_given_by_a_day_is_that_month_and_gaps_are_no_window():
+    rows = pd.DataFrame({"month": pd.to_datetime(["2024-01-01", "2024-03-01"]), "offences": [2, 1],
+                         "band": ["core", "core"]})  # fmt: skip
+    grid = counts.count_by_month(rows, start_month="2024-01-15", end_month="2024-03", by="band")
+    assert grid["offences"].tolist() == [2, 0, 1]
+    more = pd.concat([rows, rows.assign(month=pd.Timestamp("2024-04-01")).head(1)])
+    with pytest.raises(TableError, match="missing inside"):
+        trend.add_rolling_total(more, window_months=2)
 
 
 def test_models_of_separated_series_do_not_fall_over():

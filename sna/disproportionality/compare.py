@@ -219,7 +219,7 @@ def _add_shares(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     levels = [share > NO_HEADLINE_ABOVE, share > CAUTION_ABOVE]
     return table.assign(
         known_people=known["people"],
-        share_population=table["population"] / known["population"],
+        known_population=known["population"],
         all_people=everyone,
         caution=np.select(levels, ["no_headline", "caution"], ""),
     )

@@ -19,6 +19,7 @@ from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
 WINDOW_MONTHS = 12
 STANDARD_BREAKS = tuple(range(0, 95, 5))
+DIMENSIONS = ("ethnic_group", "sex", "age_group")
 GROWTH = 1.10  # what if a group had grown by a tenth since the Census
 _CONTEXTS = {"da": "domestic abuse", "sv": "sexual violence"}
 _RATIO = ["rate_ratio", "ratio_lower_ci", "ratio_upper_ci"]
@@ -47,6 +48,8 @@ def select_people(
     """
     if person_role not in ROLES:
         raise UsageError("Unknown role.", found=person_role, do=f"Use {', '.join(ROLES)}.")
+    if months is not None and months < 1:
+        raise UsageError("A window holds one month or more.", found=months, do="None: every month.")
     rows = data.people if people is None else people
     rows = rows[(rows["person_role"] == person_role) & (rows["month"] <= data.end_month)]
     if person_role in ("victim", "suspect") and people is None:
@@ -152,6 +155,9 @@ def compare_people(
     >>> found[["ethnic_group", "people", "rate", "rate_ratio"]].round(2).to_numpy().tolist()
     [['White', 90, 1.5, 1.0], ['Black', 60, 5.0, 3.33]]
     """
+    if dimension not in DIMENSIONS:
+        do = f"Use {', '.join(DIMENSIONS)}."
+        raise UsageError("People are not compared by this.", found=dimension, do=do)
     found = select_people(data, person_role=person_role, months=None if "year" in by else 12)
     people = found
     if "context" in by:

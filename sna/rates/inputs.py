@@ -31,7 +31,11 @@ def check_numbers(
     Missing stays missing; negative and infinite never pass. ``above_zero`` refuses zero and
     missing, ``whole`` refuses fractions.
     """
-    array = np.asarray(pd.to_numeric(np.asarray(values).ravel())).astype(float)
+    try:
+        array = np.asarray(pd.to_numeric(np.asarray(values).ravel())).astype(float)
+    except (TypeError, ValueError) as error:
+        what, do = f"{name} is not a number.", "Give numbers, not texts."
+        raise TableError(what, where=name, found=np.ravel(values), do=do) from error
     array = array.reshape(np.shape(values))
     bad, what = ~(np.isnan(array) | ((array >= 0) & np.isfinite(array))), "negative or infinite"
     if above_zero and not bad.any():

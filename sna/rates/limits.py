@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammainccinv, gammaincinv
 
-from sna.errors import TableError
+from sna.errors import TableError, UsageError
 from sna.rates.inputs import Array, check_columns, check_confidence, check_numbers
 from sna.rates.inputs import undefined_at_zero as _some
 
@@ -114,6 +114,8 @@ def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95)
     [65.0, 50.16, 82.85]
     """
     check_columns(counts, ("offences", "population"), "add_rate")
+    if not per > 0:
+        raise UsageError("A rate is per a number of residents above zero.", found=per)
     offences = check_numbers(counts["offences"], "offences", whole=True)
     scale = per / check_numbers(counts["population"], "population", above_zero=True)
     lower, upper = rate_limits(offences, confidence)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.definitions.views import words_of
+from sna.errors import UsageError
 from sna.rates import e_test, rate_limits, rate_ratio
 from sna.trend.models import find_recent_trend, fit_quasi_poisson, make_design
 from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
@@ -39,6 +40,11 @@ def compare_periods(data: Any, *, across_breaks: str = "") -> pd.DataFrame:
     area (borough, London) and window; ``word`` is ``not enough months`` where the earlier year lies
     before the data. Empty under two years.
     """
+    if not isinstance(across_breaks, str):
+        do = "Write why both years rest on one basis; reports print it."
+        raise UsageError(
+            "The reason to compare across a break is a text.", found=across_breaks, do=do
+        )
     made = load_panel(data)
     areas = {made.borough_name: made.series}
     areas |= {LONDON: made.counts.sum(axis=1)} if made.has_london else {}
@@ -115,7 +121,7 @@ def _slope(panel: Panel, inside: Any, against: str) -> pd.DataFrame:
         fit = fit_quasi_poisson(values, make_design(months, seasonal=True), offset)
         if fit.converged[0]:
             low, high = (float(limit[0]) for limit in fit.limits(1))
-            word = "similar" if low <= 0 <= high else "rising" if low > 0 else "falling"
+            word = "no clear change" if low <= 0 <= high else "rising" if low > 0 else "falling"
             percent = 100 * np.expm1([fit.estimate[1, 0], low, high])
             found = dict(zip(names, [*percent, fit.p_value(1)[0], fit.dispersion[0]], strict=True))
     period, months_long = panel.period(inside), len(months) * 12 // panel.per_year
@@ -134,7 +140,7 @@ def find_trend(data: Any) -> pd.DataFrame:
     if not years:
         return no_rows("trend_recent")
     values = np.array([made.series[rows].sum() for rows in years])
-    people = np.array([made.population[rows, made.mine].mean() for rows in years])
+    people = np.array([made.population[rows, made.mine].mean().round() for rows in years])
     trend, chi2 = TOO_LITTLE, np.nan
     if len(np.unique(made.segments[years[0].start :])) > 1:
         trend = "[b]"

@@ -21,7 +21,7 @@ def _names(panel: Panel) -> pd.DataFrame:
 def _last_year(panel: Panel) -> tuple[Array, Array, str]:
     """Return counts and residents of the last twelve months by borough, and the period."""
     rows = panel.years(1)[0]
-    events, people = panel.counts[rows].sum(axis=0), panel.population[rows].mean(axis=0)
+    events, people = panel.counts[rows].sum(axis=0), panel.population[rows].mean(axis=0).round()
     return events, people, panel.period(rows)
 
 
@@ -171,7 +171,7 @@ def count_tiles(data: Any, *, years: int = 5) -> pd.DataFrame:
     names = _names(made).rename(columns={"borough_name": "area"}).reset_index()
     names = names[["area", "tile_row", "tile_column"]].assign(is_mine=names.index == made.mine)
     for rows in made.years(years):
-        end, people = made.period(rows).split(" to ")[1], made.population[rows].mean(axis=0)
+        end, people = made.period(rows).split(" to ")[1], made.population[rows].mean(axis=0).round()
         year = {"year": end, "offences": made.counts[rows].sum(axis=0), "population": people}
         parts.append(made.table(names, **year, period_months=12))
     return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_tiles")

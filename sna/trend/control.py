@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sna.definitions import published_categories
 from sna.definitions.views import words_of
-from sna.errors import CoverageError
+from sna.errors import CoverageError, TableError, UsageError
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
 from sna.trend.panel import Panel, load_panel, no_rows, timed_records
 
@@ -34,6 +35,9 @@ def xmr_limits(values: Any, *, screen: bool = True) -> Limits:
     [1.94, -0.72, 4.6]
     """
     x = np.asarray(values, dtype=float)
+    if len(x) < 2 or np.isnan(x).any():
+        what, do = "Limits need two values or more, none missing.", "Leave gaps out."
+        raise TableError(what, where="xmr_limits", found=[len(x)], do=do)
     ranges = np.abs(np.diff(x, axis=0))
     kept = ranges <= 3.267 * ranges.mean(axis=0) if screen else ranges >= 0
     width = 2.66 * (ranges * kept).sum(axis=0) / np.maximum(kept.sum(axis=0), 1)
@@ -124,6 +128,10 @@ def control_chart(data: Any, *, label: str = "") -> pd.DataFrame:
     ``is_trial`` under 12 points. ``label`` is a published category ("homicide") to chart in its
     place; empty when the borough has none.
     """
+    labels = {str(name).casefold() for name in published_categories()["label"]}
+    if label and label.casefold() not in labels:
+        do = "Use the end of a published category, such as homicide."
+        raise UsageError("No publisher has a category of this name.", found=label, do=do)
     try:
         made = load_panel(data, label=label)
     except CoverageError:

@@ -12,7 +12,7 @@ import pandas as pd
 from sna import counts as counting
 from sna import definitions
 from sna.disclosure.suppress import as_published
-from sna.errors import CoverageError
+from sna.errors import CoverageError, UsageError
 from sna.schemas.results import result_table
 from sna.schemas.store_tables import is_core
 
@@ -172,6 +172,9 @@ def load_panel(data: Any, *, label: str = "") -> Panel:
     """
     if isinstance(data, Panel):
         return data
+    if not hasattr(data, "end_month"):
+        do = "Give what sna.load_borough returns."
+        raise UsageError("This is not the data of a borough.", found=type(data).__name__, do=do)
     series = counting.choose_series(data.counts, data.borough_code, label=label)
     london, own = definitions.boroughs()["borough_code"], data.borough_code
     around = london if own in set(london) else [own]  # another force's recording is not London's

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sna.counts import count_by_month
 from sna.definitions.views import words_of
-from sna.errors import UsageError
+from sna.errors import TableError, UsageError
 from sna.schemas.store_tables import is_core
 from sna.trend.panel import LONDON, Panel, load_panel, no_rows
 
@@ -22,10 +22,17 @@ def add_rolling_total(monthly: pd.DataFrame, *, window_months: int = 12) -> pd.D
 
     Neighbouring totals share eleven months: never test them for a trend.
     """
+    if window_months < 1:
+        raise UsageError("A window holds one month or more.", found=window_months)
     keys = [name for name in ("area", "measure", "group", "borough_code") if name in monthly]
     ordered = monthly.sort_values("month", kind="stable").assign(_all=0)
     by = ordered.groupby([*keys, "_all"], sort=False, observed=True, dropna=False)
     total = by["offences"].transform(lambda values: values.rolling(window_months).sum())
+    number = ordered["month"].dt.year * 12 + ordered["month"].dt.month
+    step = number.groupby([ordered[key] for key in [*keys, "_all"]], dropna=False).diff().dropna()
+    if len(step) and step.min() != step.max():
+        what, do = "Months are missing inside a series.", "Complete it with count_by_month."
+        raise TableError(what, where="add_rolling_total", found=sorted(step.unique()), do=do)
     return monthly.assign(offences_rolling=total.reindex(monthly.index))
 
 
@@ -87,6 +94,9 @@ def count_cuts(data: Any, *, cuts: Sequence[str] = (), period: str = "") -> pd.D
     `count_periods`; wards by quarter at finest. Empty where the series holds no records.
     """
     made = load_panel(data)
+    if unknown := [name for name in (*cuts, period) if name and name not in {*SPLITS, *PERIODS}]:
+        do = f"Periods are {', '.join(PERIODS)}; cuts are {', '.join(SPLITS)}."
+        raise UsageError("The period or cut is not known.", found=unknown, do=do)
     wanted = [period] if period else [name for name in PERIODS if name != "year_to_end_month"]
     grids = {by: _split(made, by) for by in cuts or SPLITS}
     parts = [
@@ -110,7 +120,7 @@ def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
     code = code.format(end=f"{panel.months[-1]:%b}".upper())
     parts = grid.assign(when=grid["month"].dt.to_period(code), parts=1)
     how = {"offences": "sum", "population": "mean", "parts": "sum"}
-    sums = parts.groupby(["group", "when"], sort=False).agg(how).reset_index()
+    sums = parts.groupby(["group", "when"], sort=False).agg(how).round().reset_index()
     sums = sums[sums["parts"].eq(months * panel.per_year / 12)]
     first, last = sums["when"].dt.start_time, sums["when"].dt.end_time
     words = {
