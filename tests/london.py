@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna import definitions
+from sna.settings import Settings
 
 
 def invented_london(
@@ -51,7 +52,7 @@ def invented_london(
     name = places.set_index("borough_code").loc[borough, "borough_name"]
     return SimpleNamespace(
         counts=counts, population=population, borough_code=borough, borough_name=name,
-        end_month=pd.Timestamp(end), edition=edition, simulated=simulated, settings=None,
+        end_month=pd.Timestamp(end), edition=edition, simulated=simulated, settings=Settings(),
         offences=counts.head(0).assign(premises_type=None), people=None, outcomes=None,
         deprivation=None, areas=None, area_lookup=None, sources={source: "open"},
         profile=SimpleNamespace(id="london_2023", version="1"), inputs=[],

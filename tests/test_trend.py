@@ -523,6 +523,20 @@ def test_areas_of_comparison_hold_the_borough_and_its_neighbours():
     assert "Tower Hamlets" in areas.loc[areas["kind"].eq("command unit"), "members"].item()
 
 
+def test_boroughs_named_in_the_settings_are_compared_one_by_one():
+    data = invented_london(step=(48, 1.6))
+    data.settings = Settings(comparators=("Hackney", "Tower Hamlets"))
+    areas = trend.compare_areas(data)
+    named = areas[areas["kind"].eq("named in sna.toml")]
+    own = str(areas["area"][0])
+    assert named["area"].tolist() == [n for n in ("Hackney", "Tower Hamlets") if n != own]
+    assert named["word"].eq("higher").all()  # the step of 1.6 is the borough's alone
+    shown = protect(areas, contract="trend_areas", data=data)
+    words = str(describe(shown))
+    assert "higher than the rest of London (ratio" in words and "Tower Hamlets (ratio" in words
+    assert "the rest of Tower Hamlets" not in words
+
+
 def test_the_funnel_flags_the_planted_borough_and_does_not_rank():
     funnel = trend.compare_funnel(invented_london(step=(0, 1.6), mean=200))
     assert funnel["area"].is_monotonic_increasing

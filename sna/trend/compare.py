@@ -42,12 +42,16 @@ def _groups(panel: Panel) -> dict[str, tuple[str, Any]]:
     if len(like):
         alike = names["borough_name"].isin(like["area"]).to_numpy()
         found["Most similar boroughs"] = "similar boroughs", alike
+    for code, title in map(definitions.find_borough, panel.data.settings.comparators):
+        if code != own.name:
+            found[title] = "named in sna.toml", names.index == code
     return found
 
 
 def compare_areas(data: Any) -> pd.DataFrame:
     """Compare the borough's yearly rate with London, its part, its command unit and the like.
 
+    Boroughs that ``comparators`` of sna.toml names stand beside them, each on its own row.
     Higher says where, not why: visitors are victims too. ``word`` compares the borough with the
     area without it, by ``rest_ratio`` and its score limits widened by the borough's dispersion. One
     row an area.
