@@ -24,7 +24,7 @@ SEARCH = (
 )
 
 
-def _checked(folder: Path, name: str) -> tuple[dict[str, object], str]:
+def check_one(folder: Path, name: str) -> tuple[dict[str, object], str]:
     """Return one file's line of inputs and its findings, from a folder with a good file beside."""
     write(folder, "2024-01-good-street.csv", STREET, street_row(1))
     summary = check_folder(folder)
@@ -90,7 +90,7 @@ def test_nearest_layout_is_the_one_that_lacks_least(tmp_path: Path) -> None:
 
 def test_dashboard_known_by_its_name_only_is_refused_in_words(tmp_path: Path) -> None:
     write(tmp_path, "x.csv", "Month,VAWG Offence,Borough,Count", "2024-01,Stalking,Camden,3")
-    line, said = _checked(tmp_path, "x.csv")
+    line, said = check_one(tmp_path, "x.csv")
     assert line["layout"] == "mps_vawg"
     assert "columns were never seen" in said
     assert "never added" in said
@@ -242,7 +242,7 @@ def test_faulty_polygons_are_findings_of_their_file(tmp_path: Path) -> None:
               shapely.box(5335e2, 18e4, 5345e2, 181e3)]  # fmt: skip
     codes = {"WD24CD": ["E05000026", "E05000027", "E05000028"]}
     gpd.GeoDataFrame(codes, geometry=shapes, crs=27700).to_file(tmp_path / "faulty.gpkg")
-    line, said = _checked(tmp_path, "faulty.gpkg")
+    line, said = check_one(tmp_path, "faulty.gpkg")
     assert line["rows_used"] == 3
     assert all(words in said for words in ("Invalid polygons", "overlap", "touch no other"))
 
@@ -251,10 +251,10 @@ def test_map_that_could_lie_anywhere_is_refused(tmp_path: Path) -> None:
     codes, degrees = {"WD18CD": ["E05000026"]}, [shapely.box(-0.2, 51, 0, 52)]
     areas = gpd.GeoDataFrame(codes, geometry=degrees, crs=27700)
     areas.to_file(tmp_path / "wrong.gpkg")
-    assert "degrees but" in _checked(tmp_path, "wrong.gpkg")[1]
+    assert "degrees but" in check_one(tmp_path, "wrong.gpkg")[1]
     areas.to_file(tmp_path / "none.shp")
     (tmp_path / "none.prj").unlink()
-    assert "names no coordinate system" in _checked(tmp_path, "none.shp")[1]
+    assert "names no coordinate system" in check_one(tmp_path, "none.shp")[1]
 
 
 # ---------------------------------------------------------------------------- bad input
@@ -264,13 +264,13 @@ def test_map_that_could_lie_anywhere_is_refused(tmp_path: Path) -> None:
 def test_huge_single_line_is_refused_without_reading_it(tmp_path: Path) -> None:
     with (tmp_path / "line.csv").open("wb") as stream:
         stream.writelines([b"x," * (1 << 19)] * 200)  # 200 MB
-    assert "No line end" in _checked(tmp_path, "line.csv")[1]
+    assert "No line end" in check_one(tmp_path, "line.csv")[1]
 
 
 @pytest.mark.slow
 def test_huge_line_below_a_heading_is_a_finding(tmp_path: Path) -> None:
     write(tmp_path, "a-street.csv", STREET, street_row(1), "x" * (40 << 20))
-    line, said = _checked(tmp_path, "a-street.csv")
+    line, said = check_one(tmp_path, "a-street.csv")
     assert line["rows"] == line["rows_used"] + line["rows_rejected"]
     assert said
 
@@ -278,7 +278,7 @@ def test_huge_line_below_a_heading_is_a_finding(tmp_path: Path) -> None:
 def test_byte_that_is_no_utf_8_far_below_is_read_as_cp1252(tmp_path: Path) -> None:
     rows = [street_row(n) for n in range(900)] + [street_row(901).replace("Invented", "Caf\xe9")]
     write(tmp_path, "a-street.csv", STREET, *rows, encoding="cp1252")
-    line, said = _checked(tmp_path, "a-street.csv")
+    line, said = check_one(tmp_path, "a-street.csv")
     assert line["rows_used"] == 901
     assert "cp1252" in said
 
@@ -286,7 +286,7 @@ def test_byte_that_is_no_utf_8_far_below_is_read_as_cp1252(tmp_path: Path) -> No
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8-sig"])
 def test_text_without_a_mark_of_its_encoding_is_read(tmp_path: Path, encoding: str) -> None:
     write(tmp_path, "a-street.csv", STREET, street_row(7), encoding=encoding)
-    assert _checked(tmp_path, "a-street.csv")[0]["rows_used"] == 1
+    assert check_one(tmp_path, "a-street.csv")[0]["rows_used"] == 1
 
 
 def test_quoted_line_ends_are_one_row_and_ragged_lines_keep_their_number(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ def test_formula_is_text_in_a_csv_and_its_saved_value_in_a_workbook(tmp_path: Pa
     table = pd.DataFrame({"MajorText": ["ROBBERY"], "MinorText": ["ROBBERY OF PERSONAL PROPERTY"],
                           "BoroughName": ["Camden"], "202401": ["=1+1"]})  # fmt: skip
     table.to_excel(tmp_path / "book.xlsx", index=False)  # saved without a value: nothing to read
-    line, _said = _checked(tmp_path, "book.xlsx#Sheet1")
+    line, _said = check_one(tmp_path, "book.xlsx#Sheet1")
     assert (line["rows"], line["rows_used"]) == (1, 1)
 
 

@@ -80,11 +80,25 @@ def read_one(
     record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced"), 0)
     if item.problem:
         return [Part(record, findings=[item.problem])]
+    plain = dict(record)
     try:
-        results = read_item(item, ReadContext(number, places, record["release_class"]))
+        return _read_parts(item, record, (places, profile, spool))
     except SourceError as error:
         what = f"{error.what.rstrip('.')}: {error.found}." if error.found else error.what
-        return [Part(record, findings=[make_finding(what, severity="error", action=error.do)])]
+        do = error.do
+    except (OSError, MemoryError):  # of the machine, not of the file
+        raise
+    except Exception as error:  # one file must not end the others; its message can hold a value
+        what = f"Unexpected fault ({type(error).__name__}): nothing of this file is used."
+        do = "Take the file out of the folder, and report the fault with its headings."
+    return [Part(plain, findings=[make_finding(what, severity="error", action=do)])]
+
+
+def _read_parts(
+    item: Item, record: dict[str, Any], how: tuple[Places, str, Path | None]
+) -> list[Part]:
+    """Return what a file gives: one part, or two for an extract with a people file."""
+    results = read_item(item, ReadContext(record["file_id"], how[0], record["release_class"]))
     people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
     records = [{**record, "file": name, "variant": result.variant} for name, result in results]
     for more in records[1:]:  # the people file of an extract
@@ -93,7 +107,7 @@ def read_one(
     parts = []
     for line in records:
         result = results.pop(0)[1]
-        parts.append(_make_part(result, line, people, (places, profile, spool)))
+        parts.append(_make_part(result, line, people, how))
         people = None
     if record["bytes"] > ALONE_BYTES:  # a collection takes a tenth of the time of a small file
         gc.collect()

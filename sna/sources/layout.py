@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
     from sna.sources.places import Places
 
+# A month as a heading, once plain: 202303, 2023-03, 03/2023, 01/03/2023, Mar-23, a workbook's date
+MONTH = (
+    r"(19|20)\d\d ?(0[1-9]|1[0-2])( 01)?( ?t?00 00 00)?|(0?1 )?(0?[1-9]|1[0-2]) (19|20)\d\d"
+    r"|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]* ?(20)?\d\d"
+)
+
 
 class Role(Strict):
     """What a column can be: a heading (regex on the plain text) and a pattern of its values.
@@ -74,7 +80,8 @@ class Layout(Strict):
 
     ``columns`` maps a store column to ``role: converter``, alternatives after a semicolon;
     ``must`` gives the reason why rows without an answer are rejected; ``absent`` is a pattern of
-    headings that another layout has; ``keys`` are roles that no two rows share.
+    headings that another layout has; ``keys`` are roles that no two rows share; a month before
+    ``since`` is an error of the file.
     """
 
     id: str
@@ -89,6 +96,7 @@ class Layout(Strict):
     wide: Wide | None = None
     absent: str = ""
     keys: tuple[str, ...] = ()
+    since: str = "2000-01"
     notices: tuple[Notice, ...] = ()
     notes: tuple[str, ...] = ()
     split: Split | None = None
@@ -205,7 +213,8 @@ def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list
 def _find_wide(sample: FileSample, wide: Wide) -> dict[str, dict[str, str]]:
     """Return the heading of each key for each store column that stands in wide columns."""
     found: dict[str, dict[str, str]] = {cell: {} for cell in wide.cells}
-    for cell, pattern in wide.cells.items():
+    for cell, words in wide.cells.items():
+        pattern = words.replace("MONTH", MONTH)
         plain = {name: plain_heading(name) for name in sample.columns}
         for name in (name for name in plain if re.fullmatch(pattern, plain[name])):
             named = [key for key, words in wide.keys.items() if re.search(words, plain[name])]
@@ -221,7 +230,7 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     strange = layout.absent and any(re.fullmatch(layout.absent, name) for name in others)
     if sample.kind not in layout.kinds or missing or strange:
         return None
-    keys = [columns[role] for role in layout.keys if role in columns]
+    keys = [columns[role] for role in layout.keys if role in columns and layout.wide]
     if keys and sample.rows.duplicated(keys).any():  # its rows are finer than the layout's
         return None
     wide = _find_wide(sample, layout.wide) if layout.wide else {}

@@ -39,7 +39,7 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     grids = {v: _read_grid(rows, v, tuple(keys)) for v, keys in match.wide.items() if keys}
     good = np.ones(rows.text.num_rows, dtype=bool)
     rejects = [line_rejects(text)]
-    for bad, role, reason, values in _problems(rows, file, grids):
+    for bad, role, reason, values in _problems(rows, file, grids, good):
         column = match.columns.get(role, role)
         lost = make_rejects(bad & good, column=column, reason=reason, values=values)
         rejects.append(lost.assign(line=text.lines[lost["line"] - 1]))
@@ -174,8 +174,13 @@ def _unanswered(rows: Rows, spec: str, file: File) -> np.ndarray:
     return bad
 
 
-def _problems(rows: Rows, file: File, grids: dict[str, np.ndarray]) -> Iterator[tuple[Any, ...]]:
-    """Yield bad rows with the role at fault, the reason, and what stands there."""
+def _problems(
+    rows: Rows, file: File, grids: dict[str, np.ndarray], good: np.ndarray
+) -> Iterator[tuple[Any, ...]]:
+    """Yield bad rows with the role at fault, the reason, and what stands there.
+
+    ``good`` are the rows that are left, at each step.
+    """
     layout = file.match.layout
     specs = {n: spec for names, spec in layout.columns.items() for n in names.split(", ")}
     for column, reason in layout.must.items():
@@ -194,15 +199,42 @@ def _problems(rows: Rows, file: File, grids: dict[str, np.ndarray]) -> Iterator[
             cells = np.column_stack([rows.strings(name) for name in names])
             shown = cells[np.arange(len(cells)), wrong.argmax(axis=1)]
             yield wrong.any(axis=1), "a cell", "A cell holds no count.", shown
+    if keys := [key for key in layout.keys if rows.has([key])]:
+        yield from _repeated(rows, keys, good)
 
 
 def _late(rows: Rows, spec: str, file: File) -> Iterator[tuple[Any, ...]]:
-    """Yield rows of a month that has not begun."""
+    """Yield rows of a month that has not begun, or from before there was such a file."""
+    since = pd.Timestamp(file.match.layout.since)
     for role, codes, answers in _answers(rows, spec, file):
         whens = [answer[-1] if isinstance(answer, tuple) else answer for answer in answers]
-        late = pd.Series(pd.to_datetime(pd.Series(whens, dtype="object"))) > pd.Timestamp.now()
-        if late.any():
-            yield late.to_numpy()[codes], role, "The month lies in the future.", rows.strings(role)
+        months = pd.Series(pd.to_datetime(pd.Series(whens, dtype="object")))
+        early = f"Such files begin in {since:%Y-%m}: the month cannot be right."
+        for bad, why in (
+            (months > pd.Timestamp.now(), "The month lies in the future."),
+            (months < since, early),
+        ):
+            if bad.any():
+                yield bad.to_numpy()[codes], role, why, rows.strings(role)
+
+
+def _repeated(rows: Rows, keys: list[str], good: np.ndarray) -> Iterator[tuple[Any, ...]]:
+    """Yield rows that stand above already, and those that say something else of the same key."""
+    texts = {key: pd.factorize(rows.strings(key))[0] for key in keys}
+    same = pd.DataFrame(texts)[good].duplicated(keep=False)
+    places = same.index[same]
+    if not len(places):
+        return
+    names = [name for name in rows.text.column_names if name != "line"]
+    table = pd.DataFrame({name: rows.strings(name).iloc[places] for name in names})
+    again = table.duplicated()
+    for lost, why in (
+        (again, "The same row stands above."),
+        (table[~again].duplicated(keys, keep=False), "Another row gives another figure for this."),
+    ):
+        bad = np.zeros(len(good), dtype=bool)
+        bad[lost.index[lost]] = True
+        yield bad, keys[-1], why, rows.strings(keys[-1])
 
 
 def _find(rows: Rows, file: File) -> list[dict[str, Any]]:
@@ -246,10 +278,12 @@ def _unpivot(
         result.findings.append(make_finding(text, rows=blank))
     if wide.key == "month":
         begun = pd.to_datetime(pd.Series(find_converter("month")([*keys], file)))
-        is_late = begun.gt(pd.Timestamp.now()).to_numpy()
+        since = file.match.layout.since
+        is_late = ~begun.between(pd.Timestamp(since), pd.Timestamp.now()).to_numpy()
         if late := [key for key, later in zip(keys, is_late, strict=True) if later]:
             there[:, is_late] = False
-            text = f"{len(late)} months lie in the future and are left out: {', '.join(late[:6])}."
+            text = f"{len(late)} months lie in the future or before {since} and are left out: "
+            text += f"{', '.join(late[:6])}."
             result.findings.append(make_finding(text, severity="warning", action=_LATE))
     if wide.wanted and wide.wanted not in keys:
         result.findings.append(make_finding(f"No {wide.key} is called {wide.wanted}."))
@@ -270,5 +304,7 @@ def _describe_wide(result: ReadResult, kept: Rows, file: File) -> None:
     by_name = lines.groupby(names.to_pandas().astype("str"), sort=False)
     result.category_rows = {str(name): some.tolist() for name, some in by_name}
     letter = next(iter(result.category_rows), "MPS  |").split(" ")[1]
-    months = sorted(f"{key[:4]}-{key[-2:]}" for key in file.match.wide["offences"])
-    result.variant = f"layout {letter}, {months[0]} to {months[-1]}"
+    months = pd.Series(
+        pd.to_datetime(find_converter("month")([*file.match.wide["offences"]], file))
+    )
+    result.variant = f"layout {letter}, {months.min():%Y-%m} to {months.max():%Y-%m}"

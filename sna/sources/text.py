@@ -104,8 +104,11 @@ def _sheets(raw: RawFile, _: int) -> dict[str, tuple[int, pd.DataFrame]]:
     sheets = pd.read_excel(
         io.BytesIO(raw.read_bytes()), sheet_name=None, header=None, dtype="object"
     )
-    texts = {str(name): t.dropna(how="all").map(_cell_text) for name, t in sheets.items()}
-    return {name: split_header(text.to_numpy().tolist(), None) for name, text in texts.items()}
+    rows = {str(name): t.dropna(how="all").to_numpy(object) for name, t in sheets.items()}
+    return {
+        name: split_header([[_cell_text(cell) for cell in row] for row in table], None)
+        for name, table in rows.items()
+    }
 
 
 def _cell_text(value: Any) -> str | None:
