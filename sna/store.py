@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pyarrow as pa
 
-FORMAT = 2
+FORMAT = 3  # raised when a stored column comes to mean something else
 BY_BOROUGH = ("offences", "people", "outcomes")
 UNPLACED = "unplaced"
 _CODE = ("build", "classify", "definitions", "schemas", "sources", "geography.py", "store.py")
@@ -286,6 +287,9 @@ def load_borough(
     """
     if edition not in EDITIONS:
         raise UsageError("There is no such edition.", found=edition, do="Use public or partner.")
+    if not isinstance(borough, str):
+        do = "Give one name or code, such as Hackney or E09000012."
+        raise UsageError("A borough is asked for by its name or code.", found=borough, do=do)
     folder, resolved = find_processed(processed), definitions.read_profile(profile)
     resolved.check_headline()
     state = read_state(folder)
@@ -321,6 +325,10 @@ def load_people(
 
     Victims and suspects are those of core offences, as in the figures of one borough.
     """
+    roles = STORE_TABLES["people"].columns["person_role"].allowed
+    if person_role not in roles:
+        do = f"Use {', '.join(roles)}."
+        raise UsageError("There is no such role of people.", found=person_role, do=do)
     folder = find_processed(processed)
     state = read_state(folder)
     wanted = [("person_role", "==", person_role), ("month", "<=", data.end_month)]
@@ -376,7 +384,8 @@ def _end_month(
     if not asked:
         ends = [pd.Timestamp(last)] if pd.notna(last) else held
         return max(ends, default=pd.Timestamp("2000-01-01"))
-    month = pd.to_datetime(str(asked), errors="coerce")
+    is_iso = isinstance(asked, pd.Timestamp) or re.fullmatch(r"\d{4}-\d\d(-\d\d)?", str(asked))
+    month = pd.to_datetime(str(asked), errors="coerce") if is_iso else pd.NaT
     if pd.isna(month):
         raise UsageError("The month cannot be read.", found=asked, do="Write it as 2025-03.")
     month = pd.Timestamp(month).to_period("M").to_timestamp()

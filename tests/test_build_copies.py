@@ -83,6 +83,43 @@ def test_extracts_of_rolling_windows_count_their_shared_months_once(tmp_path: Pa
     assert data.people["people"].sum() == 90
 
 
+def test_files_of_two_forces_or_two_halves_under_one_name_both_count(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "met/2024-01.csv", STREET, *(street_row(n) for n in range(40)))
+    write(raw, "city/2024-01.csv", STREET, *(street_row(n) for n in range(40, 70)))
+    write(raw, "again/2024-01.csv", STREET, *(street_row(n) for n in range(40, 71)))
+    build(raw, out)
+    assert _count(out) == 71
+
+
+def test_files_of_one_borough_each_both_count_and_a_whole_one_takes_their_place(
+    tmp_path: Path,
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "x Brent.csv", f"{BOROUGH},202401", f"{ROBBERY},Brent,7")
+    write(raw, "y Camden.csv", f"{BOROUGH},202401", f"{ROBBERY},Camden,5")
+    build(raw, out)
+    assert read_table("counts", out)["offences"].sum() == 12
+    write(raw, "all.csv", f"{BOROUGH},202401", f"{ROBBERY},Brent,8", f"{ROBBERY},Camden,6")
+    summary = build(raw, out)
+    assert read_table("counts", out)["offences"].sum() == 14
+    assert (
+        _found(summary, "is not taken: it may be cut short")["severity"].tolist() == ["warning"] * 2
+    )
+
+
+def test_a_newer_file_that_is_cut_short_never_replaces_a_whole_one(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    names = ("Camden", "Brent", "Hackney", "Ealing")
+    write(raw, "old.csv", f"{BOROUGH},202401,202402", *(f"{ROBBERY},{n},10,20" for n in names))
+    write(raw, "new.csv", f"{BOROUGH},202402,202403", *(f"{ROBBERY},{n},21,30" for n in names[:2]))
+    summary = build(raw, out)
+    counts = read_table("counts", out).groupby("month")["offences"].sum()
+    assert counts.tolist() == [40, 80, 60]
+    found = _found(summary, "2024-02: holds a tenth fewer rows than old.csv")
+    assert found[["file", "severity"]].to_numpy().tolist() == [["new.csv", "warning"]]
+
+
 def test_two_mappings_cannot_name_one_people_file(tmp_path: Path) -> None:
     more = (
         '[people]\nfile = "people.csv"\n[people.columns]\ncrime_ref = "Ref"\nperson_role = "Role"\n'

@@ -81,6 +81,20 @@ def test_a_month_that_is_not_held_is_refused(built: Path, month: str) -> None:
         load_borough("Camden", end_month=month, processed=built / "out")
 
 
+@pytest.mark.parametrize("month", ["03/04/2024", "2024", "Feb 2024", "202402"])
+def test_a_month_that_could_be_read_two_ways_is_refused(built: Path, month: str) -> None:
+    with pytest.raises(UsageError, match="Write it as 2025-03"):
+        load_borough("Camden", end_month=month, processed=built / "out")
+
+
+def test_what_is_no_borough_and_no_role_is_refused_in_words(built: Path) -> None:
+    with pytest.raises(UsageError, match="by its name or code"):
+        load_borough(["Camden"], processed=built / "out")  # type: ignore[arg-type]
+    data = load_borough("Camden", processed=built / "out")
+    with pytest.raises(UsageError, match=r"no such role(.|\n)*victims(.|\n)*victim, suspect"):
+        store.load_people(data, person_role="victims", processed=built / "out")
+
+
 def test_a_month_before_the_data_is_refused_with_the_first_one(built: Path) -> None:
     with pytest.raises(UsageError, match=r"(?s)Nothing is held for January 1999.*begins in"):
         load_borough("Camden", end_month="1999-01", processed=built / "out")

@@ -9,7 +9,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from sna import store
-from sna.build.parts import ALONE_BYTES, Part, read_one, reject_replaced, write_borough
+from sna.build.parts import ALONE_BYTES, REPLACED, Part, read_one, reject_replaced, write_borough
 from sna.build.workers import Run, start_workers
 from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
@@ -117,6 +117,8 @@ def _build(raw: Path, processed: Path, work: Path, job: _Job, fresh: bool) -> Su
     store.write_json(lines, work / "inputs.json")
     written = store.publish(work, state)
     said = f"Wrote {written} tables of {len(parts)} files to {processed.name}."
+    if unread := sum(not (line["layout"] and line["rows"]) for line in lines):
+        said += f" {unread} of {len(lines)} could not be read or recognised: see the findings."
     return Summary(lines, findings, state["partial"], said=said)
 
 
@@ -271,6 +273,7 @@ def _partial(parts: list[Part], share: float) -> list[str]:
         )
         if part.is_events and lost > share * max(rows, 1):
             reasons = pd.concat([table for table in part.rejects if len(table)])
+            reasons = reasons[~reasons["reason"].str.startswith(REPLACED)]
             reason = reasons.groupby("reason")["rows"].sum().idxmax()
             part.findings.append(say("rejected", lost, share=lost / rows, reason=reason))
             found.append(part.record["file"])

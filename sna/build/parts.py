@@ -29,6 +29,7 @@ from sna.sources.quality import (
     without,
 )
 
+REPLACED = "The same month and category stand in a later file:"
 ALONE_BYTES = 64 << 20  # a file this large is read alone, and its memory given back
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
@@ -60,7 +61,8 @@ class Part:
     kept: dict[str, Kept] = field(default_factory=dict)
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     lost: pd.DataFrame = field(default_factory=pd.DataFrame)
-    marks: tuple[str, dict[str, Any]] = ("", {})
+    marks: dict[str, Any] = field(default_factory=lambda: list_marks({}, {}))
+    group: str = ""  # of files about the same thing
     lines: list[int] = field(default_factory=list)  # of a wide file: all that were used
     counts: pa.Table | None = None
     rejects: list[pd.DataFrame] = field(default_factory=list)
@@ -201,7 +203,7 @@ def reject_replaced(part: Part) -> pd.DataFrame:
         rows = [kept.read(code) for code in kept.places] if len(lost) else []
         lines += [n for each in rows for n in each["line"].filter(is_lost(each, lost)).to_pylist()]
     number = part.record["rows_replaced"]
-    reason = f"The same month and category stand in a later file: {part.lost['winner'].iloc[0]}."
+    reason = f"{REPLACED} {part.lost['winner'].iloc[0]}."
     lines = sorted(lines)[:number] if lines else [0] * number  # nothing is kept by `sna check`
     return pd.DataFrame(
         {"line": lines, "column": "", "value": "", "reason": reason[:200], "rows": 1}

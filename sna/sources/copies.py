@@ -1,6 +1,6 @@
-"""Two downloads of the same records, whatever they are called: told by the rows that they share."""
+"""Files about the same thing, told by what they hold: whatever they are called, they count once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,18 +11,24 @@ from sna.sources.quality import EVENTS, Part, say
 
 MARKS = 256  # of a file; a file of which these are another's is a copy of it, or a part
 SHARED = 0.5  # of the marks that two files could share
+APART = 0.1  # files of one name that share less, of ENOUGH marks, are of two forces or two halves
+ENOUGH = 20
 _ROW = ("legislation", "age_band", "sex", "outcome", "easting", "northing", "event_time")
 
 
-def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> tuple[str, dict[str, Any]]:
-    """Return which table a file of records holds, and month by key of a few of its rows.
+def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str, Any]:
+    """Return what tells a file's rows: which table, its boroughs, and month by key of a few rows.
 
     Keys are references (for searches all that is said of one) read backwards; those that sort
     first are taken, so that two files with the same rows give the same ones.
     """
     name = next((name for name in EVENTS if name in tables and tables[name].num_rows), "")
+    found: dict[str, Any] = {"table": name, "areas": frozenset(), "keys": {}}
+    if name and "borough_code" in tables[name].column_names:
+        areas = pc.unique(tables[name]["borough_code"].cast(pa.string()))
+        found["areas"] = frozenset(areas.drop_null().to_pylist())
     if not name or not record["layout"].startswith(("police_uk", "extract")):
-        return "", {}
+        return found
     table = tables[name]
     names = ["offence_id"] if "offence_id" in table.column_names else _ROW
     texts = [table[each].cast(pa.string()) for each in names if each in table.column_names]
@@ -30,26 +36,52 @@ def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> tuple[str
     keys = pc.utf8_reverse(texts[0] if len(texts) == 1 else whole)
     rows = pa.table({"key": keys, "month": table["month"]}).filter(pc.is_valid(keys))
     rows = rows.take(pc.select_k_unstable(rows, MARKS, [("key", "ascending")]))
-    return name, dict(zip(rows["key"].to_pylist(), rows["month"].to_pylist(), strict=True))
+    keyed = zip(rows["key"].to_pylist(), rows["month"].to_pylist(), strict=True)
+    return {**found, "keys": dict(keyed)}
 
 
 def join_copies(parts: Sequence[Part]) -> None:
-    """Put files that hold the same records into one series, so that their months count once."""
-    held = [part for part in parts if part.marks[1]]
-    for one, other in combinations(held, 2):
-        same = one.record["layout"] == other.record["layout"] and one.marks[0] == other.marks[0]
-        months = set(one.record["totals"]) & set(other.record["totals"])
-        if not same or not months or one.record["series"] == other.record["series"]:
-            continue
-        if (share := _share(one.marks[1], other.marks[1])) >= SHARED:
-            other.record["series"] = one.record["series"]
-            other.findings.append(say("twin", file=one.record["file"], share=share))
+    """Give files that are about the same thing one group, in which a month counts once.
+
+    Files of one series are, unless they share neither a record nor a borough; files under other
+    names are when they share most of their records.
+    """
+    group = list(range(len(parts)))
+    for one, other in sorted(set(_neighbours(parts))):
+        ours, theirs = parts[one], parts[other]
+        is_same = ours.record["series"] == theirs.record["series"]
+        share = _share(ours.marks["keys"], theirs.marks["keys"])
+        if share >= SHARED and not is_same:
+            theirs.findings.append(say("twin", file=ours.record["file"], share=share))
+        if share >= SHARED or (is_same and not _are_apart(ours.marks, theirs.marks, share)):
+            old, new = group[other], group[one]
+            group = [new if each == old else each for each in group]
+    for part, number in zip(parts, group, strict=True):
+        part.group = parts[number].record["file"]
+
+
+def _neighbours(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of files of one layout and table that have a month in common."""
+    months: dict[tuple[str, ...], list[int]] = {}
+    for number, part in enumerate(parts):
+        for month in part.record["totals"]:
+            key = (part.record["layout"], part.marks["table"], month)
+            months.setdefault(key, []).append(number)
+    for held in months.values():
+        yield from combinations(held, 2)
+
+
+def _are_apart(one: dict[str, Any], other: dict[str, Any], share: float) -> bool:
+    """Say whether two files of one name are of two forces, two halves, or two boroughs."""
+    if min(len(one["keys"]), len(other["keys"])) >= ENOUGH:
+        return share < APART
+    return bool(one["areas"] and other["areas"]) and one["areas"].isdisjoint(other["areas"])
 
 
 def _share(one: dict[str, Any], other: dict[str, Any]) -> float:
     """Return the share of the smaller file's marks that the larger has, where both could."""
     months = set(one.values()) & set(other.values())
-    last = min(max(one), max(other))
+    last = min(max(one, default=""), max(other, default=""))
     ours, theirs = (
         {key for key, month in marks.items() if month in months and key <= last}
         for marks in (one, other)

@@ -90,8 +90,10 @@ def _unpacked(path: Path, file: str, findings: list[dict[str, Any]]) -> Iterator
         raise SourceError("The archive unpacks to more than 16 GiB.", where=file)
     for name in (info.filename for info in members):
         inside = f"{file}/{name}"
+        is_zip = name.lower().endswith(".zip")
+        do = "Put the inner zip itself into the raw folder." if is_zip else "Unpack it and look."
         if name in unsafe:
-            findings.append(_problem(inside, SourceError(unsafe[name], do="Unpack it and look.")))
+            findings.append(_problem(inside, SourceError(unsafe[name], do=do)))
         elif not _IGNORED.search(inside):
             yield RawFile(inside, path, name)
 

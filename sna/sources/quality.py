@@ -33,7 +33,8 @@ class Part(Protocol):
     record: dict[str, Any]
     cells: pd.DataFrame
     lost: pd.DataFrame
-    marks: tuple[str, dict[str, Any]]
+    marks: dict[str, Any]
+    group: str
     counts: pa.Table | None
     rejects: list[pd.DataFrame]
     findings: list[dict[str, Any]]
@@ -183,19 +184,18 @@ def series_of(record: dict[str, Any]) -> str:
 def choose_files(parts: Sequence[Part]) -> None:
     """Where files overlap take the later one, month by month and category by category; never add.
 
-    Of two that end in the same month one with a tenth fewer rows is taken for a part; else a second
-    copy by its name is later, then the larger. A stub month never wins. What loses is rejected.
+    A stub month never wins, nor does a part: a file with a tenth fewer rows of the month. Of two
+    that end alike a second copy by its name is later, then the larger. What loses is rejected.
     """
     frames = []
     for part in (part for part in parts if len(part.cells)):
         record, stubs = part.record, set(find_stubs(part.record["totals"]))
         frames.append(
             part.cells.assign(
-                series=record["series"],
+                group=part.group,
                 is_full=[f"{month:%Y-%m}" not in stubs for month in part.cells["month"]],
                 last=max(record["totals"], default=""),
                 folder=record["file"].rsplit("/", 2)[0],
-                size=record["rows"],
                 is_copy=re.search(_COPY, record["file"].rsplit("/", 1)[-1].casefold()) is not None,
                 file=record["file"],
             )
@@ -203,11 +203,13 @@ def choose_files(parts: Sequence[Part]) -> None:
     if not frames:
         return
     whole = pd.concat(frames, ignore_index=True)
-    keys = [key for key in ("series", "table", *_CELL) if key in whole]
+    keys = [key for key in ("group", "table", *_CELL) if key in whole]
     whole = whole.assign(latest=whole.groupby("folder")["last"].transform("max"))
-    largest = whole.groupby(keys, dropna=False)["size"].transform("max")
-    whole = whole.assign(is_whole=whole["size"] >= WHOLE_SHARE * largest)
-    whole = whole.sort_values(["is_full", "last", "latest", "is_whole", "is_copy", "size", "file"])
+    span = [key for key in keys if key != "published_category"]
+    size = whole.groupby([*span, "file"], dropna=False)["rows"].transform("sum")
+    largest = whole.assign(size=size).groupby(span, dropna=False)["size"].transform("max")
+    whole = whole.assign(size=size, is_whole=size >= WHOLE_SHARE * largest)
+    whole = whole.sort_values(["is_full", "is_whole", "last", "latest", "is_copy", "size", "file"])
     winner = whole.groupby(keys, dropna=False)["file"].transform("last")
     lost = whole.assign(winner=winner)[winner != whole["file"]]
     for part in parts:
@@ -224,7 +226,8 @@ def _give_way(part: Part) -> None:
     gone, left = int(lost["rows"].sum()), int(part.cells["rows"].sum() - lost["rows"].sum())
     months, winner = sorted({f"{month:%Y-%m}" for month in lost["month"]}), lost["winner"].iloc[0]
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    part.findings.append(say("later", gone, span=span, file=winner))
+    found = say("later" if lost["is_whole"].any() else "part", gone, span=span, file=winner)
+    part.findings.append(found if left else {**found, "severity": "warning"})
     record["rows_replaced"] = (0 if left else record["rows_used"]) if record["is_wide"] else gone
     record["rows_used"] -= record["rows_replaced"]
 
