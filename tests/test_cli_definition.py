@@ -184,3 +184,11 @@ def test_a_borough_builds_and_loads_its_store_under_its_own_text(tmp_path):
         ["own", 12, 0],
         ["london_2023", 0, 12],
     ]
+
+
+def test_a_proposed_mapping_says_that_no_code_was_found(tmp_path):
+    file = tmp_path / "x.csv"
+    file.write_text("Ref,Date,Offence,Victim age\nA1,2024-01-05,Murder,17\n", encoding="utf-8")
+    run("mapping", "new", file)
+    proposed = file.with_suffix(".mapping.toml").read_text(encoding="utf-8")
+    assert '# offence_code = ""' in proposed and 'victim_age = "Victim age"' in proposed

@@ -34,6 +34,8 @@ def propose_mapping(sample: FileSample) -> str:
     ]
     if not {"recorded_date", "committed_from"} & set(columns):
         lines.append('# recorded_date = ""   no column looked like a date')
+    if not {"offence_code", "detailed_code"} & set(columns):
+        lines.append('# offence_code = ""    no column looked like a code: the text alone decides')
     for flag, heading in flags.items():
         values = sorted(set(rows[heading]) - {""})
         lines += [
