@@ -68,6 +68,14 @@ def test_a_row_that_stands_twice_counts_once_and_one_that_contradicts_not_at_all
     assert result.rejects["reason"].tolist() == ["Another row gives another figure for this."] * 2
 
 
+@pytest.mark.parametrize("before", [0, 500])  # the repeat in the first look, or below it
+def test_a_row_that_stands_twice_in_a_wide_file_counts_once(tmp_path: Path, before: int) -> None:
+    rows = [f"ROBBERY,OTHER {number},Camden,1" for number in range(before)]
+    rows += ["ROBBERY,ROBBERY OF PERSONAL PROPERTY,Camden,4"] * 2
+    _, result = read("\n".join([f"{BOROUGH},202303", *rows]), tmp_path)
+    assert (result.used, frame(result, "offences")["offences"].sum()) == (before + 1, before + 4)
+
+
 @pytest.mark.parametrize("form", ["03/2023", "Mar-23", "March 2023", "01/03/2023", "2023-03",
                                   "2023-03-01T00:00:00"])  # fmt: skip
 def test_every_form_of_a_month_heads_a_column(tmp_path: Path, form: str) -> None:

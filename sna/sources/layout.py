@@ -231,7 +231,9 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     if sample.kind not in layout.kinds or missing or strange:
         return None
     keys = [columns[role] for role in layout.keys if role in columns and layout.wide]
-    if keys and sample.rows.duplicated(keys).any():  # its rows are finer than the layout's
+    if (
+        keys and sample.rows.drop_duplicates().duplicated(keys).any()
+    ):  # its rows are finer than the layout's
         return None
     wide = _find_wide(sample, layout.wide) if layout.wide else {}
     if layout.wide and len(next(iter(wide.values()))) < layout.wide.least:
