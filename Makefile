@@ -27,8 +27,8 @@ check: env ## format, lint, types and import layers
 	$(BIN)/mypy -p sna
 	$(BIN)/lint-imports
 
-test: env ## all tests
-	$(BIN)/python -m pytest
+test: env ## all tests, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: env ## tests that need no browser, notebook or simulation
 	$(BIN)/python -m pytest -m "not browser and not notebook and not simulation and not slow"

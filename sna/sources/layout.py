@@ -225,10 +225,18 @@ def _find_wide(sample: FileSample, wide: Wide) -> dict[str, dict[str, str]]:
 
 def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     """Return how `sample` fills `layout`; None when something is missing, or speaks against it."""
+    plain = [plain_heading(name) for name in sample.columns]
+
+    def is_there(pattern: str) -> bool:
+        return any(re.fullmatch(pattern, name) for name in plain)
+
+    by_name = (r.heading for r in layout.roles.values() if r.needed and not r.by_values)
+    if sample.kind not in layout.kinds or (layout.absent and is_there(layout.absent)):
+        return None
+    if not all(map(is_there, by_name)):  # before the values are looked at, which takes long
+        return None
     columns, missing = find_roles(sample, layout)
-    others = [plain_heading(name) for name in sample.columns]
-    strange = layout.absent and any(re.fullmatch(layout.absent, name) for name in others)
-    if sample.kind not in layout.kinds or missing or strange:
+    if missing:
         return None
     keys = [columns[role] for role in layout.keys if role in columns and layout.wide]
     if (
