@@ -9,11 +9,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from planted_bands import BANDS, find_bands, read_bands
-from planted_bands import read_text as read
 
 from sna.errors import UsageError
 from sna.sample import write_sample
+from sna.sample.bands import BANDS, find_bands, read_bands
+
+
+def read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype="str", keep_default_na=False)
+
 
 SMALL: dict[str, Any] = {"boroughs": ["Hackney", "Hillingdon"], "months": 24, "scale": 0.05}
 

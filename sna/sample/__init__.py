@@ -32,7 +32,7 @@ def write_sample(
     import numpy as np
     import pandas as pd
 
-    from sna.sample import city, files, offences
+    from sna.sample import bands, city, files, offences
 
     names = _check_boroughs(boroughs, city.read_reference("boroughs"))
     try:
@@ -54,6 +54,7 @@ def write_sample(
     progress(f"Writing the record extract ({answers['offences']:,} offences)")
     files.write_extract(place, happened, lists, folder / "extract")
     shutil.copyfile(str(resources.files("sna.sample") / _MAPPING), folder / "extract" / _MAPPING)
+    answers |= {"bands": bands.count_bands(folder)}
     progress("Writing police.uk months")
     files.write_police_uk(place, happened, lists, folder / "police_uk", identities)
     progress("Writing published counts, residents and areas")

@@ -13,18 +13,29 @@ from sna.sample.city import read_reference
 BANDS = ("core", "context_only", "listed_out_of_context", "indeterminate", "out")
 CORE, CONTEXT, OUT_OF_CONTEXT, UNDECIDED, OUT = range(5)
 _FALSE, _UNKNOWN, _TRUE = 0, 1, 2
+_RECORD = "Crime Reference,Offence Class,Domestic Abuse,Linked Reference,Record Status,Borough"
+_PERSON = "Crime Reference,Role,Age"
 
 
-def read_text(path: Path) -> pd.DataFrame:
-    """Read a CSV file as text."""
-    return pd.read_csv(path, dtype="str", keep_default_na=False)
+def _read_text(path: Path, columns: str) -> pd.DataFrame:
+    return pd.read_csv(path, usecols=columns.split(","), dtype="str", keep_default_na=False)
 
 
 def read_bands(folder: Path) -> pd.DataFrame:
     """Return the band of each record in a simulated folder, and whether core is possible."""
-    extract = read_text(folder / "extract" / "simulated_record_extract.csv")
-    people = read_text(folder / "extract" / "simulated_record_extract_people.csv")
+    extract = _read_text(folder / "extract" / "simulated_record_extract.csv", _RECORD)
+    people = _read_text(folder / "extract" / "simulated_record_extract_people.csv", _PERSON)
     return find_bands(extract, people)
+
+
+def count_bands(folder: Path) -> dict[str, dict[str, int]]:
+    """Return the number of records in each band: of London, then of every borough named."""
+    records = read_bands(folder)
+    places = {"London": records, **dict(iter(records[records["Borough"] != ""].groupby("Borough")))}
+    return {
+        str(name): {band: int((rows["band"] == band).sum()) for band in BANDS}
+        for name, rows in places.items()
+    }
 
 
 def find_bands(extract: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -45,8 +56,8 @@ def find_bands(extract: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     companion = np.where(linked.isna(), OUT, listed[linked.fillna(0).astype(int)])
     together = np.select([companion == CORE, companion == UNDECIDED], [CORE, UNDECIDED], beside)
     kinds = [role == name for name in ("listed", "near", "exploitation", "property")]
-    bands = [listed, near[np.maximum(exploited, suspect)], near[exploited],
-             np.where(linked.isna(), alone, together)]  # fmt: skip
+    bands = [listed, near[np.maximum(exploited, suspect)], near[exploited]]
+    bands.append(np.where(linked.isna(), alone, together))
     band = np.where(extract["Record Status"] == "Recorded", np.select(kinds, bands, OUT), OUT)
     maybe = (role == "listed") | ((role == "property") & (companion == UNDECIDED))
     return extract.assign(band=np.array(BANDS)[band], core_possible=(band == UNDECIDED) & maybe)
