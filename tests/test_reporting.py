@@ -194,7 +194,7 @@ def test_the_page_has_language_title_landmarks_contents_and_no_code():
     text = page(CELLS)
     assert lint_page(text) == []
     assert '<html lang="en-GB">' in text
-    assert "<title>OFFICIAL: Trend, Hillingdon, data to March 2025</title>" in text
+    assert "<title>OFFICIAL: Trend, Hillingdon, latest data March 2025</title>" in text
     assert '<section class="sna-section sna-is-one-thing" aria-labelledby="one-thing">' in text
     assert text.count('<h2 id="one-thing">') == 1
     assert "sna.secret" not in text and "Setup" not in text and "<script" not in text

@@ -37,7 +37,7 @@ def listing(frame: pd.DataFrame, view: str, data: Any) -> Figure | Table:
     columns = tuple(views()[view]["columns"])
     shape = ResultTable(view, view, keys=columns[:1], counts=(), plain=columns[1:])
     table = frame.reindex(columns=[*columns]).reset_index(drop=True)
-    where = (data.edition, data.borough_name, f"data to {data.end_month:%B %Y}", ())
+    where = (data.edition, data.borough_name, f"latest data {data.end_month:%B %Y}", ())
     marking = getattr(data.settings.markings, data.edition)
     facts: Any = {"simulated": data.simulated, "marking": marking}
     protected = ProtectedTable(shape, table, pd.DataFrame(index=table.index), *where, **facts)
@@ -91,7 +91,7 @@ def run_facts(data: Any) -> dict[str, str]:
     hashes = "".join(sorted(str(i.get("sha256", "")) for i in data.inputs)).encode()
     return {
         "Area": f"{data.borough_name} ({data.borough_code})",
-        "Data to": f"{data.end_month:%B %Y}",
+        "Latest data": f"{data.end_month:%B %Y}",
         "Definition": f"{profile.id}, version {profile.version}",
         "Definition hash": profile.hash[:16],
         "Edition": data.edition.capitalize(),

@@ -27,7 +27,7 @@ _KEPT = "file sha256 layout rows rows_used rows_rejected first_month last_month 
 def front(data: Any, *, draft: str = "") -> dict[str, Any]:
     """Return what stands on every page of a borough's reports; see the template."""
     known, settings = run_facts(data), data.settings
-    facts = {name: known[name] for name in ("Area", "Data to", "Edition", "Review by")}
+    facts = {name: known[name] for name in ("Area", "Latest data", "Edition", "Review by")}
     facts["Status"] = "Draft" if draft else "Approved"
     facts["Definition"] = f"{known['Definition']}, {data.profile.hash[:10]}"
     if data.edition == "partner":
@@ -42,7 +42,7 @@ def front(data: Any, *, draft: str = "") -> dict[str, Any]:
         "draft": draft,
         "marking": getattr(settings.markings, data.edition),
         "version": sna.__version__,
-        "period": f"data to {data.end_month:%B %Y}",
+        "period": f"latest data {data.end_month:%B %Y}",
         "simulated": data.simulated,
         "contact": settings.qa.contact,
         "home": "index.html",
