@@ -50,31 +50,29 @@ def sets(protected: ProtectedTable) -> "Axes":
     return ax
 
 
+def _stack_bands(ax: "Axes", table: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Draw and name the bands of both texts, one on another; return where each begins."""
+    names = read_reference("band_names").set_index("band")["name"]
+    gap = 0.05 * max(table["offences"].sum(), 1.0)
+    starts: dict[tuple[str, str], float] = {}
+    for side, x, align in (("band_a", 0.0, "right"), ("band_b", 1.0, "left")):
+        sums, level = table.groupby(side)["offences"].sum(), 0.0
+        for band in (name for name in names.index if name in sums.index):
+            starts[side, band], end = level, level + sums[band]
+            ax.plot([x, x], [level, end], color=INK, linewidth=6, solid_capstyle="butt")
+            look: Any = {"xytext": (-9 if x == 0 else 9, 0), "textcoords": "offset points"}
+            words = f"{names[band]}\n{sums[band]:,.0f}"
+            ax.annotate(words, (x, (level + end) / 2), ha=align, va="center", **look)
+            level = end + gap
+    return starts
+
+
 def flow(protected: ProtectedTable) -> "Axes":
     """Draw bands under two texts side by side, joined by ribbons as wide as what goes across."""
     table, ax = table_of(protected), new_axes(height=4.6)
     table = table[~(table["band_a"].eq("out") & table["band_b"].eq("out"))]
     table = table.assign(offences=table["offences"].fillna(0).astype(float))
-    names = read_reference("band_names").set_index("band")["name"]
-    gap, starts = 0.05 * max(table["offences"].sum(), 1.0), {}
-    for side, x, align in (("band_a", 0.0, "right"), ("band_b", 1.0, "left")):
-        sums, level = table.groupby(side)["offences"].sum(), 0.0
-        for band in (name for name in names.index if name in sums.index):
-            starts[side, band] = level
-            ax.plot(
-                [x, x], [level, level + sums[band]], color=INK, linewidth=6, solid_capstyle="butt"
-            )
-            offset = (-9 if x == 0 else 9, 0)
-            words = f"{names[band]}\n{sums[band]:,.0f}"
-            ax.annotate(
-                words,
-                (x, level + sums[band] / 2),
-                xytext=offset,
-                ha=align,
-                va="center",
-                textcoords="offset points",
-            )
-            level += sums[band] + gap
+    starts = _stack_bands(ax, table)
     steps = np.linspace(0, 1, 40)
     bend = 3 * steps**2 - 2 * steps**3
     for row in table.to_dict("records"):

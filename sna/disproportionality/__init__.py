@@ -16,6 +16,7 @@ from sna.disproportionality.cohorts import (
 )
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import add_ethnic_group
+from sna.disproportionality.people import select_people
 from sna.disproportionality.tables import (
     compare_boroughs,
     compare_chain,
@@ -25,5 +26,4 @@ from sna.disproportionality.tables import (
     missing_facts,
     rates_by_age,
     rates_by_deprivation,
-    select_people,
 )

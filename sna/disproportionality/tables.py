@@ -8,16 +8,20 @@ import pandas as pd
 from scipy.special import ndtr
 
 from sna import definitions, rates
-from sna.disclosure.suppress import as_published
 from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
+from sna.disproportionality.people import (
+    WINDOW_MONTHS,
+    as_result,
+    as_shown,
+    can_compare,
+    no_result,
+    select_people,
+)
 from sna.errors import CoverageError, UsageError
-from sna.schemas.disproportionality import FACTS, NEXT_STAGE, ROLE_FILES, ROLES
-from sna.schemas.results import result_table
-from sna.schemas.store_tables import RELEASE_CLASSES, is_core
+from sna.schemas.disproportionality import FACTS, NEXT_STAGE
 
-WINDOW_MONTHS = 12
 STANDARD_BREAKS = tuple(range(0, 95, 5))
 DIMENSIONS = ("ethnic_group", "sex", "age_group")
 GROWTH = 1.10  # what if a group had grown by a tenth since the Census
@@ -31,83 +35,6 @@ _MODELS = {  # reading: whose people, strata, whether compared inside the strata
     "London, within boroughs": ("London", "borough_code", True),
     "London, within boroughs and ages": ("London", "borough_code age_group", True),
 }
-
-
-def select_people(
-    data: Any,
-    *,
-    person_role: str,
-    months: int | None = WINDOW_MONTHS,
-    people: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Select people of one role over the year that ends with the last month the role has.
-
-    Victims and suspects are those of core offences; encounters (searched, detained, proceeded
-    against) are not tied to recorded offences. ``months`` None takes every month; ``people`` (of
-    all boroughs, by `sna.load_people`) stands in for the borough's own.
-    """
-    if person_role not in ROLES:
-        raise UsageError("Unknown role.", found=person_role, do=f"Use {', '.join(ROLES)}.")
-    if months is not None and months < 1:
-        raise UsageError("A window holds one month or more.", found=months, do="None: every month.")
-    rows = data.people if people is None else people
-    rows = rows[(rows["person_role"] == person_role) & (rows["month"] <= data.end_month)]
-    if person_role in ("victim", "suspect") and people is None:
-        core = data.offences.loc[is_core(data.offences), "offence_id"]
-        rows = rows[rows["offence_id"].isin(core)]
-    if people is not None:
-        rows = rows[rows["borough_code"].notna()]
-    if months and len(rows):
-        rows = rows[rows["month"] > rows["month"].max() - pd.DateOffset(months=months)]
-    return rows
-
-
-def _as_result(
-    table: pd.DataFrame, people: pd.DataFrame, role: str, contract: str = "group_comparison"
-) -> pd.DataFrame:
-    """Add what disclosure and readers need; a stratum that is not split reads ``all``."""
-    shape = result_table(contract)
-    table = table.rename(columns={"group": table.get("dimension", pd.Series("ethnic_group"))[0]})
-    if "population_year" in table:
-        table = table.astype({"population_year": str})  # a name, not a number
-    classes = set(people["release_class"].astype(str))
-    values = [*shape.counts, *shape.plain, *(estimate.column for estimate in shape.estimates)]
-    values += [*shape.people_columns.values(), *shape.top_two_columns.values()]
-    blanks: dict[str, Any] = dict.fromkeys(values, np.nan) | dict.fromkeys(shape.keys, "all")
-    blanks |= {name: False for name in shape.plain if name.startswith("is_")}
-    blanks |= {"month": pd.NaT} if "month" in shape.keys else {}
-    blanks = {name: value for name, value in blanks.items() if name not in table}
-    return table.assign(
-        **blanks
-        | {
-            "person_role": role,
-            "source": "+".join(sorted(set(people["source"].astype(str)))),
-            "release_class": max(classes, key=RELEASE_CLASSES.index, default="open"),
-            "start_month": people["month"].min(),
-            "end_month": people["month"].max(),
-        }
-    )
-
-
-def _nothing(
-    data: Any, people: pd.DataFrame, role: str, contract: str = "group_comparison"
-) -> pd.DataFrame:
-    """Return no rows; where there are no people at all, ``attrs`` hold the reason for readers."""
-    table, who = _as_result(pd.DataFrame(), people.iloc[:0], role, contract), ROLES[role]
-    if people.empty and {str(file["layout"]) for file in data.inputs} & ROLE_FILES[role]:
-        table.attrs["absent"] = f"None recorded: no {who} in {data.borough_name} in the files."
-    elif people.empty:
-        table.attrs["absent"] = f"No file about {who} was supplied for {data.borough_name}."
-    return table
-
-
-def _shown(counts: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFrame:
-    """Return counts as the edition publishes them, for what could be turned back into them."""
-    made = _as_result(pd.DataFrame({"people": [0]}), people, "")
-    classed = {name: str(made[name].iloc[0]) for name in ("release_class", "source")}
-    names = [name for name in ("people", "at_risk", "again") if name in counts]
-    shown = {name: as_published(counts[name], data, **classed) for name in names}
-    return counts.assign(**shown)
 
 
 def compare_people(
@@ -167,26 +94,15 @@ def compare_people(
         people = people.assign(context=people["context"].map(_CONTEXTS)).dropna(subset="context")
     if "year" in by and len(people):
         people = _add_year(people)
-    if not _can_compare(people, data.population, dimension, *by):
-        return _nothing(data, found, person_role)
+    if not can_compare(people, data.population, dimension, *by):
+        return no_result(data, found, person_role)
     counts = count_groups(people, data.population, dimension=dimension, scheme=scheme, by=by)
     table = compare_groups(counts, reference_group=reference_group)
     if "year" in by:
         named = table["year"].dt.strftime("year to %B %Y")
-        shown = compare_groups(_shown(counts, people, data), reference_group=reference_group)
+        shown = compare_groups(as_shown(counts, people, data), reference_group=reference_group)
         table = table.assign(year=named, **_find_change(shown))
-    return _as_result(table, people, person_role)
-
-
-def _can_compare(people: pd.DataFrame, population: pd.DataFrame, *splits: str) -> bool:
-    """Say whether there are people, and published residents of their boroughs by these splits."""
-    needs = [name for name in splits if name in ("ethnic_group", "sex", "age_group")]
-    try:
-        residents = choose_population(population, needs=needs)
-    except CoverageError:
-        return False
-    held = people["borough_code"].dropna().isin(residents["area_code"])
-    return len(people) > 0 and bool(held.all())
+    return as_result(table, people, person_role)
 
 
 def _add_year(people: pd.DataFrame) -> pd.DataFrame:
@@ -226,12 +142,12 @@ def compare_boroughs(
     ``is_overdispersed`` (`rates.funnel_limits`, A-55).
     """
     people = select_people(data, person_role=person_role, people=london)
-    if people["borough_code"].nunique() < 3 or not _can_compare(
+    if people["borough_code"].nunique() < 3 or not can_compare(
         people, data.population, "ethnic_group"
     ):
-        return _nothing(data, people, person_role)
+        return no_result(data, people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
-    counts = _shown(counts, people, data)
+    counts = as_shown(counts, people, data)
     targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
     table = compare_groups(counts).query("group != reference_group and not is_sensitivity")
     rate = table["reference_people"] / table["reference_population"]
@@ -249,7 +165,7 @@ def compare_boroughs(
     names = definitions.boroughs().set_index("borough_code")["borough_name"]
     named = table["borough_code"].map(names).fillna(table["borough_code"])
     here = table["borough_code"] == data.borough_code
-    return _as_result(table.assign(is_this_borough=here, borough_name=named), people, person_role)
+    return as_result(table.assign(is_this_borough=here, borough_name=named), people, person_role)
 
 
 def compare_readings(
@@ -267,8 +183,8 @@ def compare_readings(
     reading whose data are not there is absent.
     """
     people = select_people(data, person_role=person_role)
-    if not _can_compare(people, data.population, "ethnic_group"):
-        return _nothing(data, people, person_role)
+    if not can_compare(people, data.population, "ethnic_group"):
+        return no_result(data, people, person_role)
     base = compare_groups(count_groups(people, data.population, scheme=scheme))
     outside = base.assign(reference_people=base["reference_if_outside"])
     frames = {
@@ -285,7 +201,7 @@ def compare_readings(
         frames |= {} if table is None else {name: table}
     table = pd.concat([part.assign(reading=name) for name, part in frames.items()])
     table = table[(table["group"] != "White") & table["group"].isin(base["group"])]
-    return _as_result(table.reset_index(drop=True), people, person_role)
+    return as_result(table.reset_index(drop=True), people, person_role)
 
 
 def _model(
@@ -327,8 +243,8 @@ def compare_chain(
 
 def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role)
-    if person_role not in NEXT_STAGE or not _can_compare(people, data.population, "ethnic_group"):
-        return _nothing(data, people, person_role)
+    if person_role not in NEXT_STAGE or not can_compare(people, data.population, "ethnic_group"):
+        return no_result(data, people, person_role)
     name, pattern = NEXT_STAGE[person_role]
     outcome = people["outcome"].astype(object)
     if person_role == "suspect":
@@ -343,16 +259,16 @@ def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     chain |= {name: last["people"]} if after.any() else {}
     table = adjust.compare_stages(first[["group"]].assign(**chain))
     year = first["population_year"].iloc[0]
-    return _as_result(table.assign(population_year=year), people, person_role)
+    return as_result(table.assign(population_year=year), people, person_role)
 
 
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
     """Count by month what is not recorded about people in one role (`missing_by_month`)."""
     people = select_people(data, person_role=person_role, months=24)
     if people.empty:
-        return _nothing(data, people, person_role, "missing_facts")
+        return no_result(data, people, person_role, "missing_facts")
     table = missing_by_month(people).replace({"fact": FACTS})
-    return _as_result(table, people, person_role, "missing_facts")
+    return as_result(table, people, person_role, "missing_facts")
 
 
 def rates_by_age(data: Any, *, person_role: str) -> pd.DataFrame:
@@ -361,11 +277,11 @@ def rates_by_age(data: Any, *, person_role: str) -> pd.DataFrame:
     rows = data.population[data.population["area_code"] == data.borough_code]
     rows = rows[(rows["age_lower"] == rows["age_upper"]) | (rows["age_lower"] >= 85)]
     if not people["age"].notna().any() or not len(rows):
-        return _nothing(data, people, person_role, "people_curve")
+        return no_result(data, people, person_role, "people_curve")
     rows = choose_population(rows, needs=["age_group"]).rename(columns={"age_lower": "age"})
     table = cohorts.age_curve(people, rows.groupby("age", as_index=False)[["population"]].sum())
     table = table.assign(all_people=table["people"].sum())
-    return _as_result(table, people, person_role, "people_curve")
+    return as_result(table, people, person_role, "people_curve")
 
 
 def rates_by_deprivation(
@@ -385,15 +301,15 @@ def rates_by_deprivation(
     rows = rows[rows["lsoa_code"].isin(ours)]
     sizes = data.population[data.population["area_level"] == "lsoa"]
     if not len(people) or not len(rows) or not len(sizes):
-        return _nothing(data, people, person_role, "people_curve")
+        return no_result(data, people, person_role, "people_curve")
     home = people["home_lsoa_code"].astype(object).fillna(people["lsoa_code"].astype(object))
     size = choose_population(sizes, needs=[], level="lsoa").groupby("area_code")["population"].sum()
     codes = rows["lsoa_code"].astype(object)
     counts = codes.map(people.groupby(home)["people"].sum()).fillna(0).astype("int64")
     places = rows[["decile"]].assign(people=counts, population=codes.map(size).fillna(0.0))
-    deciles = _shown(places.groupby("decile", as_index=False).sum(), people, data)
+    deciles = as_shown(places.groupby("decile", as_index=False).sum(), people, data)
     table = adjust.deprivation_gradient(deciles).assign(all_people=counts.sum(), domain=named)
-    return _as_result(table, people, person_role, "people_curve")
+    return as_result(table, people, person_role, "people_curve")
 
 
 def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -406,13 +322,13 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     known = people[people["person_id"].notna()]
     if not len(known):
         names = ("cohort_counts", "recurrence")
-        counts, curve = (_nothing(data, people, person_role, name) for name in names)
+        counts, curve = (no_result(data, people, person_role, name) for name in names)
         return counts, curve
     other = "suspect" if person_role == "victim" else "victim"
     both = pd.concat([known, select_people(data, person_role=other, months=None)])
     entries = cohorts.first_entrants(known, start_month=people["month"].min())
     entries = entries.rename(columns={"financial_year": "category", "first_people": "people"})
-    repeats = _shown(cohorts.count_repeats(known), known, data)
+    repeats = as_shown(cohorts.count_repeats(known), known, data)
     times = pd.to_numeric(repeats["events"], errors="coerce")  # offences of people with so many
     repeats["offences"] = (times * repeats["people"]).fillna(repeats["offences"])
     frames = {
@@ -422,8 +338,8 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     }
     counts = pd.concat([t.assign(cohort=name) for name, t in frames.items()], ignore_index=True)
     curve = cohorts.recurrence_curve(known, end_month=people["month"].max())
-    curve = curve.assign(**cohorts.share_again(_shown(curve, known, data)))
+    curve = curve.assign(**cohorts.share_again(as_shown(curve, known, data)))
     return (
-        _as_result(counts, people, person_role, "cohort_counts"),
-        _as_result(curve, people, person_role, "recurrence"),
+        as_result(counts, people, person_role, "cohort_counts"),
+        as_result(curve, people, person_role, "recurrence"),
     )

@@ -161,19 +161,21 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
     rows = [_score(method, pick, chosen["count"], later) for method, pick in chosen.items()]
     table = pd.DataFrame(rows)
     better = table[(table["hits"] > table.loc[0, "hits"]) & (table["p_value"] < ALPHA)]
-    later_period = {
-        "period_start": pd.Timestamp(months[-test_months]),
-        "period_months": test_months,
-        "period_end": pd.Timestamp(months[-1]) + pd.offsets.MonthEnd(),
-    }
     return table.assign(
-        **{**counts.areas.iloc[0][ORIGIN], **later_period},
+        **{name: counts.areas[name].iloc[0] for name in ORIGIN} | _period(months[-test_months:]),
         areas_flagged=number,
         areas=len(later),
         flagged_share=number / len(later),
         offences=later.sum(),
         is_recommended=table.index == (better["hits"].idxmax() if len(better) else 0),
     )
+
+
+def _period(months: np.ndarray) -> dict[str, Any]:
+    """Return the columns of the months tested on."""
+    end = pd.Timestamp(months[-1]) + pd.offsets.MonthEnd()
+    start = pd.Timestamp(months[0])
+    return {"period_start": start, "period_months": len(months), "period_end": end}
 
 
 def _score(
