@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sna.errors import TableError
 from sna.schemas.columns import Table
@@ -59,64 +57,6 @@ def _refuse(contract: Table, what: str, found: Iterable[object]) -> None:
     do = "Mend the reader that made it, or the contract in sna/definitions/store_columns.csv."
     where = f"table {contract.name}"
     raise TableError(f"Table has {what}.", where=where, found=sorted(map(str, found)), do=do)
-
-
-def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -> None:
-    """Write a table that keeps its contract; references are random, so they are not packed."""
-    table = to_arrow(frame, contract).unify_dictionaries()
-    long = {f.name: "DELTA_LENGTH_BYTE_ARRAY" for f in table.schema if pa.types.is_string(f.type)}
-    coded = [name for name in table.column_names if name not in long]
-    packed: Any = {name: "none" if name in long else "zstd" for name in table.column_names}
-    pq.write_table(table, path, compression=packed, use_dictionary=coded, column_encoding=long)
-
-
-def read_files(name: str, paths: list[Path], filters: Any = None) -> pd.DataFrame:
-    """Return the table that `paths` hold one after another, with every column of its contract."""
-    contract = STORE_TABLES[name.split("/")[0]]
-    if not paths:
-        return empty_table(contract.name).copy()
-    if name == "areas":
-        import geopandas as gpd
-
-        return gpd.read_parquet(paths[0])
-    tables = [_read_arrow(path, filters) for path in paths]
-    return complete(pa.concat_tables(tables, promote_options="permissive"), contract)
-
-
-def _read_arrow(path: Path, filters: Any = None) -> pa.Table:
-    """Read a stored table; a column that holds one value, or none, is not read but made."""
-    if filters is not None:
-        return pq.read_table(path, filters=filters, partitioning=None, memory_map=True)
-    file = pq.ParquetFile(path, memory_map=True)
-    same = _same_values(file.metadata)
-    schema, zeros = file.schema_arrow, pa.array(np.zeros(file.metadata.num_rows, dtype="int32"))
-    table = file.read([name for name in schema.names if name not in same])
-    for name in (name for name in schema.names if same.get(name) is not None):
-        kind = schema.field(name).type
-        if pa.types.is_dictionary(kind):
-            column: Any = pa.DictionaryArray.from_arrays(zeros, pa.array([same[name]]))
-        else:
-            column = pa.repeat(pa.scalar(same[name], kind), len(zeros))
-        table = table.append_column(name, column)
-    return table
-
-
-def _same_values(metadata: pq.FileMetaData) -> dict[str, Any]:
-    """Return the columns with one value in every row, None for no value, as the file states it."""
-    found: dict[str, Any] = {}
-    for place in range(metadata.num_columns if metadata.num_rows else 0):
-        groups = [metadata.row_group(n).column(place) for n in range(metadata.num_row_groups)]
-        is_float = groups[0].physical_type in ("FLOAT", "DOUBLE")  # NaN is not among the least
-        if is_float or not all(group.is_stats_set for group in groups):
-            continue
-        stats = [group.statistics for group in groups]
-        empty = sum(stat.null_count for stat in stats)
-        if empty == metadata.num_rows:
-            found[groups[0].path_in_schema] = None
-        elif not empty and all(stat.has_min_max for stat in stats):
-            values = {value for stat in stats for value in (stat.min, stat.max)}
-            found |= {groups[0].path_in_schema: values.pop()} if len(values) == 1 else {}
-    return found
 
 
 def complete(table: pa.Table, contract: Table) -> pd.DataFrame:

@@ -15,10 +15,10 @@ import pandas as pd
 
 from sna import __version__, definitions
 from sna.errors import TableError, UsageError
-from sna.schemas.arrow import read_files, write_arrow
 from sna.schemas.checksum import hash_file, hash_folder
 from sna.schemas.store_tables import STORE_TABLES, is_core
 from sna.settings import EDITIONS, Settings, read_settings
+from sna.store.files import read_files, write_arrow
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FORMAT = 3  # raised when a stored column comes to mean something else
 BY_BOROUGH = ("offences", "people", "outcomes")
 UNPLACED = "unplaced"
-_CODE = ("build", "classify", "definitions", "schemas", "sources", "geography.py", "store.py")
+_CODE = ("build", "classify", "definitions", "schemas", "sources", "geography.py", "store")
 
 
 @dataclass(frozen=True, repr=False)
@@ -232,7 +232,7 @@ def read_before(processed: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def rules_of(profile: str) -> str:
     """Return what a store must share with this code and definition to be added to."""
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     code = hash_folder(*(here / name for name in _CODE))[:12]
     return f"{__version__} {code} {definitions.read_profile(profile).hash}"
 
