@@ -282,13 +282,14 @@ def test_a_second_run_over_the_same_folder_is_refused(house, monkeypatch):
 
 
 def test_interrupt_keeps_what_is_done_and_returns_130(house, monkeypatch, capsys):
-    started = threading.Event()
+    started, stopping = threading.Event(), threading.Event()
 
     def stop():
-        started.wait(5)
+        started.wait(60)
         os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.3)
+        stopping.wait(60)  # a busy machine may take its time to see the signal
 
+    monkeypatch.setattr(kernels, "kill_kernels", stopping.set)  # after what waits was cancelled
     rendered = Rendered(monkeypatch, **{HACKNEY: started.set, HILLINGDON: stop})
     outcomes, code = run(house, "Hackney", "Hillingdon", "Brent", workers=1)
     assert code == 130
