@@ -13,6 +13,7 @@ from sna.disclosure.protected import ProtectedTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 # Analysis Function (analysisfunction.civilservice.gov.uk), Open Government Licence. The order
 # keeps neighbours at 3:1; reordering does not, so take colours from the front.
@@ -123,6 +124,16 @@ def say(
 ) -> None:
     """Write a word beside a point."""
     ax.annotate(str(text), at, xytext=offset, textcoords="offset points", va="center")
+
+
+def number_axis(axis: "Axis", *values: pd.Series) -> None:
+    """Write numbers with commas; between whole numbers there are no fractions."""
+    from matplotlib.ticker import MaxNLocator
+
+    known = pd.concat(values).dropna().astype(float)
+    whole = bool((known == known.round()).all())
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=whole))
+    axis.set_major_formatter(lambda value, _: f"{value:,.6g}".replace("-", "\u2212"))
 
 
 def time_axis(ax: "Axes", months: pd.Series) -> None:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUES = ["#FFFFFF", "#C9DDEF", "#6BACE6", "#4A8FCB"]  # black text stays at 6:1 on each
+TICKS_BETWEEN = (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7, 10)
 TICKS_APART = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50)
-TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 20)
+TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def log_axis(ax: "Axes", which: str, values: "np.ndarray") -> None:
     """Put an axis on a log scale around 1 that holds all values, with plain numbers as ticks."""
     values = values[np.isfinite(values) & (values > 0)]
     low, high = min([*values, 0.9]) / 1.05, max([*values, 1.15]) * 1.05
-    shown = TICKS if high / low < 2.5 else TICKS_APART
+    shown = TICKS if high / low < 2.2 else TICKS_BETWEEN if high / low < 6 else TICKS_APART
     ticks = [tick for tick in shown if low <= tick <= high]
     ax.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     ax.set(**{f"{which}ticks": ticks, f"{which}ticklabels": [f"{tick:g}" for tick in ticks]})
@@ -108,6 +109,7 @@ def bars(protected: ProtectedTable, form: Form) -> "Axes":
         base.say(ax, protected.shown(at, form.text or form.value), (x, y), (5, 0))
     _row_axes(ax, rows, form)
     ax.set_xlim(0, max(1e-9, length.max()) * (1.4 if form.text else 1.12))
+    base.number_axis(ax.xaxis, length)
     return ax
 
 
@@ -142,10 +144,12 @@ def dots(protected: ProtectedTable, form: Form) -> "Figure":
 def _across_axis(ax: "Axes", form: Form, values: np.ndarray) -> None:
     if form.log:
         return log_axis(ax, "x", values)
-    highest = max([1e-9, *values[np.isfinite(values)]]) * 1.05
-    ax.set_xlim(min([0.0, *values[np.isfinite(values)]]), highest)
+    known = pd.Series(values[np.isfinite(values)])
+    ax.set_xlim(min([0.0, *known]), max([1e-9, *known]) * 1.05)
     if form.percent:
         ax.xaxis.set_major_formatter(_percent)
+    else:
+        base.number_axis(ax.xaxis, known)
     return None
 
 
@@ -164,6 +168,8 @@ def _dot(ax: "Axes", y: int, protected: ProtectedTable, row: Any, form: Form) ->
     if not form.ends and pd.notna(at[form.value]):
         ax.plot([at[form.value]], [y], marker, color=colour, markersize=8)
     pair = f"{protected.shown(row, form.low)} to {protected.shown(row, form.high)}"
+    if pair.split(" to ")[0] == pair.split(" to ")[-1]:
+        pair = pair.split(" to ")[0]
     words = pair if form.ends else protected.shown(row, form.text or form.value)
     where: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     ax.annotate(words, (1, y), xytext=(8, 0), va="center", annotation_clip=False, **where)
@@ -195,6 +201,8 @@ def lines(protected: ProtectedTable, form: Form) -> "Axes":
         base.mark_breaks(ax, shown[marked[shown.index]])
     if form.percent:
         ax.yaxis.set_major_formatter(_percent)
+    else:
+        base.number_axis(ax.yaxis, shown[form.value])
     ax.set(xlabel=form.x_axis, ylabel=form.axis)
     base.label_ends(ax, ends)
     return ax
@@ -208,6 +216,7 @@ def columns(protected: ProtectedTable, form: Form) -> "Axes":
     if form.low:
         ax.vlines(at, table[form.low], table[form.high], color=base.INK, linewidth=1.3)
     ax.axhline(0, color=base.INK, linewidth=1)
+    base.number_axis(ax.yaxis, table[form.value])
     ax.set_xticks(at, [name[:3] for name in names] if len(at) > 8 else names)
     ax.set(xlabel=form.x_axis, ylabel=form.axis)
     return ax

@@ -20,6 +20,7 @@ def series(protected: ProtectedTable) -> Any:
     base.top(ax, mine["offences"], smooth)
     base.time_axis(ax, mine["month"])
     base.mark_breaks(ax, mine)
+    base.number_axis(ax.yaxis, mine["offences"])
     ax.set_ylabel("Recorded offences")
     if smooth.notna().any():
         base.label_ends(ax, [(smooth.dropna().iloc[-1], "average of\nlast 12 months", base.DUO[0])])
@@ -40,8 +41,9 @@ def control(protected: ProtectedTable) -> Any:
     for flagged, kind in ((table["signal"].eq(""), "common"), (table["signal"].ne(""), "neutral")):
         colour, marker = base.SPC[kind]
         size, at = 5 if kind == "common" else 7.5, table[flagged]
-        ax.plot(at["month"], at["value"], marker, color=colour, markersize=size)
+        ax.plot(at["month"], at["value"], marker, color=colour, markersize=size, clip_on=False)
     base.top(ax, table["value"], table["upper_limit"])
+    base.number_axis(ax.yaxis, table["value"])
     if len(table):
         base.time_axis(ax, table["month"])
         base.mark_breaks(ax, table)
@@ -85,6 +87,7 @@ def projection(protected: ProtectedTable) -> Any:
     limits = ahead["month"], ahead["lower_ci"], ahead["upper_ci"]
     ax.fill_between(*limits, color=base.DUO[1], alpha=0.2, linewidth=0)
     base.top(ax, past["offences"], ahead["upper_ci"])
+    base.number_axis(ax.yaxis, past["offences"])
     if len(table):
         base.time_axis(ax, pd.concat([past["month"], ahead["month"]]))
     ax.set_ylabel("Recorded offences a month")
