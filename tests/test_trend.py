@@ -12,7 +12,7 @@ from sna import counts, trend
 from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
 from sna.figures import show
-from sna.narrative import describe
+from sna.narrative import describe, key_findings
 from sna.settings import Settings
 from sna.trend import control, models
 
@@ -354,6 +354,23 @@ def test_a_named_reason_compares_across_a_break_and_is_printed():
     assert reason in shown.note and shown.protected.table["rate_ratio"].notna().all()
     blank = trend.compare_periods(data, across_breaks="  ")
     assert blank["word"].unique().tolist() == ["[b]"]
+
+
+def _findings(data):
+    """Return the key findings of the trend page, as its notebook asks for them."""
+    made = {"series": trend.count_series(data), "change": trend.compare_periods(data),
+            "areas": trend.compare_areas(data)}  # fmt: skip
+    safe = [protect(part, contract=f"trend_{name}", data=data) for name, part in made.items()]
+    return key_findings(*safe).sentences
+
+
+def test_the_first_finding_says_the_change_or_where_that_cannot_be_told_the_level():
+    mine = np.r_[np.full(12, 40), np.full(12, 60)]
+    clear = _findings(invented_london(months=24, rows=_rows(mine, 24)))
+    assert "rose from 480 to 720 offences (50% more)" in clear[0]
+    assert not any("Over 12 months" in sentence for sentence in clear)
+    for data in (invented_london(months=72, simulated=False), invented_london(months=14)):
+        assert "were recorded in Hackney" in _findings(data)[0]
 
 
 def test_a_p_value_is_never_printed_as_nothing():

@@ -79,7 +79,8 @@ def input_files(data: Any) -> pd.DataFrame:
     """Return one row a file that was read, with the title its publisher gives it."""
     files = pd.DataFrame(data.inputs).reindex(columns=[*INPUTS])
     text = files[["title", "licence"]].astype("object").fillna("")
-    return files.assign(title=text["title"].replace("", "not recognised"), licence=text["licence"])
+    licence = "none: simulated" if data.simulated else text["licence"]
+    return files.assign(title=text["title"].replace("", "not recognised"), licence=licence)
 
 
 def input_sources(files: pd.DataFrame) -> pd.DataFrame:
