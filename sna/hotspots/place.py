@@ -91,6 +91,7 @@ def _kinds(rows: pd.DataFrame) -> list[pd.DataFrame]:
         if known:
             label = rows[known[0]].astype("object").fillna("not known").str.split("|").str[-1]
             label = label.str.strip().str.replace("_", " ")
+            label = label.mask(label.str.isupper(), label.str.capitalize())
             label = label.replace({"": "other", "none": "no weapon"})
             parts.append(_part(aspect, rows.groupby(label)["offences"].sum().nlargest(12)))
     return parts
