@@ -1,5 +1,6 @@
 """The settings of a partnership, strictly read from sna.toml; its comments say what each does."""
 
+import difflib
 import hashlib
 import json
 from datetime import UTC, date, datetime
@@ -8,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from sna.definitions import find_borough
+from sna.definitions import find_borough, source_titles
 from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
 
@@ -197,6 +198,8 @@ def read_settings(path: str | Path | None = None, *, today: date | None = None) 
     read = check_toml(document, Settings, file.name)
     for name in (*read.boroughs, *read.comparators, *read.profiles.boroughs):
         _check_borough(name, file.name)
+    for name in read.agreements:
+        _check_source(name, file.name)
     late = {name: a.review_date for name, a in read.agreements.items() if a.review_date < day}
     live = {name: a for name, a in read.agreements.items() if name not in late}
     return read.model_copy(update={"agreements": live, "expired": late})
@@ -208,6 +211,17 @@ def _check_borough(name: str, where: str) -> None:
     except UsageError as error:
         error.where = where
         raise
+
+
+def _check_source(name: str, where: str) -> None:
+    """Refuse an agreement that would do nothing, since no source is called by its name."""
+    known = source_titles()["source"].tolist()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        do = f"{hint}A record extract is called extract; sources are: {', '.join(known)}."
+        what = "An agreement names a source that there is not."
+        raise UsageError(what, where=where, found=name, do=do)
 
 
 def init_settings(folder: str | Path = ".") -> Path:

@@ -56,6 +56,8 @@ def test_the_commented_file_changes_nothing_and_every_line_switched_on_is_read(t
         ('boroughs = ["Hackny"]', "where: sna.toml\n  do:    Did you mean Hackney?"),
         ('comparators = ["Ealig"]', "Did you mean Ealing?"),
         ('[profiles.boroughs]\nHackny = "london_2023"', "Did you mean Hackney?"),
+        ('[agreements.record_extract]\nisa_reference = "x"\nrecipients = ["P"]\n'
+         'review_date = 2030-03-31', "Did you mean 'extract'"),
         ('[agreements.extract]\nisa_reference = "x"', "must be there"),
         ('[agreements.extract]\nisa_reference = " "\nrecipients = []\nreview_date = 2026-03-31',
          "isa_reference"),
