@@ -49,6 +49,22 @@ def make_page() -> str:
     lines += [
         "",
         "A record extract is read through `NAME.mapping.toml` beside it; see `sna mapping new`.",
+        "",
+        "## A table that is not recognised",
+        "",
+        "`sna check` names every table that it does not use, with the layout nearest to it and what differs.",
+        "",
+        "| The table | Finding | `sna check` ends with |",
+        "|---|---|---|",
+        "| has more than half of the columns of a layout, but not all: its publisher changed them | error | 3 |",
+        "| cannot be opened or read, or is known and still refused (violence against women and girls) | error | 3 |",
+        "| is of another kind: a list of codes, a note, a table of your own | warning | 0 |",
+        "| is a cover or a sheet of notes in a workbook of which another sheet is read | information | 0 |",
+        "| is read, but more than 1 % of its rows are rejected (a setting; tables of events only) | error | 3 |",
+        "",
+        "So a scheduled check stops when a source would be missing that was there the year before, and a folder",
+        "may hold what the assessment does not need. `sna build` loads whatever can be read in each case, says how",
+        "many tables were not, and ends with 3 only for rejected rows.",
     ]
     return "\n".join(lines) + "\n"
 

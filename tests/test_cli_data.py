@@ -22,7 +22,7 @@ def raw(tmp_path: Path) -> Path:
 def test_build_prints_rows_and_warnings_and_leaves_a_store(raw: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["build", "--raw", str(raw), "--processed", f"{tmp_path}/p"])
     assert result.exit_code == 0, result.output
-    assert "warning: odd.csv: Not recognised." in result.output
+    assert "warning: odd.csv: Not recognised, so not used." in result.output
     assert json.loads((tmp_path / "p/store.json").read_text())["simulated"] is False
 
 

@@ -264,19 +264,21 @@ def _check_rows(part: Part) -> None:
 
 
 def _partial(parts: list[Part], share: float) -> list[str]:
-    """Return files of events with more rows rejected than allowed, and give each a finding."""
+    """Return files of events with more rows rejected than allowed; of any such file, say so."""
     found = []
     for part in parts:
         rows, lost = (
             part.record["rows"],
             part.record["rows_rejected"] - part.record["rows_replaced"],
         )
-        if part.is_events and lost > share * max(rows, 1):
+        if lost > share * max(rows, 1):
             reasons = pd.concat([table for table in part.rejects if len(table)])
             reasons = reasons[~reasons["reason"].str.startswith(REPLACED)]
             reason = reasons.groupby("reason")["rows"].sum().idxmax()
-            part.findings.append(say("rejected", lost, share=lost / rows, reason=reason))
-            found.append(part.record["file"])
+            said = say("rejected", lost, share=lost / rows, reason=reason)
+            plain = {"severity": "information", "action": ""}  # of areas and residents: by design
+            part.findings.append(said if part.is_events else {**said, **plain})
+            found += [part.record["file"]] if part.is_events else []
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sna import store
 from sna.build.banding import add_bands, classify_table
@@ -25,6 +26,7 @@ from sna.sources.quality import (
     is_lost,
     list_cells,
     month_findings,
+    say,
     series_of,
     without,
 )
@@ -146,7 +148,10 @@ def _make_part(
     record["series"] = series_of(record)
     part.cells = list_cells(record, part.tables)
     part.marks = list_marks(record, part.tables)
-    part.findings += month_findings(record) + cut_findings(result.rows, result.rejects)
+    offences = part.tables.get("offences")
+    step = pc.max(offences["period_months"]).as_py() if offences is not None else None
+    part.findings += month_findings(record, step or 1) + cut_findings(result.rows, result.rejects)
+    part.findings += [] if result.rows else [say("empty")]
     for name in [name for name in store.BY_BOROUGH if name in part.tables]:
         table = part.tables.pop(name)
         if spool is not None and table.num_rows:

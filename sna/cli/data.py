@@ -50,7 +50,8 @@ def check(
 ) -> None:
     """Say what each file is, what is wrong with it, and what the folder can support.
 
-    Ends with exit code 3 when a file cannot be read or too many of its rows are rejected.
+    Ends with exit code 3 when a file cannot be read, is nearly a table that is known, or too many
+    of its rows are rejected; a table of another kind is named and not used.
     """
     from sna.build import check_folder
     from sna.settings import read_settings

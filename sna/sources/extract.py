@@ -295,7 +295,7 @@ def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.Data
     if role is None:
         return rows
     borough = _boroughs(given[role])
-    what = "borough is blank or not one of London: kept, but in no borough's report"
+    what = "borough is blank or not one of London: in no borough's report"
     notes.find(what, borough.isna(), "Correct the spelling in the file, or leave as it is.")
     return rows.assign(borough_code=borough)
 

@@ -64,10 +64,13 @@ def _problem(file: str, error: Exception) -> dict[str, Any]:
 
 def _members(path: Path, file: str, raw: Path, findings: list[dict[str, Any]]) -> Iterator[RawFile]:
     """Yield the file itself, or what an archive holds."""
+    do = "Put a copy of the file itself into the raw folder, or take this away."
     if path.is_symlink() and not path.resolve().is_relative_to(raw.resolve()):
-        raise SourceError("A link that leads out of the raw folder; not followed.", where=file)
+        what = "A link that leads out of the raw folder; not followed."
+        raise SourceError(what, where=file, do=do)
     if not path.is_file():
-        raise SourceError("Not an ordinary file; not read.", where=file)
+        what = "A link that leads nowhere" if not path.exists() else "Not an ordinary file"
+        raise SourceError(f"{what}; not read.", where=file, do=do)
     with path.open("rb") as stream:
         is_zip = stream.read(4) == b"PK\x03\x04"
     if not is_zip:

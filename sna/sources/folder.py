@@ -14,7 +14,7 @@ from sna.schemas.checksum import hash_file
 from sna.sources import recognise
 from sna.sources.extract import read_extract
 from sna.sources.files import RawFile, find_files
-from sna.sources.layout import FileSample, Match, ReadContext, ReadResult, make_finding
+from sna.sources.layout import FileSample, Match, Nearest, ReadContext, ReadResult, make_finding
 from sna.sources.mapping import Mapping, read_mapping
 from sna.sources.text import sample_file
 
@@ -143,19 +143,31 @@ def _look(raw: RawFile) -> Iterator[Item]:
         if mapping := _mapping_path(raw):
             yield _extract(raw, read_mapping(mapping))
             return
-        for sample in sample_file(raw):
-            found = recognise(sample)
-            if isinstance(found, Match):
-                yield Item(raw, sample, found)
-                continue
-            text = f"Not recognised. Nearest: {found.title}; {found.differs}."
-            act = "Rename or add the columns, or write a mapping: sna mapping new FILE."
-            yield Item(raw, sample, problem=make_finding(text, severity="warning", action=act))
+        samples = sample_file(raw)
+        matches = [recognise(sample) for sample in samples]
+        is_read = any(isinstance(match, Match) for match in matches)
+        for sample, match in zip(samples, matches, strict=True):
+            if isinstance(match, Match):
+                yield Item(raw, sample, match)
+            else:
+                yield Item(raw, sample, problem=_unknown(match, beside_known=is_read))
     except SnaError as error:
         yield Item(raw, problem=make_finding(error.what, severity="error", action=error.do))
     except OSError as error:
         text = f"Cannot be opened: {error.strerror or error}."
         yield Item(raw, problem=make_finding(text, severity="error", action="Check its rights."))
+
+
+def _unknown(nearest: Nearest, *, beside_known: bool) -> dict[str, Any]:
+    """Return what to say of a table without a known layout.
+
+    One that is nearly a table we read is an error: its figures would be missed. Another table is a
+    warning; beside a known sheet of its workbook, only a note, since covers and notes are usual.
+    """
+    severity = "error" if nearest.is_near else "information" if beside_known else "warning"
+    text = f"Not recognised, so not used. Nearest: {nearest.title}; {nearest.differs}."
+    act = "Rename or add the columns, or write a mapping: sna mapping new FILE."
+    return make_finding(text, severity=severity, action="" if severity == "information" else act)
 
 
 def _extract(raw: RawFile, mapping: Mapping) -> Item:

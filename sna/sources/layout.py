@@ -109,7 +109,10 @@ class Layout(Strict):
     def read(self, sample: "FileSample", match: "Match", context: "ReadContext") -> "ReadResult":
         """Read the whole file through the module that the layout names."""
         if self.refusal:
-            do = "State its columns in sna/sources/layouts; its sheets are never added."
+            do = (
+                "Take it out of the raw folder: recorded crime by area holds the same offences. "
+                "Its sheets tell them several times over and are never added."
+            )
             raise refuse(sample, self.refusal, do=do)
         result: ReadResult = importlib.import_module(f"sna.sources.{self.reader}").read(
             sample, match, context
@@ -171,10 +174,15 @@ class Match:
 
 @dataclass(frozen=True)
 class Nearest:
-    """The layout that an unrecognised file is nearest to, and what differs."""
+    """The layout that an unrecognised file is nearest to, and what differs.
+
+    It `is_near` when it has more than half of what the layout needs: a file of that publisher
+    whose columns have changed, rather than another table.
+    """
 
     title: str
     differs: str
+    is_near: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -204,6 +212,8 @@ def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list
             named = [n for n in named if _fits(sample.rows[n], rule.fits, blank=True)]
         if not named and rule.by_values:
             named = [n for n in free if _fits(sample.rows[n], rule.fits, blank=False)]
+        if len(named) > 1 and layout.wide and role in layout.keys:  # the finest tells rows apart
+            named.sort(key=lambda name: -sample.rows[name].nunique())
         if named:
             found[role] = named[0]
     missing = [role for role, rule in layout.roles.items() if rule.needed and role not in found]
@@ -256,7 +266,7 @@ def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
         found, missing = find_roles(sample, layout)
         return (len(found) + 0.001) / (len(found) + len(missing) + 0.001)
 
-    usable = [layout for layout in layouts if sample.kind in layout.kinds]
+    usable = [each for each in layouts if sample.kind in each.kinds and not each.refusal]
 
     def near(layout: Layout) -> tuple[float, int]:
         found, _ = find_roles(sample, layout)
@@ -270,7 +280,8 @@ def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
     wants = [f"no column for {role.replace('_', ' ')}" for role in missing]
     if best.wide and len(next(iter(_find_wide(sample, best.wide).values()))) < best.wide.least:
         wants.append(f"no column for each {best.wide.key}")
-    return Nearest(best.title, "; ".join(wants) or "a column belongs to another kind of table")
+    differs = "; ".join(wants) or "a column belongs to another kind of table"
+    return Nearest(best.title, differs, near(best)[0] > 0.5)
 
 
 def check_headings(sample: FileSample, used: Iterable[str]) -> None:

@@ -102,11 +102,16 @@ def cut_findings(rows: int, rejects: pd.DataFrame) -> list[dict[str, Any]]:
     )
 
 
-def month_findings(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return absent months, stubs, and labels that begin or end inside the file."""
+def month_findings(record: dict[str, Any], step: int = 1) -> list[dict[str, Any]]:
+    """Return absent months, stubs, and labels that begin or end inside the file.
+
+    A row speaks for `step` months from that it is dated in, so a table of quarters has no gaps.
+    """
     totals, found = record["totals"], []
     span: Any = (
-        pd.period_range(min(totals), max(totals), freq="M").strftime("%Y-%m") if totals else []
+        pd.period_range(min(totals), max(totals), freq="M")[::step].strftime("%Y-%m")
+        if totals
+        else []
     )
     if gaps := [month for month in span if month not in totals]:
         found.append(say("gaps", n=len(gaps), months=", ".join(gaps[:6])))
@@ -291,7 +296,8 @@ def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if shared := sorted(set(part) & set(whole)):
             small, large = sum(part[m] for m in shared), sum(whole[m] for m in shared)
             facts = {"small": small, "large": large, "share": 1 - small / max(large, 1)}
-            found.append(say("short", level=level, first=shared[0], last=shared[-1], **facts))
+            name = "short" if small <= large else "over"
+            found.append(say(name, level=level, first=shared[0], last=shared[-1], **facts))
     return found
 
 

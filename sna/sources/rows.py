@@ -27,7 +27,9 @@ def split_codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    clean = pc.utf8_trim_whitespace(pc.replace_substring_regex(array.dictionary, r"\s\s+", " "))
+    clean = pc.utf8_trim_whitespace(
+        pc.replace_substring_regex(array.dictionary, r"\s\s+|[\t\r\n]", " ")
+    )
     values = pc.if_else(pc.equal(clean, ""), None, clean).to_pylist()
     return array.indices.fill_null(-1).to_numpy(), [*values, None]
 

@@ -40,7 +40,7 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     good = np.ones(rows.text.num_rows, dtype=bool)
     rejects = [line_rejects(text)]
     for bad, role, reason, values in _problems(rows, file, grids, good):
-        column = match.columns.get(role, role)
+        column = match.columns.get(role, role) if isinstance(role, str) else role[bad & good]
         lost = make_rejects(bad & good, column=column, reason=reason, values=values)
         rejects.append(lost.assign(line=text.lines[lost["line"] - 1]))
         good &= ~bad
@@ -179,7 +179,7 @@ def _problems(
 ) -> Iterator[tuple[Any, ...]]:
     """Yield bad rows with the role at fault, the reason, and what stands there.
 
-    ``good`` are the rows that are left, at each step.
+    Of wide columns the heading at fault, row by row. ``good`` are the rows left at each step.
     """
     layout = file.match.layout
     specs = {n: spec for names, spec in layout.columns.items() for n in names.split(", ")}
@@ -197,8 +197,10 @@ def _problems(
         if wrong.any():
             names = [f"{value} {key}" for key in file.match.wide[value]]
             cells = np.column_stack([rows.strings(name) for name in names])
-            shown = cells[np.arange(len(cells)), wrong.argmax(axis=1)]
-            yield wrong.any(axis=1), "a cell", "A cell holds no count.", shown
+            first = wrong.argmax(axis=1)
+            heads = np.array(list(file.match.wide[value].values()), dtype=object)[first]
+            shown = cells[np.arange(len(cells)), first]
+            yield wrong.any(axis=1), heads, "A cell holds no count.", shown
     if keys := [key for key in layout.keys if rows.has([key])]:
         yield from _repeated(rows, keys, good)
 
@@ -303,7 +305,9 @@ def _describe_wide(result: ReadResult, kept: Rows, file: File) -> None:
     lines = kept.text["line"].to_pandas()
     by_name = lines.groupby(names.to_pandas().astype("str"), sort=False)
     result.category_rows = {str(name): some.tolist() for name, some in by_name}
-    letter = next(iter(result.category_rows), "MPS  |").split(" ")[1]
+    if not result.category_rows:
+        return
+    letter = next(iter(result.category_rows)).split(" ")[1]
     months = pd.Series(
         pd.to_datetime(find_converter("month")([*file.match.wide["offences"]], file))
     )

@@ -37,7 +37,8 @@ def sample_file(raw: RawFile) -> list[FileSample]:
     try:
         return look(raw)
     except Exception as error:  # whatever a library says of a damaged file
-        raise SourceError(f"Not a readable {kind}: {str(error)[:160]}.", where=raw.file) from None
+        what, do = f"Not a readable {kind}: {str(error)[:160].rstrip('.')}.", "Download it again."
+        raise SourceError(what, where=raw.file, do=do) from None
 
 
 # ---------------------------------------------------------------------------- first look
@@ -72,7 +73,8 @@ def _sample_csv(raw: RawFile, head: bytes) -> FileSample:
     try:
         pairs = [(reader.line_num, row) for row in reader]  # a quoted heading can take many lines
     except csv.Error as error:
-        raise SourceError(f"Not a table of text: {error}.", where=raw.file) from None
+        do = "Open it in a text editor, or download it again."
+        raise SourceError(f"Not a table of text: {error}.", where=raw.file, do=do) from None
     ends = [end for end, _ in pairs] or [1]
     header, table = split_header([row for _, row in pairs], "")
     look = {"header_row": ends[header] - 1, "encoding": encoding, "separator": separator}
