@@ -1,5 +1,6 @@
 """From a borough's data to protected tables, charts and sentences, on an invented borough."""
 
+from dataclasses import replace
 from math import erfc
 from types import SimpleNamespace
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from sna import narrative
+from sna.definitions import boroughs
 from sna.disclosure import protect
 from sna.disproportionality import tables
 from sna.errors import UsageError
@@ -123,6 +125,17 @@ def test_the_planted_ratio_is_found_and_named_with_its_setting(every):
     assert "not by itself evidence of discrimination" in text
     finding = str(narrative.key_findings(every["groups"]))
     assert "Searches in Testham, April 2024 to March 2025: the rate for Black people was" in finding
+
+
+def test_findings_name_every_borough_and_group_in_thirty_words(every):
+    table = every["groups"]
+    for name in [*boroughs()["borough_name"], "Windsor and Maidenhead"]:
+        for role in ("victim", "suspect", "searched", "detained", "proceeded_against"):
+            rows = table.table.assign(person_role=role).replace(
+                {"ethnic_group": {"Black": "Mixed"}}
+            )
+            made = replace(table, borough_name=name, table=rows)
+            assert name in narrative.key_findings(made).sentences[0]
 
 
 def test_years_are_complete_and_change_is_against_the_first(every):

@@ -1,5 +1,6 @@
 import json
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from hotspot_fixture import OWN, borough
 
 from sna import figures, hotspots, narrative
-from sna.definitions import area_series
+from sna.definitions import area_series, boroughs
 from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
 from sna.hotspots import areas as room
@@ -311,6 +312,27 @@ def test_the_page_is_made_whatever_the_data(data):
     for thing in shown(data):
         html = thing._repr_html_()
         assert "nan" not in html.lower().replace("governan", "").replace("finan", "")
+
+
+@pytest.mark.parametrize("ward", ["{} 901A", "Hoxton East & Shoreditch North of {}"])
+def test_findings_hold_whatever_the_borough_and_its_areas_are_called(ward):
+    data = borough(hot=HOT, mean=20, months=36)
+    counts = hotspots.count_areas(data, around=data.around)
+    made = {
+        "hotspot_areas": hotspots.find_area_hotspots(counts),
+        "hotspot_concentration": hotspots.measure_concentration(counts.areas),
+        "hotspot_persistence": hotspots.classify_persistence(counts),
+    }
+    safe = [protect(part, contract=name, data=data) for name, part in made.items()]
+    for name in [*boroughs()["borough_name"], "Windsor and Maidenhead"]:
+        named = [
+            replace(part, borough_name=name, table=part.table.assign(
+                **{c: ward.format(name) for c in ("area_name",) if c in part.table}))
+            for part in safe
+        ]  # fmt: skip
+        first = narrative.key_findings(named[0], *named).sentences[0]  # refuses over 30 words
+        assert name in first and "are in hotspots" in first
+        assert ("901A" in first) == ward.endswith("901A")
 
 
 def test_small_counts_of_records_never_reach_the_page():

@@ -1,5 +1,6 @@
 """Series, change and comparison on an invented London."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -9,6 +10,7 @@ from london import invented_london
 from tables import table
 
 from sna import counts, trend
+from sna.definitions import boroughs
 from sna.disclosure import protect
 from sna.errors import CoverageError, TableError, UsageError
 from sna.figures import show
@@ -371,6 +373,18 @@ def test_the_first_finding_says_the_change_or_where_that_cannot_be_told_the_leve
     assert not any("Over 12 months" in sentence for sentence in clear)
     for data in (invented_london(months=72, simulated=False), invented_london(months=14)):
         assert "were recorded in Hackney" in _findings(data)[0]
+
+
+def test_the_first_finding_names_every_borough_in_thirty_words():
+    mine = np.r_[np.full(12, 4000), np.full(12, 4010)]  # no clear change is said in most words
+    data = invented_london(months=24, rows=_rows(mine, 24))
+    made = {"series": trend.count_series(data), "change": trend.compare_periods(data),
+            "areas": trend.compare_areas(data)}  # fmt: skip
+    safe = [protect(part, contract=f"trend_{name}", data=data) for name, part in made.items()]
+    for name in [*boroughs()["borough_name"], "Windsor and Maidenhead"]:
+        named = [replace(part, borough_name=name, table=part.table.replace({"area": "Hackney"}, name))
+                 for part in safe]  # fmt: skip
+        assert name in key_findings(*named).sentences[0]
 
 
 def test_a_p_value_is_never_printed_as_nothing():

@@ -22,7 +22,7 @@ from sna.definitions.views import views
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import UsageError
 from sna.narrative import words
-from sna.narrative.prose import KeyFindings, Prose
+from sna.narrative.prose import MOST_WORDS, KeyFindings, Prose
 
 WORDS = Path(__file__).parent.parent / "templates" / "words"
 
@@ -157,6 +157,8 @@ def describe(protected: ProtectedTable, *more: ProtectedTable, view: str = "") -
 def key_findings(*tables: ProtectedTable, view: str = "") -> KeyFindings:
     """List the main points of a page: items `- sentence [#section]` of one macro.
 
+    Parts in `[~ ~]` stand only where the sentence stays short: names of places can be long.
+
     Parameters
     ----------
     *tables
@@ -171,6 +173,16 @@ def key_findings(*tables: ProtectedTable, view: str = "") -> KeyFindings:
         raise UsageError("There are no key findings of this name.", found=name)
     items = re.split(r"(?:^|\s)- ", phrase(name, *tables))
     found = [re.fullmatch(r"(.*?)(?: ?\[#([\w-]+)\])?", item.strip()) for item in items if item]
-    pairs = [(f"{match[1][0].upper()}{match[1][1:]}", match[2] or "") for match in found if match]
+    pairs = [(_fit(match[1]), match[2] or "") for match in found if match]
     anchors = tuple(anchor for _, anchor in pairs)
     return KeyFindings(tuple(text for text, _ in pairs), anchors if any(anchors) else ())
+
+
+def _fit(sentence: str) -> str:
+    """Return a sentence with its optional parts, or without the last ones if it grew too long."""
+    parts = re.split(r"(\[~.*?~\])", sentence)
+    for place in range(len(parts) - 2, 0, -2):
+        if len("".join(parts).split()) > MOST_WORDS:
+            parts[place] = ""
+    text = re.sub(r"\[~|~\]", "", "".join(parts))
+    return text[0].upper() + text[1:]
