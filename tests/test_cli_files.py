@@ -1,4 +1,4 @@
-"""Tests of sna.cli.files and of the proposal behind `sna mapping new`."""
+"""Tests of `sna fetch` and of the proposal behind `sna mapping new`."""
 
 import tomllib
 

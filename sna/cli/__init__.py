@@ -16,7 +16,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for _noun in ("data", "files", "definition", "reports"):
+for _noun in ("data", "definition", "reports"):
     importlib.import_module(f"sna.cli.{_noun}").add_commands(app)
 
 

@@ -166,8 +166,7 @@ def read_records(
         rows = _fold_abuse(rows)
     if not repeated.any():  # one row an offence: its ages decide without folding
         ages = ("victim_age", "suspect_age", "victim_age_recorded", "suspect_age_recorded")
-        for role in ages:
-            rows = rows.assign(**({role: _ages(given[role], Notes())} if role in given else {}))
+        rows = rows.assign(**{r: _ages(given[r], Notes()) for r in ages if r in given})
     return rows[~repeated].assign(offences=1), pd.concat(persons, ignore_index=True)
 
 
@@ -359,8 +358,8 @@ def _describe(
     if "sex" in given:
         sex = _translate(given["sex"], "sex", mapping)
         people = people.assign(sex=recode(sex, _values(sex), "unknown"))
-    for role in ("person_id", "ethnicity_self", "ethnicity_observed"):
-        people = people.assign(**({role: given[role]} if role in given else {}))
+    plain = ("person_id", "ethnicity_self", "ethnicity_observed")
+    people = people.assign(**{role: given[role] for role in plain if role in given})
     if "home_borough" in given:
         people = people.assign(home_borough_code=_boroughs(given["home_borough"]))
     return people.assign(people=1)

@@ -7,7 +7,7 @@ never by its name. Layouts are rows of ``layouts/*.toml``, one file a publisher.
 import importlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -246,42 +246,36 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     if not all(map(is_there, by_name)):  # before the values are looked at, which takes long
         return None
     columns, missing = find_roles(sample, layout)
-    if missing:
-        return None
-    keys = [columns[role] for role in layout.keys if role in columns and layout.wide]
-    if (
-        keys and sample.rows.drop_duplicates().duplicated(keys).any()
-    ):  # its rows are finer than the layout's
-        return None
-    wide = _find_wide(sample, layout.wide) if layout.wide else {}
-    if layout.wide and len(next(iter(wide.values()))) < layout.wide.least:
-        return None
-    return Match(layout, columns, wide)
+    if missing or layout.wide is None:
+        return None if missing else Match(layout, columns)
+    keys = [columns[role] for role in layout.keys if role in columns]
+    is_finer = bool(keys) and sample.rows.drop_duplicates().duplicated(keys).any()
+    wide = _find_wide(sample, layout.wide)
+    is_short = len(next(iter(wide.values()))) < layout.wide.least
+    return None if is_finer or is_short else Match(layout, columns, wide)
 
 
 def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
-    """Return the layout with the largest share of its needed roles, and what `sample` lacks."""
+    """Return the layout with the largest share of its needed roles, and what `sample` lacks.
 
-    def share(layout: Layout) -> float:
+    A layout whose wide columns are not there counts half a share less.
+    """
+    best, rank = Nearest("no known layout", ""), (0.0, 0)
+    for layout in layouts:
+        if sample.kind not in layout.kinds or layout.refusal:
+            continue
         found, missing = find_roles(sample, layout)
-        return (len(found) + 0.001) / (len(found) + len(missing) + 0.001)
-
-    usable = [each for each in layouts if sample.kind in each.kinds and not each.refusal]
-
-    def near(layout: Layout) -> tuple[float, int]:
-        found, _ = find_roles(sample, layout)
-        is_full = layout.wide is None or all(_find_wide(sample, layout.wide).values())
-        return share(layout) - (0 if is_full else 0.5), len(found)
-
-    best = max(usable, key=near, default=None)
-    if best is None or share(best) < 0.3:
-        return Nearest("no known layout", f"headings: {', '.join(sample.columns[:8]) or 'none'}")
-    _, missing = find_roles(sample, best)
-    wants = [f"no column for {role.replace('_', ' ')}" for role in missing]
-    if best.wide and len(next(iter(_find_wide(sample, best.wide).values()))) < best.wide.least:
-        wants.append(f"no column for each {best.wide.key}")
-    differs = "; ".join(wants) or "a column belongs to another kind of table"
-    return Nearest(best.title, differs, near(best)[0] > 0.5)
+        share = len(found) / max(len(found) + len(missing), 1)
+        wants = [f"no column for {role.replace('_', ' ')}" for role in missing]
+        wide = layout.wide
+        lacks = wide and len(next(iter(_find_wide(sample, wide).values()))) < wide.least
+        wants += [f"no column for each {wide.key}"] if wide and lacks else []
+        near = share - (0.5 if lacks else 0)
+        if share >= 0.3 and (near, len(found)) > rank:
+            differs = "; ".join(wants) or "a column belongs to another kind of table"
+            best, rank = Nearest(layout.title, differs, near > 0.5), (near, len(found))
+    headings = f"headings: {', '.join(sample.columns[:8]) or 'none'}"
+    return best if best.differs else replace(best, differs=headings)
 
 
 def check_headings(sample: FileSample, used: Iterable[str]) -> None:

@@ -3,9 +3,9 @@
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from sna.definitions.strict import Strict, check_toml, read_toml
 from sna.errors import UsageError
@@ -16,25 +16,14 @@ ROLES: dict[str, Any] = tomllib.loads(
 )
 
 
-def _one_of(group: str) -> Any:
-    """Return the type of a key that must be one of a group of roles."""
-
-    def check(name: str) -> str:
-        if name not in ROLES[group]:
-            raise ValueError(f"Input should be {', '.join(map(repr, ROLES[group]))}")
-        return name
-
-    return Annotated[str, AfterValidator(check)]
-
-
 if TYPE_CHECKING:
     Role = str
     PersonRole = str
     FlagRole = str
     CodedRole = str
-else:
-    Role, PersonRole = _one_of("extract"), _one_of("people")
-    FlagRole, CodedRole = _one_of("flags"), _one_of("codings")
+else:  # one of a group of roles
+    Role, PersonRole = Literal[tuple(ROLES["extract"])], Literal[tuple(ROLES["people"])]
+    FlagRole, CodedRole = Literal[tuple(ROLES["flags"])], Literal[tuple(ROLES["codings"])]
 
 
 class Flag(Strict):

@@ -121,14 +121,8 @@ def known_names(extra: Iterable[tuple[str, str]] = ()) -> dict[str, str]:
     """Return every published borough name in plain form with its code; London wins over `extra`."""
     boroughs, aliases = definitions.boroughs(), definitions.borough_aliases()
     real = aliases[aliases["kind"].ne("pseudo")]
-    columns = (
-        boroughs["borough_code"],
-        boroughs["borough_name"],
-        real["borough_code"],
-        real["alias"],
-    )
-    official = zip(columns[0], columns[1], strict=True)
-    others = zip(columns[2], columns[3], strict=True)
+    official = zip(boroughs["borough_code"], boroughs["borough_name"], strict=True)
+    others = zip(real["borough_code"], real["alias"], strict=True)
     return {plain_name(name): code for code, name in (*extra, *official, *others)}
 
 
@@ -164,13 +158,12 @@ def make_places(
     lookup = pd.DataFrame() if lookup is None else lookup
     lookup = lookup.reindex(columns=[*_CODES, "lookup", "borough_code", "edition"])
     parts = {level: areas[areas["area_level"] == level] for level in ("lsoa", "ward", "borough")}
-    borough_of: dict[str, str] = {}
-    for table, key in [
-        (parts["lsoa"], "area_code"),
-        (parts["ward"], "area_code"),
-        *((lookup, code) for code in _CODES),
-    ]:
-        borough_of |= _pairs(table, key, "borough_code")
+    borough_of = {
+        **_pairs(parts["lsoa"], "area_code", "borough_code"),
+        **_pairs(parts["ward"], "area_code", "borough_code"),
+    }
+    for code in _CODES:
+        borough_of |= _pairs(lookup, code, "borough_code")
     editions = find_ward_editions(parts["ward"], lookup)
     fits = fit_wards(lookup, editions)
     whole = fits[fits["parts"] == 1]

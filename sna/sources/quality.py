@@ -258,24 +258,28 @@ def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> 
     titles = {record["file"]: record["title"] for record in inputs}
     table = pd.DataFrame(found, columns=["severity", "file", "finding", "rows", "action"])
     table = table.astype({"rows": "Int64"})
-    table = table.assign(title=table["file"].map(titles).fillna(""))
+    title = table["file"].map(titles).fillna("").rename("title")
     kind = table["finding"].str.replace(r"\d[\d,.-]*", "#", regex=True)
-    kind = kind.str.replace(r"\(.*", "", regex=True).where(table["title"].ne(""), table["file"])
+    kind = kind.str.replace(r"\(.*", "", regex=True).where(title.ne(""), table["file"])
     size = table["finding"].str.extract(r"([\d.,]+)")[0].str.replace(",", "").str.rstrip(".")
-    table = table.assign(kind=kind, size=pd.to_numeric(size, errors="coerce").fillna(0))
-    keys = ["severity", "title", "kind"]
+    size = pd.to_numeric(size, errors="coerce").fillna(0)
+    keys = [table["severity"], title, kind.rename("kind")]
     files = table.groupby(keys)["file"].transform("nunique")
-    rows = table.groupby(keys)["rows"].transform("sum", min_count=1)
-    worst = table.index.isin(table.groupby(keys)["size"].idxmax())
     many = files >= FOLD_FILES
-    said = "In " + files.astype("str") + " files, at most as in " + table["file"] + ": "
-    table = table.assign(
-        finding=table["finding"].where(~many, said + table["finding"]),
-        rows=table["rows"].where(~many, rows),
-        file=table["file"].where(~many, table["title"]),
+    worst = table.index.isin(size.groupby(keys).idxmax())
+    said = (
+        "In "
+        + files.astype("str")
+        + " files, at most as in "
+        + table["file"]
+        + ": "
+        + table["finding"]
     )
-    kept = table[~many | worst].drop(columns=["title", "kind", "size"])
-    return kept.reset_index(drop=True)
+    return table.assign(
+        finding=table["finding"].where(~many, said),
+        rows=table["rows"].where(~many, table.groupby(keys)["rows"].transform("sum", min_count=1)),
+        file=table["file"].where(~many, title),
+    )[~many | worst].reset_index(drop=True)
 
 
 def folder_findings(
@@ -307,18 +311,13 @@ def _relabelled(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     tables = [record for record in inputs if record["labels"] and record["totals"]]
     tables.sort(key=lambda record: (record["layout"], max(record["totals"])))
     for older, newer in pairwise(tables):
-        if older["layout"] == newer["layout"]:
-            gone, come = (
-                set(older["labels"]) - set(newer["labels"]),
-                set(newer["labels"]) - set(older["labels"]),
-            )
-            words = [
-                *(f"without {label}" for label in sorted(gone)),
-                *(f"new {label}" for label in sorted(come)),
-            ]
+        old, new = set(older["labels"]), set(newer["labels"])
+        words = [f"without {label}" for label in sorted(old - new)]
+        words += [f"new {label}" for label in sorted(new - old)]
+        if words and older["layout"] == newer["layout"]:
             files = f"{older['file']} to {newer['file']}"
             text = "; ".join(words[:8]) + (f"; and {len(words) - 8} more" if len(words) > 8 else "")
-            found += [say("relabelled", len(words), series=files, labels=text)] if words else []
+            found.append(say("relabelled", len(words), series=files, labels=text))
     return found
 
 
