@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from raw_folder import BOROUGH, write
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from sna.cli import app
 from sna.sources.folder import look_at, read_item
 from sna.sources.layout import ReadContext, ReadResult
 from sna.sources.places import make_places
+from sna.sources.rows import parse_counts
 
 HOME_OFFICE = (
     "Financial Year,Financial Quarter,Police Force [Force Name],CSP Name,Offence Description,"
@@ -42,6 +44,13 @@ def test_a_cell_that_is_no_count_is_rejected_under_its_own_month(tmp_path: Path)
     lost = result.rejects.sort_values("line")[["line", "column", "value"]]
     assert lost.to_numpy().tolist() == [[1, "202402", ".."], [3, "202401", "-"]]
     assert result.tables["offences"]["offences"].to_pylist() == [1234, 66776]
+
+
+@pytest.mark.parametrize("cell", ["1,5", "5 6", "1,23", "1.234", "-3", "1e3", "+4", ",", "0x5"])
+def test_a_number_that_could_be_read_two_ways_is_no_count(cell: str) -> None:
+    numbers, wrong = parse_counts(pa.chunked_array([[cell, " 1,234 ", "29 199", "7.0", "", None]]))
+    assert wrong.tolist() == [True, False, False, False, False, False]
+    assert numbers[1:4].tolist() == [1234, 29199, 7]
 
 
 def test_estimates_by_lsoa_are_read_below_three_titles_beside_their_district(

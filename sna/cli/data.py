@@ -112,7 +112,7 @@ def new_mapping(
 ) -> None:
     """Propose a mapping by looking at the file. Check every line of it before you build."""
     from sna.sources.files import RawFile
-    from sna.sources.mapping_proposal import propose_mapping
+    from sna.sources.mapping import propose_mapping
     from sna.sources.text import sample_file
 
     target = out or file.with_name(f"{file.stem}.mapping.toml")

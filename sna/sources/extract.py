@@ -39,9 +39,9 @@ class Notes:
 
     def reject(self, bad: pd.Series, column: str, reason: str, values: Any = None) -> None:
         """Reject the rows where `bad`; its index is the row number, counted from 0."""
-        found = make_rejects(bad.to_numpy(), column=column, reason=reason, values=values)
-        lines = bad.index.to_numpy()[found["line"].to_numpy(dtype=int) - 1] + 1
-        self.rejects.append(found.assign(line=lines))
+        how: dict[str, Any] = {"column": column, "reason": reason, "values": values}
+        lines = bad.index.to_numpy() + 1
+        self.rejects.append(make_rejects(bad.to_numpy(), lines=lines, **how))
 
     def find(self, finding: str, rows: pd.Series, do: str, severity: str = "warning") -> None:
         """Add a finding when it touches any row."""

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from sna.sources.text import TextTable
 
+_COUNT = r"^[\s\x{00A0}]*(\d{1,12}|\d{1,3}([,\s\x{00A0}]\d{3}){1,3})(\.0+)?[\s\x{00A0}]*$"
+
 
 def dictionary(codes: np.ndarray, values: Sequence[Any]) -> pa.DictionaryArray:
     """Return dictionary rows whose i-th row is ``values[codes[i]]``; a code of -1 is missing."""
@@ -91,15 +93,24 @@ def fill(first: pa.Array, second: pa.Array) -> pa.Array:
     return dictionary(np.where(one < 0, two, one), both.chunk(0).dictionary.to_pylist())
 
 
-def make_rejects(bad: np.ndarray, *, column: str, reason: str, values: Any = None) -> pd.DataFrame:
+def make_rejects(
+    bad: np.ndarray,
+    *,
+    column: str | np.ndarray,
+    reason: str,
+    values: Any = None,
+    lines: np.ndarray | None = None,
+) -> pd.DataFrame:
     """Return one reject for each row where `bad`: its line, and what stands there.
 
     ``values`` are shown cut at 80 characters; leave it out where the column can hold free text.
+    ``lines`` are those of all rows, where they are not 1, 2, 3 …
     """
-    lines = np.flatnonzero(bad)
-    there = [""] * len(lines) if values is None else pd.Series(values).iloc[lines]
+    rows = np.flatnonzero(bad)
+    there = [""] * len(rows) if values is None else pd.Series(values).iloc[rows]
     shown = pd.Series(there, dtype="object").fillna("").astype("str").str[:80]
-    table = pd.DataFrame({"line": lines + 1, "value": shown.to_numpy(), "rows": 1})
+    line = rows + 1 if lines is None else lines[rows]
+    table = pd.DataFrame({"line": line, "value": shown.to_numpy(), "rows": 1})
     return table.assign(column=column, reason=reason)
 
 
@@ -110,9 +121,17 @@ def line_rejects(text: TextTable) -> pd.DataFrame:
 
 
 def parse_counts(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """Return counts and a mask of cells that hold something that is no count; blank is NaN."""
-    plain = pc.replace_substring_regex(column.cast(pa.string()), r"[,\s\x{00A0}]+|\.0+$", "")
-    good = pc.fill_null(pc.match_substring_regex(plain, r"^\d{1,12}$"), False)
+    """Return counts and a mask of cells that hold something that is no count; blank is NaN.
+
+    Thousands stand in groups of three; ``1,5`` is a decimal of another language, and no count.
+    """
+    text = column.cast(pa.string())
+    plain, blank, good = text, text.is_null(), pc.match_substring_regex(text, r"^\d{1,12}$")
+    if not pc.all(good).as_py():  # most columns need no cleaning
+        plain = pc.replace_substring_regex(text, r"[,\s\x{00A0}]+|\.0+[\s\x{00A0}]*$", "")
+        blank = pc.fill_null(pc.match_substring_regex(text, r"^[\s\x{00A0}]*$"), True)
+        good = pc.match_substring_regex(text, _COUNT)
+    good = pc.fill_null(good, False)
     numbers = pc.cast(pc.if_else(good, plain, None), pa.float64())
-    wrong = pc.invert(pc.or_(good, pc.fill_null(pc.equal(plain, ""), True)))
+    wrong = pc.invert(pc.or_(good, blank))
     return numbers.to_numpy(zero_copy_only=False), wrong.to_numpy(zero_copy_only=False)

@@ -41,8 +41,8 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
     rejects = [line_rejects(text)]
     for bad, role, reason, values in _problems(rows, file, grids, good):
         column = match.columns.get(role, role) if isinstance(role, str) else role[bad & good]
-        lost = make_rejects(bad & good, column=column, reason=reason, values=values)
-        rejects.append(lost.assign(line=text.lines[lost["line"] - 1]))
+        how = {"column": column, "reason": reason, "values": values}
+        rejects.append(make_rejects(bad & good, lines=text.lines, **how))
         good &= ~bad
     kept = rows if good.all() else Rows(rows.text.filter(pa.array(good)))
     rejected = pd.concat([r for r in rejects if len(r)] or rejects[:1], ignore_index=True)
