@@ -110,6 +110,15 @@ def test_months_of_custody_in_two_columns_are_names_or_numbers(tmp_path: Path) -
     assert [f"{month:%Y-%m}" for month in months] == ["2024-03", "2024-04", "2024-05"]
 
 
+def test_people_are_never_counted_as_one_each_where_the_count_holds_a_note(tmp_path: Path) -> None:
+    head = "Month,Borough,Gender,Adult or Child,Offence Group,Count"
+    rows = [f"2024-03,Haringey,Male,Adult,Violence,{count}" for count in (12, "..", "", '"1,204"')]
+    write(tmp_path, "custody.csv", head, *rows)
+    result = read_one(tmp_path)
+    assert result.tables["people"]["people"].to_pylist() == [12, 1204]
+    assert set(result.rejects["column"]) == {"Count"}
+
+
 def test_headings_without_a_row_are_said(tmp_path: Path) -> None:
     write(tmp_path, "heads.csv", f"{BOROUGH},202401")
     lines, findings = check(tmp_path)

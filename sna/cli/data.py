@@ -101,7 +101,9 @@ def build(
     _print_findings(summary.findings[summary.findings["severity"] != "information"])
     typer.echo(summary.said)
     if summary.partial:
-        text = f"More than {share:.0%} of rows are rejected in: {', '.join(summary.partial[:5])}."
+        named, others = summary.partial[:5], len(summary.partial[5:])
+        names = ", ".join(named) + (f" and {others} more" if others else "")
+        text = f"More than {share:.0%} of rows are rejected in: {names}."
         typer.echo(f"{text} The rest is loaded; reports need --allow-partial.", err=True)
         raise typer.Exit(3)
 
