@@ -207,6 +207,8 @@ OWN = 'id = "x"\nversion = "1"\nsource = "s"\n'
         (f'{OWN}[switches]\nreading = "C"', "A, B"),
         (f'{OWN}[switches]\nmissing_age = "impute"', "band, drop"),
         (f'{OWN}[switches]\nredding = "A"', "redding"),
+        (f'{OWN}[switches]\nredding = "A"', "Did you mean 'reading'"),
+        (f'{OWN}[switches]\ninclude_nfs = "true"', "'true'.*\n.*\n.*\n.*true, false"),
         ('id = "x"', "version"),
         (f'{OWN}families = ["homicde"]', "homicde"),
         (f'{OWN}contexts = "subgroups"', "needs subgroups"),
@@ -415,6 +417,7 @@ def test_bounds_hold_what_unknown_facts_leave_possible():
     assert (bounds["missing_field"], bounds["rows_decided"]) == ("victim_age", 1)
     by = definition_bounds(classify_offences(table(SMALL)), by=("context",)).set_index("context")
     assert by["lower"].to_dict() == {"da": 1, "sv": 1, "u25": 1}
+    assert by["rows_decided"].to_dict() == {"da": 0, "sv": 0, "u25": 1}  # nothing is open there
 
 
 def test_the_waterfall_adds_up_exactly():
@@ -481,6 +484,63 @@ def test_an_explanation_names_facts_rules_and_answer():
     assert told.loc["R06", "field"] == "decided"
     with pytest.raises(UsageError, match="No record"):
         explain_offence(table(SMALL), "ZZ")
+    with pytest.raises(UsageError, match="No record"):
+        explain_offence(table(SMALL).assign(offence_id=""), " ")
+
+
+def test_an_explanation_agrees_with_the_bands_of_the_whole_table():
+    twice = table(SMALL).assign(offence_id="A")
+    told = explain_offence(twice, "A").set_index("name")
+    assert told.loc["band_quality", "value"] == "low"  # the reference occurs more than once
+    nearby = with_switch(property_nearby_fallback=True)
+    rows = pd.DataFrame({"offence_id": ["1", "2"], "offence_code": ["58C", "8N"],
+                         "victim_age": ["", "17"], "domestic_abuse": "no", "location_name": "A Road",
+                         "committed_from": pd.to_datetime(["2024-01-01 20:00"] * 2)})  # fmt: skip
+    people = pd.DataFrame({"offence_id": ["1", "2"], "person_role": "suspect", "person_id": "P"})
+    answers = explain_offence(rows, "1", profile=nearby, people=people).set_index("name")
+    assert answers.loc[["band", "attached_to"], "value"].tolist() == [CORE, "2"]
+
+
+@pytest.mark.parametrize(
+    ("code", "rule", "switch"),
+    [
+        ("34A", "R14", "include_business_robbery=true"),
+        ("8S", "R20", "include_emergency_worker=true"),
+        ("4.10", "R21", "homicide_scope=with_corporate"),
+        ("4.4", "R32|R21", "homicide_scope=with_driving"),
+        ("5E", "R05|R19", "gbh_family=wide"),
+        ("88E", "R05|R07|R06", "sexual_scope=schedule3"),
+        ("8N", "R05", ""),
+    ],
+)
+def test_the_rule_that_decided_is_that_of_the_switch_that_would_bring_the_offence_in(
+    code, rule, switch
+):
+    row = classify_offences(
+        pd.DataFrame({k: [v] for k, v in {**PLAIN, "offence_code": code}.items()})
+    )
+    assert row.loc[0, ["rule_ids", "near_neighbour_switch"]].tolist() == [rule, switch]
+    core = classify_offences(row.assign(victim_age="17"), profile="enfield_contexts")
+    assert core.loc[0, "near_neighbour_switch"] == ("" if core.loc[0, "band"] == CORE else switch)
+
+
+def test_the_age_of_a_victim_decides_nothing_about_damage():
+    rows = pd.DataFrame({"offence_id": ["1"], "offence_code": "58A", "domestic_abuse": "no",
+                         "victim_age": "", "linked_id": "9"})  # fmt: skip
+    shown = classify_offences(rows).iloc[0]
+    assert shown["reason"].startswith("It could be core or listed out of context or out: not known "
+                                      "is the linked offence")  # fmt: skip
+    assert "R04" not in shown["rule_ids"]
+
+
+@pytest.mark.parametrize("profile", ["london_2023", "enfield_contexts"])
+def test_damage_is_not_attached_to_an_offence_that_does_not_count(profile):
+    rows = pd.DataFrame({"offence_id": ["1", "2"], "offence_code": ["8N", "58A"], "linked_id": ["", "1"],
+                         "victim_age": ["17", ""], "domestic_abuse": "no",
+                         "status": ["cancelled", "recorded"]})  # fmt: skip
+    shown = classify_offences(rows, profile=profile).iloc[1]
+    assert (shown["band"], shown["is_attached"]) == (OUT, False)
+    assert pd.isna(shown["attached_to"])
 
 
 def test_missing_facts_are_counted_by_month():

@@ -10,7 +10,7 @@ from sna.classify.encode import Coded, encode
 from sna.classify.facts import AGE, STATUSES, WEAPONS, Array, T, U
 from sna.classify.inputs import check_offences, check_people
 from sna.classify.links import add_nearby, attach, find_links, note_links
-from sna.classify.rules import BAND_OF_MASK, BIT, ROLE, evaluate
+from sna.classify.rules import BAND_OF_MASK, BIT, CORE, ROLE, evaluate
 from sna.classify.words import CONTEXTS, Reading, add_words, find_marks, find_unknown
 from sna.definitions import Profile, profile_ids, read_profile, read_reference
 from sna.errors import TableError
@@ -164,7 +164,9 @@ def describe_combinations(reading: Reading) -> dict[str, Array]:
         "is_attached": (answer["attached"] & answer["apart"]).to_numpy(),
         "has_weapon_lift": answer["lifted"].to_numpy(),
         "weapon_feature": np.where(plain, kinds, kinds + _WAYS[facts["weapon_use"]]),
-        "near_neighbour_switch": np.where(liftable, "weapon_clause=lift", answer["switch"]),
+        "near_neighbour_switch": np.select(
+            [liftable, answer["mask"] != CORE], ["weapon_clause=lift", answer["switch"]], ""
+        ),
         "band_quality": np.where(aggregate, "aggregate", marked),
         "definition_profile": np.full(len(band), profile.id),
         "definition_version": np.full(len(band), profile.version),

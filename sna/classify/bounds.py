@@ -73,8 +73,8 @@ def definition_bounds(
     needs = {name: counts * (truth & possible) for name, truth in facts.items()}
     keys = {name: classified[name] for name in by if name != "context"}
     frame = pd.DataFrame({**columns, **needs, **keys})
-    frame = _by_context(frame, classified) if "context" in by else frame
     numbers = [*columns, *needs]
+    frame = _by_context(frame, classified, numbers[2:]) if "context" in by else frame
     groups = frame.groupby(list(by) or np.zeros(len(frame)), observed=True, dropna=False)[numbers]
     sums = groups.sum().reset_index() if by else frame[numbers].sum().to_frame().T.astype("int64")
     decided = sums[list(needs)].max(axis=1)
@@ -96,13 +96,13 @@ def _wide(
     return widest.of_rows(possible), own.units(), decided
 
 
-def _by_context(frame: pd.DataFrame, classified: pd.DataFrame) -> pd.DataFrame:
+def _by_context(frame: pd.DataFrame, classified: pd.DataFrame, possible: list[str]) -> pd.DataFrame:
     parts = []
     for name in CONTEXTS.index:
         known = holds(classified["contexts"], name)
         maybe = known | holds(classified["contexts_unknown"], name)
         part = frame.assign(context=name, lower=frame["lower"] * known)
-        parts.append(part.assign(**{c: part[c] * maybe for c in ("upper", "upper_wide")}))
+        parts.append(part.assign(**{c: part[c] * maybe for c in possible}))
     return pd.concat(parts, ignore_index=True)
 
 

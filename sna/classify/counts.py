@@ -14,7 +14,7 @@ from sna.errors import UsageError
 from sna.schemas.columns import check_one_source
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
-_NOT_VIOLENCE = ("R26", "R32", "R20")
+_NOT_VIOLENCE = ("R14", "R20", "R21", "R26", "R32")  # as the first rule that decided
 _NOT_COUNTED = ("R27", "R28")
 DRIFT = 0.10  # change of a missing share between two halves that earns a warning
 

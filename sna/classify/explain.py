@@ -45,18 +45,22 @@ def explain_offence(
     """
     check_table(offences, "Offences", "offence_id")
     ids = id_text(offences["offence_id"])
-    here = np.flatnonzero(ids == str(offence_id).strip()).tolist()[:1]
+    wanted = str(offence_id).strip()
+    here = np.flatnonzero((ids == wanted) & (wanted != "")).tolist()
     if not here:
         raise UsageError(
             f"No record has the reference {str(offence_id)[:40]!r}.",
-            where="sna explain",
+            where="column offence_id",
             do="Check the reference; published counts have none.",
         )
     if "linked_id" in offences:  # the companion decides too
         link = id_text(offences["linked_id"]).iloc[here[0]]
         others = np.flatnonzero((ids == link) & (link != "")).tolist()
         here += [at for at in others if at not in here]
-    near, text = offences.iloc[here], read_profile(profile)
+    text = read_profile(profile)
+    if text.switches["property_nearby_fallback"]:  # any other record may be the companion
+        here += np.setdiff1d(np.arange(len(ids)), here).tolist()
+    near = offences.iloc[here]
     if people is not None:
         people = people[id_text(people["offence_id"]).isin(ids.iloc[here])]
     prepared = prepare(near, profile=text, people=people)

@@ -102,13 +102,13 @@ def _companion_masks(
     told = answer[["mask", "role"]].iloc[coded.rows[target]]  # -1 reads a row, replaced below
     mask, role = told["mask"].to_numpy(), told["role"].to_numpy()
     if profile.switches["reading"] == "B":
-        kept = np.where(role == ROLE["property"], NOT_ATTACHED, mask)
-        unknown = CORE | NOT_ATTACHED
+        counts, unknown = role != ROLE["property"], CORE | NOT_ATTACHED
+        mixed = NOT_ATTACHED
     else:
+        counts, unknown = role == ROLE["listed"], CORE | NOT_ATTACHED
         mixed = np.where(role < 0, mask | NOT_ATTACHED, NOT_ATTACHED)
-        kept = np.where((role == ROLE["listed"]) & (mask != OUT), mask, mixed)
-        every = profile.contexts == "any_violence"
-        unknown = CORE | NOT_ATTACHED | (0 if every else BIT["listed_out_of_context"])
+        unknown |= 0 if profile.contexts == "any_violence" else BIT["listed_out_of_context"]
+    kept = np.where(counts & (mask != OUT), mask, mixed)
     return np.where(target < 0, unknown, kept).astype(np.uint8)
 
 

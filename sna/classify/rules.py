@@ -9,7 +9,14 @@ import pandas as pd
 from sna.classify.codes import CodeSet, Unit
 from sna.classify.encode import NOT_ATTACHED, Coded
 from sna.classify.facts import AGE, STATUSES, UNDER_16, UNDER_25, USES, WEAPONS, Array, F, T, U
-from sna.definitions import Profile, detailed_codes, offence_codes, read_reference, rows_of
+from sna.definitions import (
+    Profile,
+    detailed_codes,
+    offence_codes,
+    read_reference,
+    rows_of,
+    switches,
+)
 from sna.schemas.store_tables import BANDS
 
 BIT = {band: 1 << number for number, band in enumerate(BANDS)}
@@ -24,42 +31,54 @@ ROLE = {name: number for number, name in enumerate(ROLES)}
 SHUT = STATUSES[1:5]
 FACTS = ["u25", "da", "sv", "in_scope"]
 _INFANT_CODES = ("1", "4.2", "4.7", "11A")  # an age of 0 is an age there
+_DEFAULTS = switches().set_index("switch")["default"].to_dict()
 _MARKED = ("88A",)  # exploitation marker beside the role of exploitation
 
 
 @cache
-def _tables() -> tuple[dict[str, dict[str, str]], dict[str, str], list[dict[str, str]]]:
-    """Return codes, families of detailed codes, and the roles that a switch gives to codes."""
+def _tables() -> tuple[dict[str, dict[str, str]], dict[str, str], dict[str, list[dict[str, str]]]]:
+    """Return codes, families of detailed codes, and for each code the roles a switch gives it."""
     codes, details = rows_of(offence_codes()), rows_of(detailed_codes())
-    moves = rows_of(read_reference("switch_roles"))
+    moves: dict[str, list[dict[str, str]]] = {}
     for row in codes:
         name, _, value = row["switch"].partition("=")
         own = {"switch": name, "value": value, "role": row["role_when_switched"]}
-        moves[:0] = [{**row, **own, "detailed_code": ""}] if own["role"] else []
+        moves[row["offence_code"]] = [own] if own["role"] else []
+    for row in rows_of(read_reference("switch_roles")):
+        moves.setdefault(row["detailed_code"] or row["offence_code"], []).append(row)
     families = {row["detailed_code"]: row["listed_family"] for row in details}
     return {row["offence_code"]: row for row in codes}, families, moves
 
 
-def _moved(profile: Profile) -> dict[str, str]:
-    given = {name: str(value) for name, value in profile.switches.items()}
-    return {
-        row["detailed_code"] or row["offence_code"]: row["role"]
-        for row in _tables()[2]
-        if given.get(row["switch"], "").casefold() == row["value"].casefold()
-    }
+def _role(unit: Unit, own: str, profile: Profile) -> tuple[str, str]:
+    """Return the role of a code under the profile, and the switch that would bring it nearer."""
+    of_class, of_detail = (_tables()[2].get(key, []) for key in unit)
+    given = {name: str(value).casefold() for name, value in profile.switches.items()}
+    on = [
+        [m for m in part if given[m["switch"]] == m["value"].casefold()]
+        for part in (of_detail, of_class)
+    ]
+    active = on[0] or on[1]
+    role = min((m["role"] for m in active), key=ROLES.index, default=own)
+    nearer = [
+        (m["switch"], m["value"])
+        for m in (*of_class, *of_detail)
+        if ROLES.index(m["role"]) < ROLES.index(role)
+    ]
+    if ROLES.index(own) < ROLES.index(role):
+        nearer += [(m["switch"], _DEFAULTS[m["switch"]]) for m in active]
+    return role, "=".join(next(iter(nearer), ()))
 
 
-def _describe(unit: Unit, profile: Profile, moved: dict[str, str]) -> list[dict[str, Any]]:
+def _describe(unit: Unit, profile: Profile) -> list[dict[str, Any]]:
     """Return what a code is under the profile; twice, where its class merges two families."""
     codes, families, _ = _tables()
     (code, detailed), row = unit, codes[unit[0]]
-    role = moved.get(detailed) or moved.get(code) or row["role"]
+    role, neighbour = _role(unit, row["role"], profile)
     fine = profile.families or profile.switches["refine_by_detailed_code"]
     family = (families.get(detailed) if fine else "") or row["listed_family"]
     groups = {row["offence_subgroup"].casefold(), row["offence_group"].casefold()}
-    roles, neighbour = [role], row["switch"] if role != row["role_when_switched"] else ""
-    if row["switch"] == "inchoate":
-        neighbour = "inchoate=as_substantive" if role != row["role"] else ""
+    roles = [role]
     if role == "listed" and profile.families and family not in profile.families:
         first, _, second = family.partition("_or_")
         merged = {first, second, f"{first}_bodily_harm"} & set(profile.families)
@@ -78,8 +97,7 @@ def _describe(unit: Unit, profile: Profile, moved: dict[str, str]) -> list[dict[
 
 def describe_units(profile: Profile, code_sets: list[CodeSet]) -> pd.DataFrame:
     """Look up what every code set can be: one row a set (``code``) and role of an offence code."""
-    moved = _moved(profile)
-    told = {u: _describe(u, profile, moved) for u in {u for s in code_sets for u in s.units}}
+    told = {u: _describe(u, profile) for u in {u for s in code_sets for u in s.units}}
     rows = [(at, row) for at, s in enumerate(code_sets) for unit in s.units for row in told[unit]]
     whole = np.array([s.counted_as in profile.subgroups for s in code_sets])
     table = pd.DataFrame([row for _, row in rows]).assign(code=[at for at, _ in rows])
@@ -137,17 +155,17 @@ def _is_closed(profile: Profile, facts: pd.DataFrame, mask: Array) -> Array:
 
 def find_facts(profile: Profile, pairs: pd.DataFrame, *, wide: bool) -> dict[str, Array]:
     """Return every fact that a rule can name, three-valued, for each combination and code."""
-    switches, never = profile.switches, np.zeros(len(pairs), dtype=np.uint8)
-    accepts = switches["age_zero"] == "accept"
+    given, never = profile.switches, np.zeros(len(pairs), dtype=np.uint8)
+    accepts = given["age_zero"] == "accept"
     v25, v16 = _ages(pairs["victim_age"], pairs["infant"] | accepts)
     s25, s16 = _ages(pairs["suspect_age"], pairs["infant"] & accepts | accepts)
-    if not wide and switches["u25_role"] in ("either", "victim"):
+    if not wide and given["u25_role"] in ("either", "victim"):
         s25 = np.where(s25 == U, F, s25)
     ages = {"victim": v25, "suspect": s25, "any": never + T}
     ages |= {"either": np.maximum(v25, s25), "both": np.minimum(v25, s25)}
-    sv, u25 = pairs["sv"].to_numpy(), ages[str(switches["u25_role"])]
-    da = np.maximum(_domestic_abuse(switches, pairs, v16, s16), pairs["implied_da"])
-    near_da = never if switches["da_scope"] == "listed" else da
+    sv, u25 = pairs["sv"].to_numpy(), ages[str(given["u25_role"])]
+    da = np.maximum(_domestic_abuse(given, pairs, v16, s16), pairs["implied_da"])
+    near_da = never if given["da_scope"] == "listed" else da
     every = never + T if profile.contexts == "any_violence" else never
     facts = {
         "never": never,
@@ -160,7 +178,7 @@ def find_facts(profile: Profile, pairs: pd.DataFrame, *, wide: bool) -> dict[str
         "in_scope": weapon_fact(profile, pairs),
         "context": np.maximum.reduce([u25, da, sv, every]),
         "near_context": np.maximum.reduce([u25, near_da, sv, every]),
-        "exploited": np.maximum.reduce([ages[str(switches["exploitation_age"])], da, sv]),
+        "exploited": np.maximum.reduce([ages[str(given["exploitation_age"])], da, sv]),
     }
     return {name: np.asarray(values, dtype=np.uint8) for name, values in facts.items()}
 

@@ -12,13 +12,14 @@ from jinja2 import Template
 from sna.classify.encode import MARKS, Coded
 from sna.classify.facts import AGE, STATUSES, UNDER_16, UNDER_25, Array, gather
 from sna.classify.rules import BAND_OF_MASK, CORE, ROLE, ROLES, SHUT, UNDECIDED
-from sna.definitions import Profile, read_reference, rows_of
+from sna.definitions import Profile, read_reference, rows_of, switches
 from sna.schemas.store_tables import BANDS
 
 CONTEXTS = read_reference("contexts").set_index("context")
 UNKNOWN = read_reference("unknown_facts").set_index("column")
 _REASONS = {row["role"]: row for row in rows_of(read_reference("reasons"))}
 _CONTEXT_RULES = CONTEXTS["rule"].to_dict()
+_SWITCH_RULES = switches().set_index("switch")["rule"].to_dict()
 _WORDS = {**MARKS["words"], **UNKNOWN["words"], **CONTEXTS["words"]}
 
 
@@ -81,7 +82,7 @@ def add_words(
 ) -> dict[str, Array]:
     """Word the rules and the reason of every distinct sign, and give each combination its words."""
     answer, profile = reading.answer, reading.profile
-    columns = ("band", "possible_bands", "contexts", "has_weapon_lift")
+    columns = ("band", "possible_bands", "contexts", "has_weapon_lift", "near_neighbour_switch")
     signs = pd.DataFrame({name: told[name] for name in columns}).assign(
         is_attached=answer["attached"],
         role=answer["role"],
@@ -106,8 +107,10 @@ def _word(sign: dict[Any, Any], profile: Profile) -> tuple[str, str]:
     )
     status, row = STATUSES[sign["status"]], _REASONS[(*ROLES, "several")[sign["role"]]]
     shut = status in SHUT and sign["band"] == "out"
+    switched = _SWITCH_RULES.get(sign["near_neighbour_switch"].partition("=")[0], row["rule"])
     rules = [
-        row["rule"],
+        *[row["rule"]] * (row["role"] != "switched"),
+        switched,
         *(_CONTEXT_RULES[name] for name in contexts),
         *["R22"] * sign["has_weapon_lift"],
     ]

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sna.definitions.strict import Strict, check_toml, read_toml
+from sna.definitions.strict import Strict, check_toml, offer, read_toml
 from sna.definitions.tables import offence_codes, read_reference
 from sna.definitions.tables import switches as switch_table
 from sna.errors import UsageError
@@ -152,7 +152,7 @@ def _check_names(profile: Profile, path: Path) -> None:
         what, do = "This id belongs to a profile that ships.", "Give your text an id of its own."
         raise UsageError(what, where=path.name, found=profile.id, do=do)
     codes, watched = offence_codes(), profile.monitored.values()
-    groups = {t.casefold() for c in ("offence_group", "offence_subgroup") for t in codes[c]}
+    groups = {t.casefold() for c in ("offence_group", "offence_subgroup") for t in codes[c] if t}
     if profile.contexts == "subgroups" and not profile.subgroups:
         do = f"Name some: {', '.join(sorted(groups))}."
         raise UsageError("contexts = subgroups needs subgroups.", where=path.name, do=do)
@@ -183,8 +183,10 @@ def _allowed() -> dict[str, list[str | bool]]:
 
 
 def _wrong(what: str, where: str, found: object, allowed: list[Any]) -> UsageError:
-    do = f"Allowed: {', '.join(str(a) for a in allowed)}."
-    return UsageError(f"Unknown {what}: {found}.", where=where, found=found, do=do)
+    words = [str(a).lower() if isinstance(a, bool) else str(a) for a in allowed]
+    return UsageError(
+        f"Unknown {what}: {found!r}.", where=where, found=found, do=offer(found, words)
+    )
 
 
 @cache

@@ -49,12 +49,19 @@ def check_toml(document: dict[str, Any], model: type[Model], where: str) -> Mode
         words = _KNOWN.get(first["type"], str(first["msg"]).removeprefix("Value error, "))
         given = path[-1] if is_key and path else str(first["input"])
         allowed = _allowed(model, path) if is_key else re.findall(r"'([^']+)'", first["msg"])
-        near = difflib.get_close_matches(given, allowed, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near and near[0] != given else ""
-        offer = f"{hint}Allowed here: {', '.join(allowed)}." if allowed else "Correct it."
-        raise UsageError(
-            f"{'.'.join(path) or 'The file'}: {words}.", where=where, found=given[:80], do=offer
-        ) from None
+        what, do = f"{'.'.join(path) or 'The file'}: {words}.", offer(given, allowed)
+        raise UsageError(what, where=where, found=given[:80], do=do) from None
+
+
+def offer(given: object, allowed: list[str]) -> str:
+    """Say which words are allowed, the one that was probably meant first.
+
+    >>> offer("weapon", ["weapons", "drugs"])
+    "Did you mean 'weapons'? Allowed here: weapons, drugs."
+    """
+    near = difflib.get_close_matches(str(given).casefold(), allowed, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near and near[0] != given else ""
+    return f"{hint}Allowed here: {', '.join(allowed)}." if allowed else "Correct it."
 
 
 def _allowed(model: type[BaseModel], path: list[str]) -> list[str]:
