@@ -420,6 +420,30 @@ def test_bounds_hold_what_unknown_facts_leave_possible():
     assert by["rows_decided"].to_dict() == {"da": 0, "sv": 0, "u25": 1}  # nothing is open there
 
 
+@pytest.mark.parametrize("by", [("source", "source"), ("offences",), ("context", "lower")])
+def test_bounds_and_flows_refuse_to_count_by_columns_of_their_own(by):
+    rows = classify_offences(table(SMALL)).assign(lower=1, context=1)
+    with pytest.raises(UsageError, match="cannot be counted by these"):
+        definition_bounds(rows, by=by)
+    with pytest.raises(UsageError, match="cannot be counted by these"):
+        compare_profiles(rows.assign(band_a=1), "london_2023", by=("band_a", *by))
+
+
+def test_bounds_are_counted_by_a_fact_that_may_be_missing():
+    by = definition_bounds(classify_offences(table(SMALL)), by=["victim_age"])
+    assert by.set_index("victim_age").loc["", ["upper", "missing_field"]].tolist() == [
+        1,
+        "victim_age",
+    ]
+
+
+def test_bands_of_several_texts_are_never_added_up():
+    both = [classify_offences(table(SMALL), profile=p) for p in ("london_2023", "enfield_contexts")]
+    for count in (count_waterfall, definition_bounds):
+        with pytest.raises(UsageError, match="several texts"):
+            count(pd.concat(both))
+
+
 def test_the_waterfall_adds_up_exactly():
     steps = count_waterfall(classify_offences(table(SMALL)))
     assert steps["offences"].tolist() == [7, 7, 6, 4, 3, 2, 2]
@@ -531,6 +555,8 @@ def test_the_age_of_a_victim_decides_nothing_about_damage():
     assert shown["reason"].startswith("It could be core or listed out of context or out: not known "
                                       "is the linked offence")  # fmt: skip
     assert "R04" not in shown["rule_ids"]
+    no_ids = classify_offences(rows.drop(columns="offence_id")).iloc[0]
+    assert no_ids["reason"] == shown["reason"]  # a filled link is a link, found or not
 
 
 @pytest.mark.parametrize("profile", ["london_2023", "enfield_contexts"])

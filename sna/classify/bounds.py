@@ -10,7 +10,7 @@ from sna.classify.bands import prepare, read_under
 from sna.classify.codes import normalise_text
 from sna.classify.counts import holds, is_band, origin, profile_of
 from sna.classify.facts import Array
-from sna.classify.inputs import check_banded, offences_of
+from sna.classify.inputs import check_banded, check_by, offences_of
 from sna.classify.rules import CORE
 from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
 from sna.definitions import Profile, read_reference, rows_of
@@ -60,6 +60,7 @@ def definition_bounds(
     """
     by = (by,) if isinstance(by, str) else by
     check_banded(classified, *(name for name in by if name != "context"))
+    check_by(by, "offences", "lower", "upper", "upper_wide")
     check_one_source(classified, by)
     counts, banded = offences_of(classified), is_band(classified, "core")
     wide, units, facts = _wide(classified, profile_of(classified, profile), people)
@@ -70,7 +71,7 @@ def definition_bounds(
         "upper": counts * possible,
         "upper_wide": counts * (wide & units | possible),
     }
-    needs = {name: counts * (truth & possible) for name, truth in facts.items()}
+    needs = {f"needs {name}": counts * (truth & possible) for name, truth in facts.items()}
     keys = {name: classified[name] for name in by if name != "context"}
     frame = pd.DataFrame({**columns, **needs, **keys})
     numbers = [*columns, *needs]
@@ -79,6 +80,7 @@ def definition_bounds(
     sums = groups.sum().reset_index() if by else frame[numbers].sum().to_frame().T.astype("int64")
     decided = sums[list(needs)].max(axis=1)
     field = sums[list(needs)].idxmax(axis=1).where(decided > 0, "") if len(sums) else decided
+    field = field.astype("str").str.removeprefix("needs ")
     sums = sums.drop(columns=list(needs)).assign(missing_field=field, rows_decided=decided)
     told = [_sentence(row) for row in sums.to_dict("records")]
     return sums.assign(sentence=told, release_class=origin(classified)["release_class"])

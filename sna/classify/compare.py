@@ -8,7 +8,7 @@ import pandas as pd
 
 from sna.classify.bands import prepare, read_under
 from sna.classify.counts import origin
-from sna.classify.inputs import check_table, offences_of
+from sna.classify.inputs import check_by, check_table, offences_of
 from sna.classify.rules import CORE
 from sna.classify.words import Reading
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of, switches
@@ -50,6 +50,7 @@ def compare_profiles(
     """
     by = (by,) if isinstance(by, str) else by
     check_table(offences, "Offences", *by)
+    check_by(by, "offences", "band_a", "band_b")
     first = read_profile(a)
     second = read_profile(b or _furthest(offences, first, people))
     bands = [reading.bands() for reading in _readings(offences, (first, second), people)]

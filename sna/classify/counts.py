@@ -50,6 +50,9 @@ def origin(classified: pd.DataFrame) -> dict[str, Any]:
 def profile_of(classified: pd.DataFrame, profile: str | Profile | None = None) -> Profile:
     """Return the profile that a table was read under; refuse one that gives no headline."""
     ids = [*classified.get("definition_profile", pd.Series()).unique(), "london_2023"]
+    if len(ids) > 2:
+        what, do = "The table was read under several texts.", "Classify all of it under one."
+        raise UsageError(what, where="column definition_profile", found=ids[:-1], do=do)
     if profile is None and ids[0] not in profile_ids():
         what, do = "The table was read under a borough's own profile.", "Give it again: profile=…"
         raise UsageError(what, where="column definition_profile", found=ids[0], do=do)

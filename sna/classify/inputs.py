@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from pandas.api import types
 
 from sna.classify.facts import Array
 from sna.definitions import read_reference, rows_of
-from sna.errors import TableError
+from sna.errors import TableError, UsageError
 from sna.schemas.store_tables import BANDS, STORE_TABLES
 
 CODE_COLUMNS = ("offence_code", "detailed_code", "published_category", "offence_text")
@@ -34,6 +35,13 @@ def check_table(table: object, name: str, *needed: str) -> pd.DataFrame:
         do = f"The table has: {', '.join(table.columns)}."
         raise TableError(f"{name} lack a column.", where=where, found=lost, do=do)
     return table
+
+
+def check_by(by: Sequence[str], *made: str) -> None:
+    """Refuse to count by a column twice, or by one that the answer itself has."""
+    if odd := sorted({name for name in by if list(by).count(name) > 1} | set(by) & set(made)):
+        what, do = "The rows cannot be counted by these columns.", "Name other columns, each once."
+        raise UsageError(what, where="by", found=odd, do=do)
 
 
 def check_banded(table: object, *needed: str) -> None:

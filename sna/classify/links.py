@@ -23,14 +23,14 @@ def _property_rows(coded: Coded) -> Array:
 
 def find_links(offences: pd.DataFrame, coded: Coded) -> pd.DataFrame:
     """Find the companions that linked property rows name; an empty link is no link."""
-    if not {"linked_id", "offence_id"} <= set(offences.columns):
+    if "linked_id" not in offences:
         return NO_LINKS
     rows = np.flatnonzero(_property_rows(coded) & offences["linked_id"].notna().to_numpy())
     links = id_text(offences["linked_id"].iloc[rows]).fillna("").to_numpy()
     wanted = pd.DataFrame({"id": links, "row": rows})[links != ""]
     if wanted.empty:
         return NO_LINKS
-    ids = id_text(offences["offence_id"])
+    ids = id_text(offences.get("offence_id", pd.Series("", offences.index)))
     near = np.flatnonzero(is_among(ids, wanted["id"]))
     targets = pd.DataFrame({"id": ids.iloc[near].to_numpy(), "target": near})
     pairs = wanted.merge(targets, how="left", on="id", validate="many_to_many")
