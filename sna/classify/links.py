@@ -101,13 +101,13 @@ def _companion_masks(
     target = links["target"].to_numpy()
     told = answer[["mask", "role"]].iloc[coded.rows[target]]  # -1 reads a row, replaced below
     mask, role = told["mask"].to_numpy(), told["role"].to_numpy()
+    counts, mixed = role == ROLE["listed"], np.where(role < 0, mask | NOT_ATTACHED, NOT_ATTACHED)
+    unknown = CORE | NOT_ATTACHED
     if profile.switches["reading"] == "B":
-        counts, unknown = role != ROLE["property"], CORE | NOT_ATTACHED
-        mixed = NOT_ATTACHED
-    else:
-        counts, unknown = role == ROLE["listed"], CORE | NOT_ATTACHED
-        mixed = np.where(role < 0, mask | NOT_ATTACHED, NOT_ATTACHED)
-        unknown |= 0 if profile.contexts == "any_violence" else BIT["listed_out_of_context"]
+        counts = role != ROLE["property"]
+        mixed = np.full(len(role), NOT_ATTACHED)
+    elif profile.contexts != "any_violence":
+        unknown |= BIT["listed_out_of_context"]
     kept = np.where(counts & (mask != OUT), mask, mixed)
     return np.where(target < 0, unknown, kept).astype(np.uint8)
 
