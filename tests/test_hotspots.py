@@ -241,6 +241,15 @@ def test_a_lasting_hotspot_is_persistent_and_in_the_top_tenth_each_year():
     assert made.loc[list(HOT), "years_in_top_tenth"].min() == 3
 
 
+def test_no_order_of_unequal_areas_beats_the_best_possible_one():
+    # by hand: the small area holds 2 of 5 on 1 of 4 km2, the large one 3 on 3; as much ground as
+    # the large one could hold the small one and two thirds of the large: 2 + 2 = 4
+    areas = pd.DataFrame({"observed": [2.0, 3.0], "predicted": [0.0, 9.0], "area": [1.0, 3.0]})
+    made = hotspots.prediction_accuracy(areas)
+    assert made["pai"].tolist() == pytest.approx([0.8, 1.0])
+    assert made["pei"].tolist() == pytest.approx([0.75, 1.0])
+
+
 @pytest.mark.parametrize("case", ["pai_perfect", "pai_ties"])
 def test_prediction_accuracy_reference(case):
     given = CASES[case]

@@ -353,6 +353,20 @@ def test_e_test_of_nothing_against_nothing_is_missing_and_of_millions_is_quick()
     assert rates.e_test(4_000_000_000, 1, 4_000_268_331, 1) == pytest.approx(0.0027, abs=1e-4)
 
 
+def test_e_test_holds_where_populations_differ_by_millions():
+    # by hand: the second mean is 4e-6, so that its count is 1 or 0; it is 1 and the first at most
+    # 3 of a mean of 4 with 4e-6 x P(X <= 3) = 4e-6 x 0.43347
+    assert rates.e_test(3, 1e6, 1, 1, alternative="smaller") == pytest.approx(1.73389e-6, rel=1e-5)
+    # by hand: 5 or more of a mean of 5; none on either side has a statistic of 0 and is not extreme
+    assert rates.e_test(5, 300, 0, 5e-4) == pytest.approx(0.559507, abs=1e-5)
+
+
+@pytest.mark.parametrize("test", [rates.e_test, rates.conditional_test])
+def test_a_test_of_counts_refuses_fractions(test):
+    with pytest.raises(TableError, match="not whole numbers"):
+        test(2.5, 1, 3, 1)
+
+
 def test_conditional_test_is_the_published_one():
     # source: R exactci via statsmodels test_rates_poisson.py
     got = rates.conditional_test([60, 0], [51477.5, 1], [30, 0], [54308.7, 1])

@@ -696,6 +696,12 @@ def test_rare_offences_with_dates_are_charted_by_the_days_between_them():
     assert trend.control_chart(data)["kind"].unique().tolist() == ["withheld"]
 
 
+@pytest.mark.parametrize("limits", [control.count_limits, control.gap_limits])
+def test_limits_of_negative_counts_and_gaps_are_refused(limits):
+    with pytest.raises(TableError, match="negative"):
+        limits([1, -3, 2])
+
+
 def test_gap_limits_are_quantiles_of_the_geometric():
     # mean gap 9, so chance 0.1 a unit: P(gap <= 6) = 1 - 0.9 ** 7 = 0.52, P(gap <= 62) = 0.9987
     limits = control.gap_limits(np.full(20, 9.0))

@@ -111,18 +111,21 @@ def prediction_accuracy(areas: pd.DataFrame) -> pd.DataFrame:
     """Accuracy as areas are taken from the highest predicted density down.
 
     ``areas`` has ``observed``, ``predicted`` and ``area`` (ground). Adds ``pai`` (share of offences
-    over share of ground so far), ``pei`` (that over the best possible) and ``rri`` (predicted over
-    observed). Ties go to fewer offences first. Chainey and others (2008); Hunt (2016).
+    over share of ground so far), ``pei`` (offences over the most that as much ground could hold)
+    and ``rri`` (predicted over observed). Ties go to fewer offences first. Chainey and others
+    (2008); Hunt (2016).
     """
     made = areas.assign(_p=areas["predicted"] / areas["area"], _o=areas["observed"] / areas["area"])
-    ordered = made.sort_values(["_p", "observed"], ascending=[False, True], kind="stable")
-    best, ground = made.sort_values("_o", ascending=False, kind="stable"), areas["area"].sum()
-    pai, top = (
-        (rows["observed"].cumsum() / areas["observed"].sum() / (rows["area"].cumsum() / ground))
-        for rows in (ordered, best)
+    made = made.sort_values(["_p", "observed"], ascending=[False, True], kind="stable")
+    best = made.sort_values("_o", ascending=False, kind="stable")[["area", "observed"]].cumsum()
+    taken = made[["observed", "area", "predicted"]].cumsum()
+    most = np.interp(taken["area"], np.append(0, best["area"]), np.append(0, best["observed"]))
+    shares = taken / areas[["observed", "area"]].sum()
+    return made[areas.columns].assign(
+        pai=shares["observed"] / shares["area"],
+        pei=taken["observed"] / np.where(most > 0, most, np.nan),
+        rri=taken["predicted"] / taken["observed"],
     )
-    rri = ordered["predicted"].cumsum() / ordered["observed"].cumsum()
-    return ordered[areas.columns].assign(pai=pai, pei=pai.to_numpy() / top.to_numpy(), rri=rri)
 
 
 def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> pd.DataFrame:

@@ -20,9 +20,12 @@ class Interval(NamedTuple):
     upper_ci: Array
 
 
-def _four(*values: Any) -> tuple[Array, Array, Array, Array]:
+def _four(*values: Any, whole: bool = False) -> tuple[Array, Array, Array, Array]:
     names = ("count", "population", "ref_count", "ref_population")
-    checked = map(check_numbers, values, names)
+    checked = [
+        check_numbers(part, name, whole=whole and name.endswith("count"))
+        for part, name in zip(values, names, strict=True)
+    ]
     x, n, y, m = np.broadcast_arrays(*checked)
     return x, undefined_at_zero(n), y, undefined_at_zero(m)
 
@@ -124,7 +127,7 @@ def conditional_test(count: Any, population: Any, ref_count: Any, ref_population
     """
     from scipy.stats import binomtest  # heavy
 
-    x, n, y, m = _four(count, population, ref_count, ref_population)
+    x, n, y, m = _four(count, population, ref_count, ref_population, whole=True)
 
     def one(a: float, size: float, b: float, ref_size: float) -> float:
         if np.isnan(a + b + size + ref_size) or a + b == 0:
@@ -134,26 +137,41 @@ def conditional_test(count: Any, population: Any, ref_count: Any, ref_population
     return np.vectorize(one, otypes=[float])(x, n, y, m)[()]
 
 
+def _variance(x: Array, n: Array, y: Array, m: Array, *, pooled: bool) -> Array:
+    return (x + y) * (n * m) if pooled else x * m**2 + y * n**2
+
+
 def _reject_bounds(
     first: Array, stat: Array, n: Array, m: Array, *, pooled: bool, strict: Any
 ) -> tuple[Array, Array]:
-    # second counts at least (strictly: more) extreme: roots of (xm - yn)^2 = stat^2 (ax + by)
+    """Second counts at or below, and at or above which, a pair is as extreme (strictly: more so).
+
+    Roots of (first m - second n)^2 = stat^2 (a first + b second), then looked at to settle ties.
+    """
     a, b = (n * m, n * m) if pooled else (m**2, n**2)
-    middle = (2 * first * m * n + stat**2 * b) / (2 * n**2)
-    inside = middle**2 - ((first * m) ** 2 - stat**2 * a * first) / n**2
-    spread = np.sqrt(np.maximum(inside, 0))
-    slack = 1e-9 * (1 + middle) * np.where(strict, -1, 1)  # decides ties whatever the rounding
-    floor = np.floor(middle - spread + slack)
-    low = np.where((first == 0) & (stat != 0), -1, floor)  # nothing against nothing: statistic 0
-    return low, np.ceil(middle + spread - slack)
+    square, weighed = stat**2, first * m
+    middle = (2 * weighed * n + square * b) / (2 * n**2)
+    product = weighed * (weighed - square * a / m) / n**2
+    upper = middle + np.sqrt(np.maximum(middle**2 - product, 0))
+    low = np.rint(product / np.where(upper > 0, upper, 1))  # the stable form of the lower root
+    high = np.maximum(np.rint(upper), 1)
+
+    def is_within(second: Array, sign: int, slack: Any) -> Array:
+        other = second * n
+        gap = sign * (weighed - other) + slack * (weighed + other)
+        return gap * np.abs(gap) < square * _variance(first, n, second, m, pooled=pooled)
+
+    low = low - is_within(low, 1, 1e-12)
+    low = np.where((first == 0) & (stat != 0), -1, low)  # nothing against nothing: statistic 0
+    return low, high + is_within(high, -1, np.where(strict, -1e-12, 1e-12))
 
 
 def _e_test_flat(x: Array, n: Array, y: Array, m: Array, *, two_sided: bool, pooled: bool) -> Array:
     # pairs laid end to end, two-sided or larger: each sums over a window of its first count
     rate = (x + y) / (n + m)
-    spread = (x + y) * n * m if pooled else x * m**2 + y * n**2
-    stat = (x * m - y * n) / np.sqrt(spread)
-    mean = rate * n
+    gap, mean = x * m - y * n, rate * n
+    gap = np.where(np.abs(gap) > 1e-13 * (x * m + y * n), gap, 0)
+    stat = gap / np.sqrt(_variance(x, n, y, m, pooled=pooled))
     start = np.floor(np.maximum(mean - 9 * np.sqrt(mean) - 40, 0))
     size = (np.ceil(mean + 9 * np.sqrt(mean) + 60) - start).astype(int)
     pair = np.repeat(np.arange(len(x)), size)
@@ -163,7 +181,7 @@ def _e_test_flat(x: Array, n: Array, y: Array, m: Array, *, two_sided: bool, poo
     low, high = _reject_bounds(first, stat[pair], n[pair], m[pair], pooled=pooled, strict=below)
     tail = np.where(low >= 0, pdtr(np.maximum(low, 0), other), 0)  # first much larger
     if two_sided or below.any():
-        much_less = np.where(high > 0, pdtrc(np.maximum(high - 1, 0), other), 1)
+        much_less = pdtrc(high - 1, other)
         tail = tail + much_less if two_sided else np.where(below, 1 - much_less, tail)
     p_value = np.add.reduceat(weight * tail, np.cumsum(size) - size)
     return np.where((stat == 0) & two_sided, 1.0, np.minimum(p_value, 1))
@@ -190,7 +208,7 @@ def e_test(
     """
     if alternative not in ("two-sided", "larger", "smaller"):
         raise UsageError("The alternative is not known.", found=alternative)
-    x, n, y, m = _four(count, population, ref_count, ref_population)
+    x, n, y, m = _four(count, population, ref_count, ref_population, whole=True)
     if alternative == "smaller":
         x, n, y, m = y, m, x, n
     known = (~np.isnan(x + y + n + m) & (x + y > 0)).ravel()
@@ -201,7 +219,7 @@ def e_test(
         small = [part[~large] for part in flat]
         answer[~large] = _e_test_flat(*small, two_sided=two_sided, pooled=pooled)
     a, b, c, d = (part[large] for part in flat)
-    z = (a * d - c * b) / np.sqrt((a + c) * b * d if pooled else a * d**2 + c * b**2)
+    z = (a * d - c * b) / np.sqrt(_variance(a, b, c, d, pooled=pooled))
     answer[large] = 2 * ndtr(-np.abs(z)) if two_sided else ndtr(-z)
     p_value[known] = answer
     return p_value.reshape(x.shape)[()]

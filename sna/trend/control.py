@@ -8,6 +8,7 @@ import pandas as pd
 from sna.definitions import published_categories
 from sna.definitions.views import words_of
 from sna.errors import CoverageError, TableError, UsageError
+from sna.rates.inputs import check_numbers
 from sna.trend.models import Array, fit_quasi_poisson, make_design, season_p, seasonal_terms
 from sna.trend.panel import Panel, load_panel, no_rows, timed_records
 
@@ -49,7 +50,7 @@ def count_limits(counts: Any, exposure: Any = 1.0) -> Limits:
 
     Widened, never narrowed, by the moving range of standardised values (Laney 2002).
     """
-    x, size = np.broadcast_arrays(np.asarray(counts, float), np.asarray(exposure, float))
+    x, size = np.broadcast_arrays(check_numbers(counts, "counts"), np.asarray(exposure, float))
     mean = x.sum(axis=0) / size.sum(axis=0)
     error = np.sqrt(np.maximum(mean, 1e-12) / size)
     spread = np.abs(np.diff((x / size - mean) / error, axis=0)).mean(axis=0) / 1.128
@@ -62,7 +63,7 @@ def gap_limits(gaps: Any, *, whole: bool = True) -> Limits:
 
     A gap above the upper limit means rarer events (Benneyan 2001).
     """
-    x = np.asarray(gaps, dtype=float)
+    x = check_numbers(gaps, "gaps")
     if not whole:
         return Limits(*(np.maximum(part, 0) ** 3.6 for part in xmr_limits(x ** (1 / 3.6))))
     chance = 1 / (1 + x.mean(axis=0))  # geometric from zero
