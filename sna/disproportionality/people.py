@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.classify.inputs import is_among
 from sna.disclosure.suppress import as_published
 from sna.disproportionality.groups import choose_population
 from sna.errors import CoverageError, UsageError
@@ -36,7 +37,7 @@ def select_people(
     rows = rows[(rows["person_role"] == person_role) & (rows["month"] <= data.end_month)]
     if person_role in ("victim", "suspect") and people is None:
         core = data.offences.loc[is_core(data.offences), "offence_id"]
-        rows = rows[rows["offence_id"].isin(core)]
+        rows = rows[is_among(rows["offence_id"], core)]
     if people is not None:
         rows = rows[rows["borough_code"].notna()]
     if months and len(rows):

@@ -325,6 +325,8 @@ def load_people(
 
     Victims and suspects are those of core offences, as in the figures of one borough.
     """
+    from sna.classify.inputs import is_among
+
     roles = STORE_TABLES["people"].columns["person_role"].allowed
     if person_role not in roles:
         do = f"Use {', '.join(roles)}."
@@ -337,7 +339,8 @@ def load_people(
         people = _read(f"people/{code}", folder, state, wanted)
         if person_role in ("victim", "suspect") and len(people):
             core = _read(f"offences/{code}", folder, state, [("band", "==", "core")])
-            people = people[people["offence_id"].isin(core.loc[is_core(core), "offence_id"])]
+            theirs = core.loc[is_core(core), "offence_id"]
+            people = people[is_among(people["offence_id"], theirs)]
         tables.append(people)
     return pd.concat(tables, ignore_index=True)
 
