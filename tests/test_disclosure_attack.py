@@ -17,7 +17,7 @@ from scipy.stats import poisson_means_test
 import sna
 from sna.disclosure.suppress import as_published
 from sna.disproportionality import tables
-from sna.hotspots import count_areas, find_area_hotspots
+from sna.hotspots import count_areas, find_area_hotspots, lorenz_curve, measure_concentration
 from sna.settings import Agreement, Settings
 from sna.trend import compare_funnel, compare_periods, control_chart
 
@@ -51,12 +51,18 @@ def test_no_ward_count_can_be_told_from_smoothed_rates_ranks_and_scores(seed):
         })  # fmt: skip
         none = last.assign(month=pd.Timestamp("2024-04-01"), offences=0)
         data.offences = pd.concat([none, last])
-        table = find_area_hotspots(count_areas(data))
-        return published(table.drop(columns="shown"), "hotspot_areas", data)
+        made = count_areas(data)
+        table = find_area_hotspots(made).drop(columns="shown")
+        few = published(measure_concentration(made.areas), "hotspot_concentration", data)
+        curve = published(lorenz_curve(made.areas), "hotspot_lorenz", data)
+        return published(table, "hotspot_areas", data), few.drop(columns="offences"), curve
 
-    before, after = shown(first), shown(nudged(first, seed))
+    before, few, curve = shown(first)
+    after, few_after, curve_after = shown(nudged(first, seed))
     whole = ["borough_offences", "borough_rate", "compared"]  # of a total of their own rounding
     pd.testing.assert_frame_equal(before.drop(columns=whole), after.drop(columns=whole))
+    pd.testing.assert_frame_equal(few, few_after)
+    pd.testing.assert_frame_equal(curve, curve_after)
     assert before["smoothed_rate"].str.fullmatch(r"[\d.]+").any()
 
 

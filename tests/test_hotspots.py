@@ -177,7 +177,7 @@ def test_concentration_has_limits_and_what_chance_gives():
     row = hotspots.measure_concentration(even).iloc[0]
     assert row["lower_ci"] <= row["share_for_half"] <= row["upper_ci"]
     assert row["chance_share"] == pytest.approx(row["share_for_half"], abs=0.05)
-    nothing = hotspots.measure_concentration(even.assign(offences=0)).iloc[0]
+    nothing = hotspots.measure_concentration(even.assign(offences=0, shown=0)).iloc[0]
     assert np.isnan(nothing["share_for_half"]) and nothing["offences"] == 0
 
 

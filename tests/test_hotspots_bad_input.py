@@ -112,7 +112,7 @@ def test_too_little_data_is_said(data, classes):
 
 def test_all_zero_counts_are_no_map_of_hotspots():
     counts = hotspots.count_areas(borough(around=None))
-    zero = counts.areas.assign(offences=0)
+    zero = counts.areas.assign(offences=0, shown=0)
     found = hotspots.find_hotspots(zero, counts.neighbours)
     assert set(found["hotspot_class"]) == {"too little data"}
     assert hotspots.measure_concentration(zero)["share_for_half"].isna().all()

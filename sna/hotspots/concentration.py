@@ -70,6 +70,7 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
     percentile of the shares. They speak of a like period, not of recording.
     """
     counts = _own(counts)
+    total, counts = int(counts["offences"].sum()), _as_published(counts)
     y, rng = counts["offences"].to_numpy(float), np.random.default_rng(seed)
     lower = upper = chance = top = np.nan
     if len(y) >= 2 and y.sum() > 0:
@@ -83,7 +84,7 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
     shares = {"share_for_half": share_holding(y), "lower_ci": lower, "upper_ci": upper}
     return origin.assign(
         areas=len(y),
-        offences=int(y.sum()),
+        offences=total,
         chance_share=chance,
         gini=gini(y),
         generalised_gini=gini(y, generalised=True),
@@ -94,7 +95,7 @@ def measure_concentration(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataF
 
 def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
     """Offences held by the areas with the most, at even steps of the share of areas."""
-    counts = _own(counts)
+    counts = _as_published(_own(counts))
     y = np.sort(counts["offences"].to_numpy(float))[::-1]
     held, at = np.concatenate([[0.0], np.cumsum(y)]), np.linspace(0, 1, steps + 1)
     taken = held[np.floor(at * len(y) + 1e-9).astype(int)]
@@ -104,6 +105,11 @@ def lorenz_curve(counts: pd.DataFrame, *, steps: int = 20) -> pd.DataFrame:
 
 def _own(counts: pd.DataFrame) -> pd.DataFrame:
     return counts[counts["is_tested"]] if "is_tested" in counts else counts
+
+
+def _as_published(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return counts as the edition shows them: shares of few areas would tell the true ones."""
+    return counts.assign(offences=counts.get("shown", counts["offences"]))
 
 
 def add_rank(counts: pd.DataFrame, *, seed: int = 2024) -> pd.DataFrame:

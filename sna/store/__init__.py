@@ -339,8 +339,7 @@ def load_people(
         people = _read(f"people/{code}", folder, state, wanted)
         if person_role in ("victim", "suspect") and len(people):
             core = _read(f"offences/{code}", folder, state, [("band", "==", "core")])
-            theirs = core.loc[is_core(core), "offence_id"]
-            people = people[is_among(people["offence_id"], theirs)]
+            people = people[is_among(people["offence_id"], core["offence_id"][is_core(core)])]
         tables.append(people)
     return pd.concat(tables, ignore_index=True)
 
