@@ -56,7 +56,9 @@ def _find(reading: Reading, tests: pd.Series) -> dict[str, Array]:
     names["suspects_decide"] = switches["u25_role"] in ("suspect", "both")
     names["weapon_lifts"] = switches["weapon_clause"] == "lift"
     frame = frame.assign(**ages)
-    found = {name: frame.eval(test, local_dict=names) for name, test in tests.items()}
+    # `frame.eval` would silence a warning of pandas' own, which two threads cannot do at a time
+    known = {**{str(name): frame[name] for name in frame}, **names}
+    found = {name: pd.eval(test.replace("@", ""), local_dict=known) for name, test in tests.items()}
     return {str(name): np.asarray(truth, dtype=bool) for name, truth in found.items()}
 
 
