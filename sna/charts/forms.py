@@ -167,9 +167,8 @@ def _dot(ax: "Axes", y: int, protected: ProtectedTable, row: Any, form: Form) ->
             ax.plot([at[name]] * bool(form.ends), [y] * bool(form.ends), shape, color=end)
     if not form.ends and pd.notna(at[form.value]):
         ax.plot([at[form.value]], [y], marker, color=colour, markersize=8)
-    pair = f"{protected.shown(row, form.low)} to {protected.shown(row, form.high)}"
-    if pair.split(" to ")[0] == pair.split(" to ")[-1]:
-        pair = pair.split(" to ")[0]
+    low, high = (protected.shown(row, name) if name else "" for name in (form.low, form.high))
+    pair = low if low == high else f"{low} to {high}"
     words = pair if form.ends else protected.shown(row, form.text or form.value)
     where: Any = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     ax.annotate(words, (1, y), xytext=(8, 0), va="center", annotation_clip=False, **where)
