@@ -85,6 +85,10 @@ def test_other_numbers_are_not_the_planted_value(tmp_path, text):
         ("absolute path", "read from /home/someone/raw/x.csv"),
         ("absolute path", r"read from C:\\Users\\someone\\x.csv"),
         ("hidden sheet, row or column", '<sheet name="b" state="hidden"/>'),
+        ("formula in a cell", "a,=cmd|' /C calc'!A0"),
+        ("formula in a cell", 'a,"=HYPERLINK(""x"")"'),
+        ("formula in a cell", "a\n@SUM(A1)"),
+        ("mark that turns text around", "a\u202eb"),
     ],
 )
 def test_each_kind_of_leak_is_found(tmp_path, rule, text):
@@ -101,6 +105,30 @@ def test_what_a_report_needs_is_no_leak(tmp_path):
 def test_files_that_are_never_shared_and_hidden_sheets_are_found(tmp_path):
     assert "kind of file that is never shared" in leaks(tmp_path, "a.ipynb", "{}")
     assert "hidden sheet, row or column" in leaks(tmp_path, "a.xlsx", workbook(1, hidden=True))
+
+
+def test_names_of_files_and_comments_of_archives_are_read(tmp_path):
+    assert leaks(tmp_path, "at SW1A 2AA.csv", "a") == {"postcode"}
+    assert leaks(tmp_path, "n_3137 x.csv", "a") == {"planted value 3137"}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.csv", "a")
+        archive.comment = b"made of 3137 rows"
+    assert leaks(tmp_path, "a.zip", out.getvalue()) == {"planted value 3137"}
+
+
+def test_a_formula_of_a_workbook_is_found_and_text_that_only_looks_so_is_none(tmp_path):
+    assert leaks(tmp_path, "a.xlsx", workbook("=1+1")) == {"formula in a cell"}
+    assert leaks(tmp_path, "b.csv", "a\n'=cmd|' /C calc'!A0\n-5\n+5\n") == set()
+
+
+@pytest.mark.parametrize("cell", ["NaN", "nan", "None", "NaT", "inf", "TODO", '"None"'])
+def test_an_unexplained_cell_of_a_csv_is_a_fault(tmp_path, cell):
+    (tmp_path / "a.csv").write_text(f"a,b\n1,{cell}\n", encoding="utf-8")
+    with pytest.raises(QualityError, match="unexplained cells"):
+        verify_reports(tmp_path)
+    (tmp_path / "a.csv").write_text("a,b\n1,none of these\n", encoding="utf-8")
+    assert verify_reports(tmp_path) == 1
 
 
 def test_an_archive_that_cannot_be_opened_is_refused(tmp_path):

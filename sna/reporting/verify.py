@@ -11,11 +11,13 @@ import re
 import urllib.parse
 import zipfile
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from sna.definitions.strict import read_toml
 from sna.errors import DisclosureError, QualityError, UsageError
+from sna.reporting.lint import RULES as PAGE_RULES
 from sna.reporting.lint import check_pages
 
 _DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=+.-]+)*;base64,([A-Za-z0-9+/=\s]+)")
@@ -58,7 +60,10 @@ def _opened(name: str, content: bytes) -> list[tuple[str, str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             infos = archive.infolist()
-            return [(i.filename, i.comment.decode("latin-1"), archive.read(i)) for i in infos]
+            said = archive.comment.decode("latin-1")
+            return [
+                (i.filename, f"{said}{i.comment.decode('latin-1')}", archive.read(i)) for i in infos
+            ]
     except (zipfile.BadZipFile, RuntimeError) as error:  # broken, or locked with a password
         what, do = "An archive cannot be opened, so not scanned.", "Make the reports again."
         raise DisclosureError(what, where=name, found=error, do=do) from None
@@ -102,13 +107,17 @@ def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = (
             kind = "kind of file that is never shared"
             leaks[name, kind, ""] = Leak(name, kind, path.suffix)
             continue
-        for where, text in parts(name, path.read_bytes()):
+        for where, text in chain([(name, name)], parts(name, path.read_bytes())):
             drawn = "<svg" in text
             for rule, pattern in rules.items():
                 for found in pattern.finditer(text) if not drawn or rule != _OUTSIDE else ():
                     said = found[0].strip()[:60]
                     leaks.setdefault((name, rule, said), Leak(where, rule, said))
     return [*leaks.values()]
+
+
+def _has_gap(path: Path) -> bool:
+    return re.search(PAGE_RULES["cells"]["gap"], path.read_text(encoding="utf-8-sig")) is not None
 
 
 def find_strays(paths: Iterable[Path]) -> tuple[list[Leak], list[str]]:
@@ -155,6 +164,10 @@ def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
         raise QualityError(
             f"{len(faults)} files were changed.", where=root.name, found=faults, do=do
         )
+    gaps = [path.name for path in paths if path.suffix == ".csv" and _has_gap(path)]
+    if gaps:
+        do = "Say why a cell is empty with its shorthand, and make the reports again."
+        raise QualityError("Files hold unexplained cells.", where=root.name, found=gaps, do=do)
     check_pages(*(path for path in paths if path.suffix == ".html"))
     if not paths:
         raise QualityError("The folder is empty.", where=str(folder), do="Run `sna report`.")
