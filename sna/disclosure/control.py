@@ -10,6 +10,7 @@ from sna.disclosure.ledger import ledger_rows
 from sna.disclosure.protected import ProtectedTable
 from sna.disclosure.rules import WORDS, check_edition, is_lifted, row_rules, source_classes
 from sna.disclosure.secondary import secondary_cells
+from sna.disclosure.spans import withheld_periods
 from sna.disclosure.suppress import primary_cells, round_counts, splits_of
 from sna.errors import TableError
 from sna.schemas.results import ResultTable, result_table
@@ -87,6 +88,8 @@ def _check_columns(table: pd.DataFrame, shape: ResultTable) -> list[str]:
     estimates = [e.column for e in shape.estimates]
     inner = {e.count for e in shape.estimates}
     inner |= {*shape.people_columns.values(), *shape.top_two_columns.values()}
+    if shape.spans:
+        inner |= {"last_month", *(m for m in shape.spans.values() if isinstance(m, str))}
     given = [*shape.keys, *shape.counts, *shape.plain]
     if absent := {*given, *estimates, *inner} - {*table, *made}:
         what = f"Result table {shape.name} lacks {len(absent)} columns of its contract."
@@ -99,21 +102,37 @@ def _protect_counts(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
     """Return the table with protected counts, their flags, and why each cell was hidden."""
     counts, flags, log, base = {}, {}, [], settings.disclosure.round_base
-    splits = splits_of(true, shape, rows["threshold"])
+    found, hidden = _hidden_cells(true, shape, rows, settings)
     for name in shape.counts:
-        value, found = true[name].astype("float64"), primary_cells(true, shape, rows, name, splits)
-        cells = {rule: h for rule, h in found.items() if not is_lifted(rule, shape, settings)}
-        first = pd.DataFrame(cells).any(axis=1)
-        hidden = secondary_cells(value, first, true, shape, rows, base) if first.any() else first
+        value, gone = true[name].astype("float64"), hidden[name]
         near = round_counts(value, base=base, threshold=rows["threshold"])
-        counts[name] = value.where(~rows["rounded"], near).mask(hidden)
+        counts[name] = value.where(~rows["rounded"], near).mask(gone)
         low = rows["restricted"] & ~rows["rounded"] & value.between(1, 4)
-        flag = np.select([hidden, value.isna(), low], ["[c]", "[x]", "[low]"], "")
+        flag = np.select([gone, value.isna(), low], ["[c]", "[x]", "[low]"], "")
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
-        found = cells | {"secondary": hidden & ~first}
-        for rule, hit in [(rule, hit) for rule, hit in found.items() if hit.any()]:
+        for rule, hit in [(rule, hit) for rule, hit in found[name].items() if hit.any()]:
             log.append(_log(rule, shape, true[hit], name, WORDS["reasons"][rule]))
     return true.assign(**counts), pd.DataFrame(flags, index=true.index), log
+
+
+def _hidden_cells(
+    true: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, settings: Settings
+) -> tuple[dict[str, dict[str, pd.Series]], dict[str, pd.Series]]:
+    """Find the cells to hide, by column and rule and by column: small ones, then their tells."""
+    found, hidden, base = {}, {}, settings.disclosure.round_base
+    splits = splits_of(true, shape, rows["threshold"])
+    for name in shape.counts:
+        cells = primary_cells(true, shape, rows, name, splits)
+        cells = {rule: hit for rule, hit in cells.items() if not is_lifted(rule, shape, settings)}
+        first, value = pd.DataFrame(cells).any(axis=1), true[name].astype("float64")
+        hidden[name] = first
+        if first.any():
+            hidden[name] = secondary_cells(value, first, true, shape, rows, base)
+        found[name] = cells | {"secondary": hidden[name] & ~first}
+    wide = withheld_periods(true, hidden, shape, rows, base)
+    for name in shape.counts:
+        found[name]["overlap"] = wide[name] & ~hidden[name]
+    return found, wide
 
 
 def _log(

@@ -108,16 +108,20 @@ def add_estimate(
     """Add one estimate made from true counts: shown from `minimum` events up, else withheld.
 
     On rounded rows it keeps three significant figures, and an estimate that only repeats or
-    scales a count is rounded and hidden with that count.
+    scales a count is rounded and hidden with that count. There `minimum` is tested on the least
+    that the rounded count can be, and its mark on the rounded one: what is withheld or marked
+    must not halve the range of a count.
     """
     value, events = _numbers(true, estimate.column), _numbers(true, estimate.count)
     hidden, near = _withheld(flags, estimate.count), rounded.to_numpy()
+    events = np.where(near, np.floor(events / base + 0.5) * base, events)
+    sure = events - near * (base // 2)
     for name in shape.counts if near.any() else ():
         if scale := _repeats(value[near], _numbers(true, name)[near]):
             value[near] = np.floor(value[near] / scale / base + 0.5) * base * scale
             hidden = hidden | _withheld(flags, name)
     value[near] = [float(f"{number:.3g}") for number in value[near]]
-    gone = hidden | ~(events >= estimate.minimum) | np.isnan(value)
+    gone = hidden | ~(sure >= estimate.minimum) | np.isnan(value)
     marks = _flags([estimate.column], hidden, gone, events < RELIABLE, flags)
     shown = {estimate.column: np.where(gone, np.nan, value)}
     return table.assign(**shown), flags.assign(**marks)

@@ -81,7 +81,7 @@ def _sensitivity(table: pd.DataFrame, shape: ResultTable) -> pd.Series:
     if "source" in table:
         kind = kind.mask(matches(table["source"], WORDS["health"]), "health")
     for key in shape.keys:
-        young = f"|{WORDS['under_18']}" if key.startswith("age") else ""
+        young = f"|{WORDS['under_18']}" if re.search(WORDS["aged"], key) else ""
         kind = kind.mask(matches(table[key], WORDS["sensitive"] + young), "sensitive")
     if "sensitivity" not in table:
         return kind

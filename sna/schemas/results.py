@@ -46,7 +46,9 @@ class ResultTable:
     a count column to the column with the distinct people behind it, where one exists, and
     ``top_two_columns`` to the events of its two largest contributors. ``exact_totals`` names the
     keys over which exact totals are public already: restricted counts are then not rounded, and
-    secondary suppression with an audit protects them. Columns that
+    secondary suppression with an audit protects them. ``spans`` names the counts whose periods
+    overlap, with their months (a number, or the column that holds it) up to ``last_month``, an
+    inner column: what they say of each other is audited. Columns that
     are in none of these and not in ``plain`` may not leave `sna.disclosure`.
     """
 
@@ -60,6 +62,7 @@ class ResultTable:
     exact_totals: tuple[str, ...] = ()
     people_columns: Mapping[str, str] = field(default_factory=dict)
     top_two_columns: Mapping[str, str] = field(default_factory=dict)
+    spans: Mapping[str, str | int] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -108,6 +108,8 @@ def no_rows(contract: str) -> pd.DataFrame:
     words = dict.fromkeys([*shape.keys, *shape.plain, "release_class", "source"], "str")
     kinds = dict.fromkeys(numbers, "float64") | words
     kinds |= {"month": "datetime64[us]"} if "month" in kinds else {}
+    if shape.spans:
+        kinds |= {"last_month": "datetime64[us]", "period_months": "int64"}
     return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 

@@ -49,6 +49,7 @@ def count_series(data: Any) -> pd.DataFrame:
         areas[LONDON] = (made.counts.sum(axis=1), made.population.sum(axis=1))
     texts = made.breaks.set_index("month")["report_text"].reindex(made.months).fillna("")
     months = {"month": made.months, "break_text": texts.to_numpy()}
+    months["last_month"] = made.months + pd.DateOffset(months=12 // made.per_year - 1)
     each = {"period_months": 12 // made.per_year, "is_late": made.last_month < made.data.end_month}
     each |= {"report_month": f"{made.data.end_month:%B %Y}"}
     tables = [
@@ -91,13 +92,16 @@ def count_cuts(data: Any, *, cuts: Sequence[str] = (), period: str = "") -> pd.D
     """Count the headline by several cuts (keys of `SPLITS`; all by default), one table.
 
     By one ``period``, or by every whole one from the month to the rolling year, as
-    `count_periods`; wards by quarter at finest. Empty where the series holds no records.
+    `count_periods` (years to March or December are told once); wards by quarter at finest.
+    Empty where the series holds no records.
     """
     made = load_panel(data)
     if unknown := [name for name in (*cuts, period) if name and name not in {*SPLITS, *PERIODS}]:
         do = f"Periods are {', '.join(PERIODS)}; cuts are {', '.join(SPLITS)}."
         raise UsageError("The period or cut is not known.", found=unknown, do=do)
-    wanted = [period] if period else [name for name in PERIODS if name != "year_to_end_month"]
+    same = made.last_month.month in (3, 12)
+    wanted = [name for name in PERIODS if name != "year_to_end_month" or not same]
+    wanted = [period] if period else wanted
     grids = {by: _split(made, by) for by in cuts or SPLITS}
     parts = [
         _by_period(made, grid, when, by)
@@ -111,11 +115,13 @@ def count_cuts(data: Any, *, cuts: Sequence[str] = (), period: str = "") -> pd.D
 
 def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
     """Add up the months of whole periods, with the period in words."""
-    (code, months, _), kept = PERIODS[period], ["group", "period", "offences", "population"]
+    code, months, _ = PERIODS[period]
+    kept = ["group", "period", "last_month", "offences", "population"]
     if period == "rolling_year":
         rolled = add_rolling_total(grid, window_months=panel.per_year)
         words = "year to " + rolled["month"].dt.strftime("%B %Y")
         rolled = rolled.assign(offences=rolled["offences_rolling"], period=words)
+        rolled["last_month"] = rolled["month"] + pd.DateOffset(months=12 // panel.per_year - 1)
         return rolled.dropna(subset=["offences"])[kept]
     code = code.format(end=f"{panel.months[-1]:%b}".upper())
     parts = grid.assign(when=grid["month"].dt.to_period(code), parts=1)
@@ -129,7 +135,7 @@ def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
         "year_to_end_month": "year to " + last.dt.strftime("%B %Y"),
     }
     usual = first.dt.strftime("%B") + " to " + last.dt.strftime("%B %Y")
-    return sums.assign(period=words.get(period, usual))[kept]
+    return sums.assign(period=words.get(period, usual), last_month=last)[kept]
 
 
 def _split(panel: Panel, by: str) -> pd.DataFrame:

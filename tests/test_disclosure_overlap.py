@@ -1,0 +1,179 @@
+"""Months, quarters, years and rolling years of one series: no small count is told by the others.
+
+The reader of these tests knows published cells only, and solves linear programmes over months.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+from london import invented_london
+from scipy.optimize import linprog
+from test_disclosure_protect import borough
+
+import sna
+from sna.hotspots import lorenz_curve, measure_concentration
+from sna.schemas.results import Estimate, ResultTable, register
+from sna.trend import count_series
+
+KINDS = {"month": (1, 1), "quarter": (3, 3), "financial year": (12, 12),
+         "twelve months to each month": (12, 1), "year to the same month": (12, 12)}  # fmt: skip
+MOST = 10_000
+
+register(
+    ResultTable("t_few", "an area", ("area",), ("offences",), estimates=(Estimate("z", "offences"),))
+)  # fmt: skip
+
+
+def periods_of(counts, *, group="knife", late=0):
+    """Return all periods of a series of months that starts in April, as the cuts count them."""
+    months, rows = pd.date_range("2020-04-01", periods=len(counts), freq="MS"), []
+    for length, (size, step) in KINDS.items():
+        first = late if length == "year to the same month" else 0
+        rows += [
+            {"length": length, "period": f"{length} {start}", "last_month": months[start + size - 1],
+             "period_months": size, "offences": counts[start : start + size].sum()}
+            for start in range(first, len(counts) - size + 1, step)
+        ]  # fmt: skip
+    return pd.DataFrame(rows).assign(
+        measure="Core by weapon", group=group, residents_of="x", population=1000,
+        source="extract", release_class="restricted",
+    )  # fmt: skip
+
+
+def narrowest(frame, done, *, threshold=5):
+    """Fewest values that a small count may have for a reader, and how many small counts."""
+    shown = done.table["offences"].to_numpy()
+    all_hidden = np.isnan(pd.Series(shown)).groupby(frame["length"].to_numpy()).transform("all")
+    first, size = _months(frame)
+    number = int((first + size).max())
+    within = np.arange(number)
+    covers = (within >= first[:, None]) & (within < (first + size)[:, None])
+    low = np.where(np.isnan(shown), 1, np.where(shown == 0, 0, np.maximum(shown - 2, threshold)))
+    high = np.where(np.isnan(shown), threshold - 1, np.where(shown == 0, 0, shown + 2))
+    low, high = np.where(all_hidden, 0, low), np.where(all_hidden, MOST, high)
+    limits = {"A_ub": np.vstack([covers, -1.0 * covers]), "b_ub": np.concatenate([high, -low])}
+    small = np.flatnonzero(frame["offences"].between(1, threshold - 1))
+    widths = []
+    for row in covers[small].astype(float):
+        ends = [linprog(sign * row, bounds=(0, None), **limits).fun for sign in (1, -1)]
+        widths.append(np.floor(-ends[1] + 1e-6) - np.ceil(ends[0] - 1e-6) + 1)
+    return min(widths, default=np.inf), len(small)
+
+
+def _months(frame):
+    last, size = frame["last_month"], frame["period_months"].to_numpy()
+    return ((last.dt.year - 2020) * 12 + last.dt.month - 3).to_numpy() - size, size
+
+
+def protected(frame):
+    return sna.protect(frame, contract="trend_periods", data=borough())
+
+
+def test_one_count_a_year_is_told_by_nothing_beside_it():
+    counts = np.zeros(24)
+    counts[[3, 5, 8, 14]] = [4, 1, 1, 5]
+    frame = periods_of(counts)
+    done = protected(frame)
+    assert narrowest(frame, done)[0] >= 2
+    assert "overlap" in set(done.log["rule"])
+    alone = protected(frame[frame["length"] == "month"])  # as they were: each kind by itself
+    assert "overlap" not in set(alone.log["rule"])
+
+
+def test_the_reader_of_these_tests_finds_what_is_published_kind_by_kind():
+    counts = np.zeros(24)
+    counts[[3, 5, 8, 14]] = [4, 1, 1, 5]
+    frame = periods_of(counts)
+    near = np.floor(frame["offences"] / 5 + 0.5) * 5
+    bare = protected(frame)
+    bare.table["offences"] = near.mask(frame["offences"].between(1, 4))
+    assert narrowest(frame, bare)[0] < 2
+
+
+def over_many(number, seed):
+    chance = np.random.default_rng(seed)
+    found, cells, withheld = np.inf, 0, 0
+    for _ in range(number):
+        mean = chance.choice([0.2, 0.4, 0.6, 1.5, 4])
+        counts = chance.poisson(mean, 18).astype(float)
+        frame = periods_of(counts, late=int(chance.integers(0, 7)))
+        done = protected(frame)
+        assert not done.table["offences"].between(1, 4).any()
+        least, small = narrowest(frame, done)
+        found, cells = min(found, least), cells + small
+        withheld += "overlap" in set(done.log["rule"])
+    return found, cells, withheld
+
+
+def test_every_small_count_keeps_two_values_over_random_series():
+    found, cells, withheld = over_many(10, seed=9)
+    assert cells > 50
+    assert withheld
+    assert found >= 2
+
+
+@pytest.mark.simulation
+def test_every_small_count_keeps_two_values_over_many_random_series():
+    found, cells, withheld = over_many(100, seed=4)
+    print(f"{cells} small counts, {withheld} series cut, narrowest {found:.0f} values")
+    assert found >= 2
+
+
+def test_years_to_the_end_month_stay_as_other_tables_show_them():
+    chance = np.random.default_rng(8)
+    for _ in range(5):
+        frame = periods_of(chance.poisson(0.6, 36).astype(float), late=5)
+        years = frame["length"].eq("year to the same month")
+        log = protected(frame).log
+        told = log.loc[log["rule"].eq("overlap"), "cell"]
+        assert not told.str.contains("year to the same month").any()
+        assert years.any()
+
+
+def test_open_series_and_partners_under_an_agreement_lose_no_period():
+    frame = periods_of(np.array([0, 1, 0, 2] * 6, dtype=float))
+    done = protected(frame.assign(release_class="open"))
+    assert done.table["offences"].tolist() == frame["offences"].tolist()
+
+
+def test_a_rolling_year_in_a_column_of_its_own_is_audited_with_its_months():
+    rows = np.zeros((36, 33), dtype=int) + 30
+    data = invented_london(months=36, source="extract", rows=rows)
+    mine = sna.definitions.boroughs()["borough_code"].tolist().index(data.borough_code)
+    rows[:, mine] = 0
+    rows[14:21, mine] = 1  # seven months of 1 or more, and a year of 5 to 7: each is 1
+    data = invented_london(months=36, source="extract", rows=rows)
+    log = sna.protect(count_series(data), contract="trend_series", data=data).log
+    assert "overlap" in set(log["rule"])
+
+
+def test_victims_under_18_have_the_higher_threshold_whatever_the_column_is_called():
+    for group, flags in (("under 10", ["[c]"]), ("10-17", ["[c]"]), ("18-24", [""])):
+        frame = periods_of(np.full(12, 7.0), group=group)
+        done = protected(frame[frame["length"].eq("month")].head(1))
+        assert done.flags["offences"].tolist() == flags, group
+
+
+def test_what_an_estimate_withholds_or_marks_halves_the_range_of_no_count():
+    frame = pd.DataFrame({"area": list("abcdefgh"), "offences": [8, 10, 12, 13, 17, 18, 20, 22],
+                          "z": 1.234, "release_class": "restricted"})  # fmt: skip
+    done = sna.protect(frame, contract="t_few", data=borough())
+    by_count = done.flags["z"].groupby(done.table["offences"]).nunique()
+    assert by_count.eq(1).all()  # counts that are published alike are treated alike
+    assert done.flags["z"].tolist() == ["[x]"] * 3 + ["[u]"] * 2 + [""] * 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_concentration_is_that_of_published_counts(seed):
+    chance = np.random.default_rng(seed)
+    true = chance.poisson(chance.choice([6, 40]), 21)
+    shown = np.where((true > 0) & (true < 5), 2, np.floor(true / 5 + 0.5) * 5)
+    areas = pd.DataFrame({"offences": true, "shown": shown.astype(int)})
+    told = ["gini", "generalised_gini", "top_tenth_share", "share_for_half", "lower_ci",
+            "upper_ci", "chance_share"]  # fmt: skip
+    own = measure_concentration(areas)
+    bare = measure_concentration(pd.DataFrame({"offences": shown.astype(int)}))
+    pd.testing.assert_frame_equal(own[told], bare[told])
+    assert own["offences"].tolist() == [true.sum()]  # rounded by its contract
+    curve = lorenz_curve(areas)
+    assert curve["offences_held"].iloc[-1] == shown.sum() == curve["offences"].iloc[0]
