@@ -48,16 +48,15 @@ class Reading:
 
 def _find(reading: Reading, tests: pd.Series) -> dict[str, Array]:
     """Return, for each test of a table of the definition, the combinations of which it is true."""
-    facts, switches = reading.coded.facts, reading.profile.switches
+    facts, given = reading.coded.facts, reading.profile.switches
     marks = np.array([s.mark for s in reading.coded.code_sets], dtype=object)[facts["code"]]
     frame = facts.assign(**reading.answer, mark=marks, under_16=UNDER_16[facts["victim_age"]])
     ages = {f"{role}_25": UNDER_25[facts[f"{role}_age"]] for role in ("victim", "suspect")}
     names = {f"age_{name}": number for name, number in AGE.items()} | ROLE
-    names["suspects_decide"] = switches["u25_role"] in ("suspect", "both")
-    names["weapon_lifts"] = switches["weapon_clause"] == "lift"
-    frame = frame.assign(**ages)
+    names["suspects_decide"] = given["u25_role"] in ("suspect", "both")
+    names["weapon_lifts"] = given["weapon_clause"] == "lift"
     # `frame.eval` would silence a warning of pandas' own, which two threads cannot do at a time
-    known = {**{str(name): frame[name] for name in frame}, **names}
+    known: dict[Any, Any] = {**frame.assign(**ages).to_dict("series"), **names}
     found = {name: pd.eval(test.replace("@", ""), local_dict=known) for name, test in tests.items()}
     return {str(name): np.asarray(truth, dtype=bool) for name, truth in found.items()}
 
