@@ -384,7 +384,8 @@ def test_the_first_finding_names_every_borough_in_thirty_words():
     for name in [*boroughs()["borough_name"], "Windsor and Maidenhead"]:
         named = [replace(part, borough_name=name, table=part.table.replace({"area": "Hackney"}, name))
                  for part in safe]  # fmt: skip
-        assert name in key_findings(*named).sentences[0]
+        assert f"{name} " in key_findings(*named).sentences[0]
+        assert "  " not in str(key_findings(*named))
 
 
 def test_a_p_value_is_never_printed_as_nothing():

@@ -130,8 +130,12 @@ def phrase(name: str, *tables: Any) -> str:
     """Return the words of one macro, or nothing when no template has it."""
     given = [_view(table) if isinstance(table, ProtectedTable) else table for table in tables]
     macro = _macros().get(name)
-    text = "" if macro is None else " ".join(str(macro(*given)).split())
-    return re.sub(r" (?=[,.;:?!)])", "", text).replace("( ", "(")
+    return "" if macro is None else _tidy(str(macro(*given)))
+
+
+def _tidy(text: str) -> str:
+    """Return words with one blank between them, and none before a stop."""
+    return re.sub(r" (?=[,.;:?!)])", "", " ".join(text.split())).replace("( ", "(")
 
 
 def describe(protected: ProtectedTable, *more: ProtectedTable, view: str = "") -> Prose:
@@ -184,5 +188,5 @@ def _fit(sentence: str) -> str:
     for place in range(len(parts) - 2, 0, -2):
         if len("".join(parts).split()) > MOST_WORDS:
             parts[place] = ""
-    text = re.sub(r"\[~|~\]", "", "".join(parts))
+    text = _tidy(re.sub(r"\[~|~\]", "", "".join(parts)))
     return text[0].upper() + text[1:]
