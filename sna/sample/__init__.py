@@ -3,6 +3,7 @@
 import difflib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Any
 from sna.errors import UsageError
 
 FOLDER = "simulated"
-_MAPPING = "simulated_record_extract.mapping.toml"
 
 
 def write_sample(
@@ -47,43 +47,53 @@ def write_sample(
     layout, events, identities = (np.random.default_rng([seed, part]) for part in range(3))
     progress("Drawing areas, residents, offences and people")
     place = city.make_city(names, scale=scale, rng=layout)
-    happened = offences.make_events(place, months=period, scale=scale, rng=events)
-    settings = {"seed": seed, "boroughs": list(boroughs), "months": months}
-    answers = _describe(place, happened, settings | {"end_month": end_month, "scale": scale})
-    lists = files.make_lists(place, happened)
-    progress(f"Writing the record extract ({answers['offences']:,} offences)")
-    files.write_extract(place, happened, lists, folder / "extract")
-    shutil.copyfile(str(resources.files("sna.sample") / _MAPPING), folder / "extract" / _MAPPING)
-    answers |= {"bands": bands.count_bands(folder)}
-    progress("Writing police.uk months")
-    files.write_police_uk(place, happened, lists, folder / "police_uk", identities)
+    lists, counted, tally = files.make_lists(place, period), [], Counter[str]()
+    for part in offences.make_events(place, months=period, scale=scale, rng=events):
+        progress(f"Writing {len(part.offences):,} offences{part.span.replace('_', ' from ')}")
+        files.write_extract(place, part, lists, folder / "extract")
+        files.write_police_uk(place, part, lists, folder / "police_uk", identities)
+        recorded = part.offences[part.offences["status"] == 0]
+        counted.append(recorded.value_counts(["month", "is_placed", "lsoa", "code"]))
+        tally += _count(part)
     progress("Writing published counts, residents and areas")
-    files.write_mps(place, happened, folder / "mps")
+    counts = pd.concat(counted).rename("offences").reset_index()
+    files.write_mps(place, [f"{month:%Y%m}" for month in period], counts, folder / "mps")
     files.write_population(place, folder / "population")
     files.write_places(place, folder)
+    tally["recorded_offences"] = int(counts["offences"].sum())
+    settings = {"seed": seed, "boroughs": list(boroughs), "months": months}
+    settings |= {"end_month": end_month, "scale": scale}
+    answers = _describe(place, period, tally, settings)
+    answers |= {"bands": bands.count_bands(folder)}
     (folder / "truth.json").write_text(json.dumps(answers, indent=1) + "\n", encoding="utf-8")
     return answers
 
 
-def _describe(city: Any, events: Any, settings: dict[str, Any]) -> dict[str, Any]:
+def _count(events: Any) -> Counter[str]:
+    """Count offences, and people by how often they are victims."""
+    victims = events.people[events.people["role"] == 1].drop_duplicates(["person", "offence"])
+    times = victims["person"].value_counts()
+    again = int((times > 1).sum())
+    return Counter(offences=len(events.offences), people=len(times), more_than_once=again)
+
+
+def _describe(city: Any, months: Any, tally: Any, settings: dict[str, Any]) -> dict[str, Any]:
     """Collect the planted answers."""
     from sna.sample.city import PLANTED
+    from sna.sample.offences import find_step
 
     names, hot = city.boroughs["borough_name"], city.lsoas[city.lsoas["is_hotspot"]]
     codes = hot["lsoa_code"].groupby(hot["borough"].map(names)).agg(list).to_dict()
-    start = f"{events.months[events.step_month]:%Y-%m}"
+    borough, first = find_step(city, months)
     groups = {"group": "Black", "reference": "White", "note": "at every age, in every place"}
-    victims = events.people[events.people["role"] == 1].drop_duplicates(["person", "offence"])
-    times = victims["person"].value_counts()
     return {
         "note": "Simulated data. These are the answers that were planted.",
         "settings": settings,
-        "offences": len(events.offences),
-        "recorded_offences": int((events.offences["status"] == 0).sum()),
+        **{name: tally[name] for name in ("offences", "recorded_offences")},
         "yearly_change_pct": 100 * PLANTED["yearly_change"],
         "step_change": {
-            "borough": names[events.step_borough],
-            "month": start,
+            "borough": names[borough],
+            "month": f"{months[first]:%Y-%m}",
             "ratio": PLANTED["step_ratio"],
         },
         "hotspots": {"ratio_to_other_areas": PLANTED["hotspot_ratio"], "lsoa_codes": codes},
@@ -91,7 +101,7 @@ def _describe(city: Any, events: Any, settings: dict[str, Any]) -> dict[str, Any
         "search_rate_ratio": {**groups, "ratio": PLANTED["search_ratio"]},
         "deprivation_log_rate_per_decile": PLANTED["deprivation_slope"],
         "charged_share_of_offences_with_a_suspect": PLANTED["charged"],
-        "victims": {"people": len(times), "more_than_once": int((times > 1).sum())},
+        "victims": {name: tally[name] for name in ("people", "more_than_once")},
         "shares": PLANTED["shares"],
     }
 

@@ -4,6 +4,7 @@ For the plain records of the simulated extract; it shares nothing with `sna.clas
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,20 +23,21 @@ def _read_text(path: Path, columns: str) -> pd.DataFrame:
 
 
 def read_bands(folder: Path) -> pd.DataFrame:
-    """Return the band of each record in a simulated folder, and whether core is possible."""
-    extract = _read_text(folder / "extract" / "simulated_record_extract.csv", _RECORD)
-    people = _read_text(folder / "extract" / "simulated_record_extract_people.csv", _PERSON)
-    return find_bands(extract, people)
+    """Return records by borough, band and whether core is possible, of a simulated folder."""
+    keys, counted = ["Borough", "band", "core_possible"], []
+    for path in (folder / "extract").glob("*.mapping.toml"):
+        stem = path.name.removesuffix(".mapping.toml")
+        extract = _read_text(path.with_name(f"{stem}.csv"), _RECORD)
+        people = _read_text(path.with_name(f"{stem}_people.csv"), _PERSON)
+        counted.append(find_bands(extract, people).value_counts(keys))
+    return pd.concat(counted).groupby(keys).sum().rename("records").reset_index()
 
 
-def count_bands(folder: Path) -> dict[str, dict[str, int]]:
+def count_bands(folder: Path) -> dict[Any, dict[Any, int]]:
     """Return the number of records in each band: of London, then of every borough named."""
-    records = read_bands(folder)
-    places = {"London": records, **dict(iter(records[records["Borough"] != ""].groupby("Borough")))}
-    return {
-        str(name): {band: int((rows["band"] == band).sum()) for band in BANDS}
-        for name, rows in places.items()
-    }
+    table = read_bands(folder).pivot_table("records", "Borough", "band", "sum", fill_value=0)
+    table = table.reindex(columns=list(BANDS), fill_value=0)
+    return {"London": table.sum().to_dict(), **table.drop("", errors="ignore").T.to_dict()}
 
 
 def find_bands(extract: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

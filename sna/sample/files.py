@@ -13,6 +13,7 @@ from sna.sample.city import ENGLAND_LSOAS, FILES, PLANTED, POINTS, City, read_re
 from sna.sample.offences import Events
 
 LAYOUTS = tomllib.loads((FILES / "layouts.toml").read_text(encoding="utf-8"))
+_EXTRACT = "simulated_record_extract"
 _PREMISES = (1, 1, 1, 1, 2, 3, 4, 5, 6, 7)  # at home where it is domestic, else mostly in public
 _STREET_MONTHS = 36  # what the archive keeps
 
@@ -29,13 +30,13 @@ def _arrow(frame: pd.DataFrame) -> pa.Table:
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
-def make_lists(city: City, events: Events) -> dict[str, pa.Array]:
+def make_lists(city: City, months: pd.DatetimeIndex) -> dict[str, pa.Array]:
     """Return every list of texts that a layout picks from, empty texts as missing."""
     from pyproj import Transformer
 
     groups, points = read_reference("ethnic_groups"), city.points.reshape(-1, 2)
     degrees = Transformer.from_crs(27700, 4326, always_xy=True).transform(*points.T)
-    lists = PLANTED["words"] | events.codes.to_dict("list") | groups.to_dict("list")
+    lists = PLANTED["words"] | read_reference("offences").to_dict("list") | groups.to_dict("list")
     lists |= city.lsoas.drop(columns="geometry").to_dict("list")
     lists |= {
         "own_borough": city.boroughs["borough_name"],
@@ -43,7 +44,7 @@ def make_lists(city: City, events: Events) -> dict[str, pa.Array]:
         "self_code": [*groups["self_code"], "NS", ""],
         "search_label": [*groups["search_label"], "Other ethnic group - Not stated"],
         "ages": range(91),
-        "months": [f"{month:%Y-%m}" for month in events.months],
+        "months": [f"{month:%Y-%m}" for month in months],
         "longitude": [f"{number:.6f}" for number in degrees[0]],
         "latitude": [f"{number:.6f}" for number in degrees[1]],
     }
@@ -79,38 +80,40 @@ def _number(start: str, numbers: Any) -> pa.Array:
 
 
 def write_extract(city: City, events: Events, lists: dict[str, pa.Array], folder: Path) -> None:
-    """Write the record-level extract and its people; the mapping is written beside them."""
-    rows, people = events.offences, events.people
+    """Write the record-level extract of a span, its people and its mapping."""
+    rows, people, span = events.offences, events.people, events.span
+    record, person = f"SIM{span.replace('_', '-')}-", f"SIMP{span[1:]}"
     exact = city.points.reshape(-1, 2)[rows["lsoa"] * POINTS + rows["point"]].astype(int)
     exact += rows[["recorded", "committed"]].to_numpy() % 17 - 8  # metres off what is published
     lost = ~rows["is_placed"].to_numpy()
     columns = dict(rows.items()) | {
         "easting": pa.array(exact[:, 0], mask=lost),
         "northing": pa.array(exact[:, 1], mask=lost),
-        "reference": _number("SIM-", rows.index),
-        "linked_reference": _number("SIM-", rows["linked"]),
+        "reference": _number(record, rows.index),
+        "linked_reference": _number(record, rows["linked"]),
         "recorded_at": _stamp(rows["recorded"]),
         "committed_from": _stamp(rows["committed"]),
         "committed_to": _stamp(rows["until"]),
         "use": (rows["weapon"] > 0) * (1 + rows["recorded"] % 3),
         "premises": np.take(_PREMISES, rows["recorded"] % 10) * (rows["domestic"] < 2),
     }
-    write_rows(_fill("extract", lists, columns), folder / "simulated_record_extract.csv")
+    write_rows(_fill("extract", lists, columns), folder / f"{_EXTRACT}{span}.csv")
+    mapping = (FILES / f"{_EXTRACT}.mapping.toml").read_text(encoding="utf-8")
+    path = folder / f"{_EXTRACT}{span}.mapping.toml"
+    path.write_text(mapping.replace(_EXTRACT, _EXTRACT + span), encoding="utf-8")
     everywhere = lists["any_borough"].to_pandas()
     own = everywhere[everywhere.isin(city.boroughs["borough_name"])].index.to_numpy()
     here = own[rows["borough"].to_numpy()[people["offence"]]]
     groups = len(lists["census_label"])
     columns = dict(people.items()) | {
-        "reference": _number("SIM-", people["offence"]),
-        "person_id": _number("SIMP", people["person"]),
+        "reference": _number(record, people["offence"]),
+        "person_id": _number(person, people["person"]),
         "home": people["stranger"].mask(people["stranger"] < 0, here),
         "told": people["group"].mask(people["ethnicity_self_missing"], groups + people.index % 2),
         "age_shown": ~people["age_missing"],
         "observed_shown": ~people["ethnicity_observed_missing"],
     }
-    write_rows(
-        _fill("extract_people", lists, columns), folder / "simulated_record_extract_people.csv"
-    )
+    write_rows(_fill("extract_people", lists, columns), folder / f"{_EXTRACT}{span}_people.csv")
 
 
 def write_police_uk(
@@ -144,16 +147,15 @@ def write_police_uk(
             write_rows(_fill(kind, lists, part), folder / name)
 
 
-def write_mps(city: City, events: Events, folder: Path) -> None:
-    """Write borough, ward and LSOA counts.
+def write_mps(city: City, months: list[str], counted: pd.DataFrame, folder: Path) -> None:
+    """Write counts of recorded offences by borough, ward and LSOA.
 
     The City has a force of its own; wards lack offences without a place, LSOAs sexual ones too.
     """
-    rows = events.offences.query("status == 0")
     areas = city.lsoas.drop(columns="geometry")
     areas = areas.assign(borough_name=areas["borough"].map(city.boroughs["borough_name"]))
-    table = rows[["month", "is_placed", "lsoa", "code"]].join(areas, on="lsoa")
-    table = table.join(events.codes[["mps_group", "mps_label"]], on="code")
+    table = counted.join(areas, on="lsoa")
+    table = table.join(read_reference("offences")[["mps_group", "mps_label"]], on="code")
     table = table[table["borough_name"] != "City of London"]
     placed = table[table["is_placed"]]
     levels = {
@@ -161,11 +163,10 @@ def write_mps(city: City, events: Events, folder: Path) -> None:
         "ward": placed,
         "lsoa": placed[placed["mps_group"] != "SEXUAL OFFENCES"],
     }
-    months = [f"{month:%Y%m}" for month in events.months]
     for level, part in levels.items():
         keys = LAYOUTS[level]
-        wide = part.pivot_table("code", [*keys.values()], "month", "count", fill_value=0)
-        wide = wide.reindex(columns=range(len(months)), fill_value=0).set_axis(months, axis=1)
+        wide = part.pivot_table("offences", [*keys.values()], "month", "sum", fill_value=0)
+        wide = wide.reindex(columns=range(len(months)), fill_value=0)
         wide = wide.reset_index().set_axis([*keys, *months], axis=1)
         name = f"simulated_mps_{level}_crime_{months[0]}_{months[-1]}.csv"
         write_rows(_arrow(wide), folder / level / name)

@@ -1,5 +1,6 @@
 """Offences, the people in them and searches, drawn from known rates as rows of plain numbers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,49 +11,65 @@ from sna.sample.city import AGES, ENGLAND_LSOAS, PLANTED, POINTS, City, read_ref
 
 SHARES: dict[str, Any] = PLANTED["shares"]
 _DAY = 1440  # minutes
+_MOST = 2_000_000  # offences drawn at a time: about a kilobyte and a half each while it lasts
 
 
 @dataclass(frozen=True)
 class Events:
-    """What happened in the city over some months."""
+    """What happened in the city over a span of months; rows count from 0 in each span."""
 
-    months: pd.DatetimeIndex
-    step_month: int
-    step_borough: int
-    codes: pd.DataFrame
+    months: pd.DatetimeIndex  # of the whole period
+    span: str  # its first month as ``_202004``; empty when it is the whole period
     offences: pd.DataFrame
     people: pd.DataFrame
     searches: pd.DataFrame
 
 
+def find_step(city: City, months: pd.DatetimeIndex) -> tuple[int, int]:
+    """Return the borough (its row) and the month (its place) of the planted step."""
+    names = city.boroughs["borough_name"].tolist()
+    borough = names.index("Hillingdon") if "Hillingdon" in names else len(names) - 1
+    return borough, len(months) - min(18, len(months) // 2)
+
+
 def make_events(
     city: City, *, months: pd.DatetimeIndex, scale: float, rng: np.random.Generator
-) -> Events:
-    """Draw everything that happens in `city` over `months`."""
-    codes = read_reference("offences")
-    names = city.boroughs["borough_name"].tolist()
-    step_borough = names.index("Hillingdon") if "Hillingdon" in names else len(names) - 1
-    step_month = len(months) - min(18, len(months) // 2)
+) -> Iterator[Events]:
+    """Draw what happens in `city` over `months`, as many months at a time as memory is meant for.
+
+    People come back within a span, not from one span to the next.
+    """
+    codes, (borough, first) = read_reference("offences"), find_step(city, months)
     expected = _expected(city, codes, months, scale)
-    expected[step_borough, step_month:] *= PLANTED["step_ratio"]
-    number = rng.poisson(expected)
-    cell = np.unravel_index(np.repeat(np.arange(number.size), number.ravel()), number.shape)
-    offences = pd.DataFrame(dict(zip(("borough", "month", "code"), cell, strict=True)))
-    offences = offences.assign(lsoa=_choose_areas(city, cell[0], rng))
-    offences = _add_details(offences, months, codes, rng)
-    people = _draw_people(city, offences, codes, rng)
+    expected[borough, first:] *= PLANTED["step_ratio"]
+    number, chance = rng.poisson(expected), _weigh_areas(city, rng)
+    spans = np.array_split(np.arange(len(months)), -(-number.sum() // _MOST) or 1)
+    for span in (span for span in spans if len(span)):
+        part = number[:, span]
+        cell = np.unravel_index(np.repeat(np.arange(part.size), part.ravel()), part.shape)
+        offences = pd.DataFrame({"borough": cell[0], "month": span[cell[1]], "code": cell[2]})
+        offences = offences.assign(lsoa=_choose_areas(city, cell[0], chance, rng))
+        offences = _add_details(offences, months, codes, rng)
+        people = _draw_people(city, offences, codes, rng)
+        offences = _add_outcomes(offences, people, codes, rng)
+        name = f"_{months[span[0]]:%Y%m}" if len(spans) > 1 else ""
+        yield Events(months, name, offences, people, _draw_searches(city, months, span, rng))
+
+
+def _add_outcomes(
+    offences: pd.DataFrame, people: pd.DataFrame, codes: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Add what depends on the people: domestic abuse, a charge; and links between offences."""
     size, draw = len(offences), rng.random((3, len(offences)))
     young = np.bincount(people["offence"], people["age"] < 16, minlength=size) > 0
     suspected = np.bincount(people["offence"], people["role"] == 0, minlength=size) > 0
     abuse = 2 * ((draw[0] < codes["domestic"].to_numpy()[offences["code"]]) & ~young)
     charged = suspected & (draw[2] < PLANTED["charged"])
-    offences = offences.assign(  # the flag: 2 yes, 0 no, 1 blank; both parties are 16 or over
+    return offences.assign(  # the flag: 2 yes, 0 no, 1 blank; both parties are 16 or over
         domestic=np.where(draw[1] < SHARES["domestic_abuse_blank"], 1, abuse),
         linked=_link_damage(offences, codes, rng),
         outcome=np.where(charged, len(PLANTED["words"]["outcomes"]) - 1, offences["outcome"]),
     )
-    searches = _draw_searches(city, months, rng)
-    return Events(months, step_month, step_borough, codes, offences, people, searches)
 
 
 def _expected(
@@ -79,19 +96,25 @@ def _exposed(city: City, ratio: float) -> np.ndarray:
     return np.asarray(city.residents.sum(axis=(1, 3)) @ np.where(_black(), ratio, 1.0))
 
 
-def _choose_areas(city: City, borough: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Choose the small area of each offence; `borough` is sorted."""
-    home, hot = city.lsoas["borough"].to_numpy(), city.lsoas["is_hotspot"].to_numpy()
+def _weigh_areas(city: City, rng: np.random.Generator) -> np.ndarray:
+    """Return what each small area draws, beside the others of its borough."""
+    home, hot = city.lsoas["borough"], city.lsoas["is_hotspot"]
     decile = (city.lsoas["income"].to_numpy() - 1) * 10 // ENGLAND_LSOAS + 1
-    weight = _exposed(city, PLANTED["victim_ratio"])
-    weight = weight * np.exp(PLANTED["deprivation_slope"] * decile)
-    weight = weight * rng.gamma(25, 1 / 25, len(weight))
+    weight = pd.Series(_exposed(city, PLANTED["victim_ratio"]))
+    weight *= np.exp(PLANTED["deprivation_slope"] * decile)
+    weight *= rng.gamma(25, 1 / 25, len(weight))
+    ordinary = home.map(weight[~hot].groupby(home).mean())
+    return weight.mask(hot, PLANTED["hotspot_ratio"] * ordinary).to_numpy()
+
+
+def _choose_areas(
+    city: City, borough: np.ndarray, chance: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Choose the small area of each offence; `borough` is sorted."""
     chosen = []
     for row, size in enumerate(np.bincount(borough, minlength=len(city.boroughs))):
-        mine = np.flatnonzero(home == row)
-        ordinary = weight[mine][~hot[mine]].mean()
-        chance = np.where(hot[mine], PLANTED["hotspot_ratio"] * ordinary, weight[mine])
-        chosen.append(rng.choice(mine, size, p=chance / chance.sum()))
+        mine = np.flatnonzero(city.lsoas["borough"] == row)
+        chosen.append(rng.choice(mine, size, p=chance[mine] / chance[mine].sum()))
     return np.concatenate(chosen)
 
 
@@ -190,11 +213,14 @@ def _link_damage(
     return found["linked"].where(some.to_numpy()).fillna(-1).to_numpy(dtype=np.int64)
 
 
-def _draw_searches(city: City, months: pd.DatetimeIndex, rng: np.random.Generator) -> pd.DataFrame:
+def _draw_searches(
+    city: City, months: pd.DatetimeIndex, span: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame:
     risk = city.boroughs["risk"].to_numpy()[city.lsoas["borough"]]
     expected = _exposed(city, PLANTED["search_ratio"]) * risk * PLANTED["searches"] / 12000
-    number = rng.poisson(np.repeat(expected[:, None], len(months), axis=1))
-    lsoa, month = np.unravel_index(np.repeat(np.arange(number.size), number.ravel()), number.shape)
+    number = rng.poisson(np.repeat(expected[:, None], len(span), axis=1))
+    lsoa, step = np.unravel_index(np.repeat(np.arange(number.size), number.ravel()), number.shape)
+    month = span[step]
     people = _draw_cells(city, lsoa, "searched", PLANTED["search_ratio"], rng)
     size, draw = len(people), rng.random((5, len(people)))
     return people.assign(
