@@ -4,6 +4,7 @@ Each test moves true counts inside their rounding and looks whether anything pub
 """
 
 import json
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -17,7 +18,15 @@ from scipy.stats import poisson_means_test
 import sna
 from sna.disclosure.suppress import as_published
 from sna.disproportionality import tables
-from sna.hotspots import count_areas, find_area_hotspots, lorenz_curve, measure_concentration
+from sna.hotspots import (
+    classify_persistence,
+    compare_definitions,
+    count_areas,
+    find_area_hotspots,
+    find_straddling,
+    lorenz_curve,
+    measure_concentration,
+)
 from sna.settings import Agreement, Settings
 from sna.trend import compare_funnel, compare_periods, control_chart
 
@@ -64,6 +73,41 @@ def test_no_ward_count_can_be_told_from_smoothed_rates_ranks_and_scores(seed):
     pd.testing.assert_frame_equal(few, few_after)
     pd.testing.assert_frame_equal(curve, curve_after)
     assert before["smoothed_rate"].str.fullmatch(r"[\d.]+").any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_quarter_of_a_ward_can_be_told_from_flags_classes_and_tests_on_later_months(seed):
+    rng = np.random.default_rng(seed)
+    data = hotspot_fixture.borough(source="extract", months=36)
+    wards = count_areas(data).areas["area_code"]
+    months = pd.date_range("2022-04-01", periods=12, freq="3MS")
+    first = 5 * rng.poisson(rng.choice([1, 2, 6], (len(wards), 1)), (len(wards), 12)) + 5
+
+    def shown(values):
+        rows = pd.DataFrame({
+            "source": "extract", "release_class": "restricted", "borough_code": data.borough_code,
+            "ward_code": np.repeat(wards, 12), "month": np.tile(months, len(wards)),
+            "published_category": None, "band": "core", "offences": values.ravel(),
+        })  # fmt: skip
+        none = rows.head(1).assign(month=data.end_month, offences=0)
+        data.offences = pd.concat([rows, none])
+        made = count_areas(data)
+        tested = published(compare_definitions(made), "hotspot_prediction", data)
+        return published(classify_persistence(made), "hotspot_persistence", data), tested
+
+    one, two, three, four = rng.integers(0, 3, (4, len(wards)))
+    same = one * 0  # quarters, years and the months tested on keep their rounding
+    move = [one, -one, two, -two, three, same, -three, same, same, four, same, same]
+    for before, after in zip(shown(first), shown(first + np.stack(move, axis=1)), strict=True):
+        pd.testing.assert_frame_equal(before, after)
+
+
+def test_hotspots_across_the_border_are_those_of_published_counts():
+    data = hotspot_fixture.borough(source="extract", hot=(14, 15, 20, 21), months=36)
+    made = count_areas(data, around=data.around)
+    blind = replace(made, areas=made.areas.assign(offences=0))
+    pd.testing.assert_frame_equal(find_straddling(made), find_straddling(blind))
+    assert find_straddling(blind)["is_hotspot"].any()
 
 
 @pytest.mark.parametrize(("later", "earlier"), [(2387, 2033), (63, 41), (12, 3), (8, 17)])

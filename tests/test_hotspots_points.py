@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hotspot_fixture import OWN, borough
 from shapely.geometry import box
+from test_hotspots_bad_input import AGREED
 
 from sna import figures, hotspots, narrative
 from sna.disclosure import protect
@@ -212,6 +213,10 @@ def test_harm_by_area_is_compared_with_the_other_definitions(tmp_path):
     assert hotspots.measure_harm(plain).empty
     assert "harm" not in hotspots.compare_definitions(plain)["method"].tolist()
     data.settings = own_files(tmp_path, harm_weights="offence_code,weight\n1,100\n")
+    rounded = hotspots.add_harm(hotspots.count_areas(data), data)
+    assert hotspots.measure_harm(rounded).empty  # it would tell where the gravest offences were
+    data.edition = "partner"
+    data.settings = data.settings.model_copy(update={"agreements": AGREED})
     counts = hotspots.add_harm(hotspots.count_areas(data), data)
     made = hotspots.measure_harm(counts).set_index("area_code")
     assert made["harm"].idxmax() == "E05000007"

@@ -1,7 +1,8 @@
 """From a borough's data to one row an area: which offences, which level, how many residents."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -22,8 +23,9 @@ class AreaCounts:
     """Counts by area and month, what they count, and who touches whom.
 
     ``areas``: one row an area, those beyond the border with ``is_tested`` False; ``shown``: its
-    offences as published, for what could be turned back into them. ``monthly``: one row an area
-    and month, complete. ``unplaced``: offences of the series without such an area.
+    offences as published, for what could be turned back into them; ``as_shown`` makes other counts
+    of this series so. ``monthly``: one row an area and month, complete. ``unplaced``: offences of
+    the series without such an area.
     """
 
     areas: pd.DataFrame
@@ -31,6 +33,7 @@ class AreaCounts:
     neighbours: Neighbours
     measure: str
     unplaced: int
+    as_shown: Callable[[Any], Any]
 
 
 def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -123,14 +126,15 @@ def count_areas(
     areas = _describe(shapes, rows, months_of, data)
     total = areas["area_code"].map(monthly.groupby("area_code")["offences"].sum())
     classed = {name: str(areas[name].iloc[0]) for name in ("release_class", "source")}
-    shown = as_published(total, data, **classed).astype("int64")
+    as_shown = partial(as_published, data=data, **classed)
     mine = rows["borough_code"].astype("str").eq(data.borough_code)
     return AreaCounts(
-        areas.assign(offences=total.astype("int64"), shown=shown),
+        areas.assign(offences=total.astype("int64"), shown=as_shown(total).astype("int64")),
         monthly[["area_code", "month", "offences"]],
         near.take(areas["area_code"]),
         str(rows["measure"].iloc[0]),
         int(rows.loc[mine & ~code.isin(shapes["area_code"]), "offences"].sum()),
+        as_shown,
     )
 
 

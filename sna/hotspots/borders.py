@@ -21,7 +21,8 @@ def find_straddling(counts: AreaCounts) -> pd.DataFrame:
     """
     from scipy.sparse.csgraph import connected_components
 
-    found = find_hotspots(counts.areas.assign(is_tested=True), counts.neighbours)
+    areas = counts.areas.assign(is_tested=True, offences=counts.areas["shown"])
+    found = find_hotspots(areas, counts.neighbours)
     hot = np.flatnonzero(found["is_hotspot"])
     _, piece = connected_components(counts.neighbours.matrix[hot][:, hot], directed=False)
     sides = found["borough_code"].iloc[hot].groupby(piece).nunique()

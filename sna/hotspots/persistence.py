@@ -48,20 +48,23 @@ def classify_persistence(counts: AreaCounts) -> pd.DataFrame:
 
     persistent: hot in 90 % of quarters and the last; intensifying: that and rising; new: hot in
     the last only; diminishing: hot in 90 % of the earlier and not in the last, or in half and
-    falling; intermittent: any other mix. A class describes the past and is no forecast.
+    falling; intermittent: any other mix. A class describes the past and is no forecast. All is
+    told from quarters and years as published: a flag of true counts would say which they are.
     """
     areas, tested = counts.areas, counts.areas["is_tested"].to_numpy(bool)
-    wide = count_periods(counts.monthly, period_months=3).loc[areas["area_code"]]
-    quarters = [areas.assign(offences=wide[end].to_numpy()) for end in wide]
+    wide, yearly = (
+        counts.as_shown(made.reindex(areas["area_code"]))
+        for made in (count_periods(counts.monthly, period_months=size) for size in (3, 12))
+    )
+    quarters = [areas.assign(offences=quarter) for quarter in wide.T]
     flags = [find_hotspots(quarter, counts.neighbours)["is_hotspot"] for quarter in quarters]
     hot = np.array(flags, dtype=bool).reshape(-1, len(areas)).T
-    z = mann_kendall(wide.to_numpy())["z"].to_numpy()
+    z = mann_kendall(wide)["z"].to_numpy()
     p = np.where(tested & (wide.shape[1] >= LEAST_PERIODS), two_sided_p(z), np.nan)
     adjusted = adjust_p(p)
     rising, falling = (adjusted <= ALPHA) & (z > 0), (adjusted <= ALPHA) & (z < 0)
     kinds, names = [np.isnan(p), rising, falling], ["too little data", "rising", "falling"]
-    yearly = count_periods(counts.monthly, period_months=12).reindex(areas["area_code"])
-    own = np.where(tested[:, None], yearly.to_numpy(float), -1)  # years in the top tenth
+    own = np.where(tested[:, None], yearly, -1)  # years in the top tenth
     bar = np.sort(own, axis=0)[::-1][max(1, round(tested.sum() / 10)) - 1]
     times = hot.sum(axis=1)
     made = areas.assign(

@@ -78,14 +78,15 @@ def add_harm(counts: AreaCounts, data: Any) -> AreaCounts:
     """Return counts with the ``harm`` and ``offences_weighed`` of each area and month.
 
     The weights are the file that sna.toml names; without one, or where a published category is
-    counted, harm is missing.
+    counted, harm is missing. So it is where counts are rounded: it would tell the gravest offence.
     """
     weights = data.settings.own_table("harm_weights")
     source = counts.areas["source"].iloc[0]
     rows = select_series(data.offences[data.offences["source"].astype("str") == source])[0]
     level = str(counts.areas["area_level"].iloc[0])
     names = ["harm", "offences_weighed"]
-    if weights is None or "offence_code" not in rows or rows["offence_code"].isna().any():
+    coded = "offence_code" in rows and rows["offence_code"].notna().all()
+    if weights is None or not coded or counts.as_shown([1.0])[0] != 1:
         return replace(counts, areas=counts.areas.assign(**dict.fromkeys(names, np.nan)))
     rows = weigh_offences(rows.assign(area_code=area_codes(rows, level, data)), weights)
     by_month = rows.groupby(["area_code", "month"], observed=True)[names].sum().reset_index()
@@ -148,8 +149,8 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
     late = counts.monthly["month"] >= months[-test_months]
     total = counts.monthly.groupby(["area_code", late]).sum(numeric_only=True)
     before, after = (total.xs(part, level=1).loc[order] for part in (False, True))
-    later = after["offences"].to_numpy()[own]
-    earlier = counts.areas.assign(offences=before["offences"].to_numpy())
+    early, late = (counts.as_shown(part["offences"]) for part in (before, after))  # few areas tell
+    later, earlier = late.astype("int64")[own], counts.areas.assign(offences=early)
     scores = {
         "count": earlier["offences"],
         "smoothed rate": add_smoothed_rate(earlier)["smoothed_rate"],
