@@ -12,7 +12,7 @@ from sna import figures, hotspots, narrative
 from sna.disclosure import protect
 from sna.errors import DisclosureError, TableError, UsageError
 from sna.hotspots import points as room
-from sna.settings import read_settings
+from sna.settings import Settings, read_settings
 
 CASES = {
     case["case"]: case
@@ -216,7 +216,9 @@ def test_harm_by_area_is_compared_with_the_other_definitions(tmp_path):
     rounded = hotspots.add_harm(hotspots.count_areas(data), data)
     assert hotspots.measure_harm(rounded).empty  # it would tell where the gravest offences were
     data.edition = "partner"
-    data.settings = data.settings.model_copy(update={"agreements": AGREED})
+    data.settings = data.settings.model_copy(
+        update={"agreements": Settings(agreements=AGREED).agreements}
+    )
     counts = hotspots.add_harm(hotspots.count_areas(data), data)
     made = hotspots.measure_harm(counts).set_index("area_code")
     assert made["harm"].idxmax() == "E05000007"
