@@ -157,15 +157,6 @@ def test_add_rate_says_which_column_is_missing():
         rates.add_rate(pd.DataFrame({"offences": [1]}))
 
 
-def test_add_proportion_adds_a_share_with_wilson_limits():
-    shares = rates.add_proportion(pd.DataFrame({"part": [5, 0], "whole": [50, 10]}))
-    assert shares["share"].tolist() == [0.1, 0.0]
-    assert shares["lower_ci"].round(5).tolist() == [0.04348, 0.0]  # source: Wilson 1927 by hand
-    assert shares["upper_ci"].round(5).tolist() == [0.21360, 0.27753]
-    with pytest.raises(TableError, match="larger than their whole"):
-        rates.add_proportion(pd.DataFrame({"part": [3], "whole": [2]}))
-
-
 # --- standardised rates -----------------------------------------------------------------------
 
 # source: PHEindicatormethods 2.1.0 phe_dsr test data; European Standard Population 2013
@@ -254,21 +245,16 @@ def test_indirect_standardisation_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("numbers", "method", "expected"),
-    [  # source: statsmodels test_rates_poisson.py; R exactci; Clopper-Pearson
-        ((60, 51477.5, 30, 54308.7), "score", (2.1099975717546497, 1.365962, 3.259306)),
-        (
-            (60, 51477.5, 30, 54308.7),
-            "exact",
-            (2.1099975717546497, 1.3397357217726522, 3.3883655736162517),
-        ),
-        ((60, 12000, 90, 60000), "score", (3.333, 2.408, 4.614)),
+    ("numbers", "expected"),
+    [  # source: statsmodels test_rates_poisson.py
+        ((60, 51477.5, 30, 54308.7), (2.1099975717546497, 1.365962, 3.259306)),
+        ((60, 12000, 90, 60000), (3.333, 2.408, 4.614)),
         # source: knife victims in a Bexley table, log-normal limits 0.86 to 2.35
-        ((37, 1, 26, 1), "score", (1.42, 0.86, 2.35)),
+        ((37, 1, 26, 1), (1.42, 0.86, 2.35)),
     ],
 )
-def test_rate_ratios_are_the_published_ones(numbers, method, expected):
-    got = rates.rate_ratio(*numbers, method=method)
+def test_rate_ratios_are_the_published_ones(numbers, expected):
+    got = rates.rate_ratio(*numbers)
     assert list(got) == pytest.approx(expected, abs=0.015 if expected[1] < 1 else 6e-4)
     if numbers[1] == 51477.5:
         assert list(got) == pytest.approx(expected, abs=5e-6)
@@ -310,71 +296,39 @@ def test_rate_difference_of_two_zero_counts_by_hand():
     assert list(got) == pytest.approx([0, -0.384146, 0.384146], abs=1e-5)
 
 
-def test_risk_ratio_is_the_published_one():
-    # source: scipy test_relative_risk.py (R epitools riskratio)
-    got = rates.risk_ratio(16, 128, 24, 256)
-    assert list(got) == pytest.approx([1.3333333333333333, 0.7347317, 2.419628], rel=5e-7)
-    assert np.isnan(rates.risk_ratio(0, 10, 3, 10)).all()
-
-
 @pytest.mark.parametrize(
-    ("numbers", "options", "expected"),
+    ("numbers", "expected"),
     [
-        ((6, 1, 2, 1), {}, 0.17487482494070768),  # source: apwheele/ptools README
-        ((6, 1, 2, 1), {"pooled": False}, 0.1748748209437075),
-        ((20, 1, 20, 1), {}, 1.0),  # source: apwheele/crimepy WDD_Examples
-        ((30, 1, 45, 1), {}, 0.0838),
-        ((120, 1, 150, 1), {}, 0.0680),
-        ((41, 28010, 15, 19017), {"alternative": "larger"}, 0.0179),  # source: Ng et al. 2007
-        ((41, 28010, 15, 19017), {"alternative": "larger", "pooled": False}, 0.0184),
+        ((6, 1, 2, 1), 0.17487482494070768),  # source: apwheele/ptools README
+        ((20, 1, 20, 1), 1.0),  # source: apwheele/crimepy WDD_Examples
+        ((30, 1, 45, 1), 0.0838),
+        ((120, 1, 150, 1), 0.0680),
+        # by hand: none on either side has a statistic of 0 and is not extreme, so 5 or more of 5
+        ((5, 300, 0, 5e-4), 0.559507),
     ],
 )
-def test_e_test_p_values_are_the_published_ones(numbers, options, expected):
-    assert rates.e_test(*numbers, **options) == pytest.approx(expected, abs=6e-5)
-
-
-def test_e_test_agrees_with_statsmodels_far_from_the_cases():
-    from statsmodels.stats.rates import test_poisson_2indep as oracle
-
-    cases = [(0, 10, 5, 10), (3, 100, 9, 50), (200, 3, 150, 2.5), (7, 1, 7, 2), (1, 1, 4, 9)]
-    for alternative in ("two-sided", "larger", "smaller"):
-        for pooled, name in ((True, "etest"), (False, "etest-wald")):
-            expected = [oracle(*c, method=name, alternative=alternative).pvalue for c in cases]
-            columns = np.array(cases, dtype=float).T
-            got = rates.e_test(*columns, alternative=alternative, pooled=pooled)
-            assert got.tolist() == pytest.approx(expected, abs=1e-9)
+def test_e_test_p_values_are_the_published_ones(numbers, expected):
+    assert rates.e_test(*numbers) == pytest.approx(expected, abs=6e-5)
 
 
 def test_e_test_of_nothing_against_nothing_is_missing_and_of_millions_is_quick():
-    assert np.isnan(rates.e_test(0, 1, 0, 1))
-    assert np.isnan(rates.e_test(np.nan, 1, 3, 1))
+    assert np.isnan(rates.e_test([0, np.nan], 1, [0, 3], 1)).all()
     # two-sided normal tail of 3: the counts differ by three of their standard errors
     assert rates.e_test(4_000_000, 1, 4_008_493, 1) == pytest.approx(0.0027, abs=1e-4)
     assert rates.e_test(4_000_000_000, 1, 4_000_268_331, 1) == pytest.approx(0.0027, abs=1e-4)
 
 
-def test_e_test_holds_where_populations_differ_by_millions():
-    # by hand: the second mean is 4e-6, so that its count is 1 or 0; it is 1 and the first at most
-    # 3 of a mean of 4 with 4e-6 x P(X <= 3) = 4e-6 x 0.43347
-    assert rates.e_test(3, 1e6, 1, 1, alternative="smaller") == pytest.approx(1.73389e-6, rel=1e-5)
-    # by hand: 5 or more of a mean of 5; none on either side has a statistic of 0 and is not extreme
-    assert rates.e_test(5, 300, 0, 5e-4) == pytest.approx(0.559507, abs=1e-5)
+def test_the_normal_tail_of_the_e_test_begins_where_it_is_the_same():
+    # by hand: two-sided tails of 80 / sqrt(2000) and 79 / sqrt(2001)
+    assert rates.e_test([960, 961], 1, 1040, 1) == pytest.approx([0.073638, 0.077387], abs=3e-5)
 
 
-@pytest.mark.parametrize("test", [rates.e_test, rates.conditional_test])
-def test_a_test_of_counts_refuses_fractions(test):
+def test_e_test_refuses_fractions():
     with pytest.raises(TableError, match="not whole numbers"):
-        test(2.5, 1, 3, 1)
+        rates.e_test(2.5, 1, 3, 1)
 
 
-def test_conditional_test_is_the_published_one():
-    # source: R exactci via statsmodels test_rates_poisson.py
-    got = rates.conditional_test([60, 0], [51477.5, 1], [30, 0], [54308.7, 1])
-    assert got[0] == pytest.approx(0.0006751826586863219, rel=1e-6)
-    assert np.isnan(got[1])
-
-
-# --- funnels and quantiles --------------------------------------------------------------------
+# --- funnels ----------------------------------------------------------------------------------
 
 
 def test_funnel_limits_at_twenty_expected():
@@ -382,23 +336,6 @@ def test_funnel_limits_at_twenty_expected():
     assert [20 * limit for limit in rates.funnel_limits(20)] == pytest.approx([12, 29])
     assert [20 * limit for limit in rates.funnel_limits(20, 0.998)] == pytest.approx([8, 35])
     assert np.isnan(rates.funnel_limits(0)).all()
-
-
-def test_funnel_curve_is_the_published_one():
-    # source: PHEindicatormethods 2.1.0 funnel test data (searched to 1e-5)
-    expected = {1: (5.571644585, 0.025317898), 5: (11.6683331, 1.623486324)}
-    expected[15] = (24.74021692, 8.395387918)
-    for observed, events in expected.items():
-        assert rates.funnel_curve(observed) == pytest.approx(events, rel=5e-6)
-    assert rates.funnel_curve(15, 0.998) == pytest.approx((31.24360241, 5.793975249), rel=5e-5)
-
-
-def test_funnel_proportion_limits_by_hand():
-    # 10 tosses: P(X <= 1) = 0.0107, P(X <= 2) = 0.0547, P(X <= 7) = 0.9453, P(X <= 8) = 0.9893
-    low, high = rates.funnel_proportion_limits([10, 0], 0.5)
-    assert (low[0], high[0]) == (0.2, 0.8)
-    assert np.isnan(low[1])
-    assert rates.funnel_proportion_limits(10, 0) == (0, 0)
 
 
 def test_overdispersion_is_found_where_it_is_and_only_there():
@@ -412,14 +349,6 @@ def test_overdispersion_is_found_where_it_is_and_only_there():
     assert wide[0] < rates.funnel_limits(100)[0]
     assert wide[1] > rates.funnel_limits(100)[1]
     assert np.isnan(rates.funnel_dispersion([3, 4], [3, 4]).phi)
-
-
-def test_quantiles_are_the_published_ones():
-    # source: PHEindicatormethods 2.1.0 phe_quantile test data, North East, "low is good"
-    values = [118.7, 131.3, 137.1, 137.7, 138.9, 143.3, 145.6, 146.7, 153.7, 155.8, 157.1, 171.2]
-    assert rates.quantiles(values).tolist() == [10, 9, 8, 7, 6, 6, 5, 4, 3, 2, 1, 1]
-    assert rates.quantiles([1, 2, np.nan, 3, 3], 2, invert=False).tolist()[:2] == [1, 1]
-    assert np.isnan(rates.quantiles([1, 2, 3], 10)).all()
 
 
 # --- inequality -------------------------------------------------------------------------------

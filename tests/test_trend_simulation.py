@@ -66,8 +66,9 @@ def test_a_word_of_change_is_wrong_in_about_one_series_of_twenty(mean, factor):
         values[-12:].sum(0), values[-24:-12].sum(0), np.maximum(fit.dispersion, 1)
     )
     assert np.isin(words, ["higher", "lower"]).mean() < 0.065
-    chance = rates.e_test(values[-12:].sum(0), 1, values[-24:-12].sum(0), 1) < 0.05
     if factor > 1:  # why the word does not use the e-test alone
+        some = values[:, :300]
+        chance = rates.e_test(some[-12:].sum(0), 1, some[-24:-12].sum(0), 1) < 0.05
         assert chance.mean() > 0.15
 
 

@@ -10,7 +10,7 @@ from sna.errors import CoverageError, TableError, UsageError
 from sna.hotspots.areas import ORIGIN, AreaCounts, area_codes, select_series
 from sna.hotspots.concentration import add_rank
 from sna.hotspots.local import ALPHA, add_smoothed_rate, find_hotspots
-from sna.rates import rate_limits
+from sna.rates import compare_words, rate_limits
 
 LEAST_MONTHS = 4
 
@@ -34,10 +34,9 @@ def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataF
     rate = true[known].sum() / whole if whole else np.nan
     lower, upper = rate_limits(own["offences"].to_numpy(float))
     size = years.where(known).to_numpy(float)
-    kinds = [np.isnan(size) | np.isnan(rate), lower / size > rate, upper / size < rate]
     return made.assign(
         measure=counts.measure,
-        compared=np.select(kinds, ["not known", "higher", "lower"], "similar").astype(object),
+        compared=compare_words(lower / size, upper / size, rate).astype(object),
         population=own["population"],
         person_years=years,
         workday_years=own["workday_population"] * own["period_months"] / 12,

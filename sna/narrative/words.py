@@ -7,6 +7,7 @@ import pandas as pd
 
 from sna.definitions.views import words_of
 from sna.errors import QualityError
+from sna.rates import compare_words
 
 _WORDING = words_of("wording")
 NOT_DISCRIMINATION: str = _WORDING["not_discrimination"]
@@ -132,17 +133,6 @@ def format_change(
         return f"{verb} {pair}{tail}"
     more = "more" if later > earlier else "fewer"
     return f"{verb} {pair} ({format_share(abs(later / earlier - 1))} {more})"
-
-
-def compare_words(lower: float, upper: float, benchmark: float) -> str:
-    """Compare an interval with a benchmark: higher, lower, similar (also on touch), not known.
-
-    >>> compare_words(1.2, 1.8, 1), compare_words(1.0, 1.8, 1), compare_words(0.2, 0.9, 1)
-    ('higher', 'similar', 'lower')
-    """
-    if pd.isna(lower) or pd.isna(upper) or pd.isna(benchmark):
-        return "not known"
-    return "higher" if lower > benchmark else "lower" if upper < benchmark else "similar"
 
 
 def format_ratio(ratio: float, *, reference: str, flag: str = "") -> str:

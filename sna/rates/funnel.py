@@ -1,13 +1,11 @@
-"""Limits of a funnel plot, its overdispersion, and quantiles of areas."""
+"""Limits of a funnel plot, and its overdispersion."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import bdtrik, betaincc, chdtrc, pdtr, pdtrik
+from scipy.special import chdtrc, pdtr, pdtrik
 
-from sna.errors import UsageError
 from sna.rates.inputs import Array, check_confidence, check_numbers, undefined_at_zero
-from sna.rates.limits import exact_limits
 
 
 class Dispersion(NamedTuple):
@@ -31,12 +29,6 @@ def _poisson_quantile(probability: float, mean: Array) -> Array:
     return np.where(mean > 0, count, 0 * mean)
 
 
-def _binomial_quantile(probability: float, size: Array, share: float) -> Array:
-    count = np.ceil(bdtrik(probability, size, share))
-    below = np.maximum(count - 1, 0)
-    return np.where(betaincc(below + 1, size - below, share) >= probability, below, count)
-
-
 def funnel_limits(
     expected: Any, confidence: float = 0.95, *, tau_squared: float = 0.0
 ) -> tuple[Array, Array]:
@@ -58,34 +50,6 @@ def funnel_limits(
     return tuple((_poisson_quantile(p, mean) / mean)[()] for p in (tail, 1 - tail))  # type: ignore[return-value]
 
 
-def funnel_proportion_limits(
-    size: Any, target: float, confidence: float = 0.95
-) -> tuple[Array, Array]:
-    """Exact binomial limits of a proportion around a target, by size of the group.
-
-    >>> [float(limit) for limit in funnel_proportion_limits(100, 0.5)]
-    [0.4, 0.6]
-    """
-    check_confidence(confidence)
-    if not 0 <= target <= 1:
-        raise UsageError("A target proportion lies between 0 and 1.", found=target)
-    n, tail = undefined_at_zero(check_numbers(size, "size")), (1 - confidence) / 2
-    if target in (0, 1):
-        return (0 * n + target)[()], (0 * n + target)[()]
-    lower, upper = (_binomial_quantile(p, n, target) / n for p in (tail, 1 - tail))
-    return lower[()], upper[()]
-
-
-def funnel_curve(observed: Any, confidence: float = 0.95) -> tuple[Array, Array]:
-    """Find the expected events at which a count lies exactly on the lower and upper limit.
-
-    >>> [round(float(events), 4) for events in funnel_curve(5)]
-    [11.6683, 1.6235]
-    """
-    lower, upper = exact_limits(observed, confidence)
-    return upper, lower
-
-
 def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -> Dispersion:
     """Overdispersion of areas on the square-root scale, the extreme tenths winsorised.
 
@@ -105,25 +69,3 @@ def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -
     tau = max((size * phi - (size - 1)) / scale, 0.0)
     p_value = float(chdtrc(size, size * phi))
     return Dispersion(phi, tau if p_value < 0.05 else 0.0, p_value)
-
-
-def quantiles(values: Any, number: int = 10, *, invert: bool = True) -> Array:
-    """Group areas into quantiles, 1 for the highest values (the lowest without ``invert``).
-
-    Ties share the group of their first place; missing stays missing, and so does everything when
-    there are fewer areas than groups.
-
-    >>> quantiles([40, 10, 30, 20], 2).tolist()
-    [1.0, 2.0, 1.0, 2.0]
-    """
-    if number < 2:
-        raise UsageError("Quantiles need at least two groups.", found=number)
-    from scipy.stats import rankdata  # heavy
-
-    array = np.asarray(values, dtype=float)
-    size = int((~np.isnan(array)).sum())
-    rank = np.full(array.shape, np.nan)
-    if size >= number:
-        known = ~np.isnan(array)
-        rank[known] = rankdata(-array[known] if invert else array[known], method="min")
-    return number + 1 - np.ceil((size + 1 - rank) * number / max(size, 1) - 1e-9)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sna.definitions.views import words_of
 from sna.errors import UsageError
-from sna.rates import e_test, rate_limits, rate_ratio
+from sna.rates import compare_words, e_test, rate_limits, rate_ratio
 from sna.trend.models import find_recent_trend, fit_quasi_poisson, make_design
 from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
@@ -22,11 +22,10 @@ def dispersion(panel: Panel, counts: Array) -> Array:
     return np.maximum(np.nan_to_num(fit_quasi_poisson(counts, design).dispersion, nan=1.0), 1.0)
 
 
-def change_word(later: Any, earlier: Any, phi: Any, confidence: float = 0.95) -> Array:
+def change_word(later: Any, earlier: Any, phi: Any) -> Array:
     """Say higher, lower, similar or too little data, from limits widened by the dispersion."""
     x, y, factor = (np.asarray(part, dtype=float) for part in (later, earlier, phi))
-    ratio = rate_ratio(x / factor, 1, y / factor, 1, confidence)
-    word = np.select([ratio.lower_ci > 1, ratio.upper_ci < 1], ["higher", "lower"], "similar")
+    word = compare_words(*rate_ratio(x / factor, 1, y / factor, 1)[1:], 1)
     return np.where((x + y < LEAST_EVENTS) | (x == 0) | (y == 0), TOO_LITTLE, word)
 
 

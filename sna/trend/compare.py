@@ -7,7 +7,7 @@ import pandas as pd
 
 from sna import definitions
 from sna.definitions.views import words_of
-from sna.rates import funnel_dispersion, funnel_limits, rate_ratio
+from sna.rates import compare_words, funnel_dispersion, funnel_limits, rate_ratio
 from sna.trend.change import dispersion
 from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
@@ -78,8 +78,8 @@ def _against(x: float, n: float, y: float, m: float, *, least: float) -> dict[st
     ratio = rate_ratio(x, n, y, m)
     if not np.isfinite(ratio.value) or x < least:
         return {"word": TOO_LITTLE}
-    word = "higher" if ratio.lower_ci > 1 else "lower" if ratio.upper_ci < 1 else "similar"
-    return {"word": word} | dict(zip(("rest_ratio", "rest_low", "rest_high"), ratio, strict=True))
+    word = {"word": str(compare_words(*ratio[1:], 1))}
+    return word | dict(zip(("rest_ratio", "rest_low", "rest_high"), ratio, strict=True))
 
 
 def _describe(panel: Panel) -> pd.DataFrame:
