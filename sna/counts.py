@@ -163,8 +163,8 @@ def add_population(counts: pd.DataFrame, population: pd.DataFrame) -> pd.DataFra
 
 # source, end of the published category (records and the Home Office have none), measure, standing
 _LADDER: tuple[tuple[str, str, str, str], ...] = (
-    ("extract", "", "Serious violence, core", "core"),
-    ("home_office_csp", "", "Serious violence, upper bound", "upper bound"),
+    ("extract", "", "Core serious violence", "core"),
+    ("home_office_csp", "", "Serious violence at most", "upper bound"),
     ("mps_borough", "violence with injury", "Violence with injury", "proxy"),
     ("mps_dashboard_tno", "violence with injury", "Violence with injury", "proxy"),
     ("mps_ward", "violence with injury", "Violence with injury", "proxy"),

@@ -800,8 +800,9 @@ def test_a_zero_of_ignorance_is_told_from_a_zero_of_knowledge():
     ]
     assert len(families) == len(definitions.read_reference("listed_families"))
     injury = pd.DataFrame({"published_category": ["MPS C | VIOLENCE | VIOLENCE WITH INJURY"]})
-    known = count_families(classify_offences(injury)).set_index("listed_family")["known"]
-    assert known["homicide"] == "no: published with others"
+    unknown = count_families(classify_offences(injury)).set_index("listed_family").loc["homicide"]
+    assert unknown["known"] == "no: published with others"
+    assert unknown[["offences", "core", "core_possible"]].isna().all()
 
 
 def test_sensitivity_ranks_by_both_ends():

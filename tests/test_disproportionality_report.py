@@ -161,7 +161,7 @@ def test_boroughs_of_one_ratio_lie_inside_their_funnel(every):
     assert table["target"].iloc[0] == pytest.approx(3, rel=0.1)
     inside = table["rate_ratio"].between(table["lower_998"], table["upper_998"])
     assert inside.all()
-    assert "inside the 99.8% funnel limits round London's" in str(
+    assert "inside the 99.8% funnel limits for a borough of this size" in str(
         narrative.describe(every["boroughs"], view="group_boroughs")
     )
 

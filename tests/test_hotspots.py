@@ -55,7 +55,7 @@ def test_core_records_come_before_published_counts_and_other_bands_are_left_out(
     data.offences = pd.concat([published, data.offences, out])
     data.around = None
     counts = hotspots.count_areas(data, around=data.around)
-    assert counts.measure == "serious violence (core), records"
+    assert counts.measure == "core serious violence, records"
     assert counts.areas["offences"].max() < 500
 
 

@@ -54,6 +54,13 @@ def test_causal_blaming_and_broken_sentences_are_refused(text):
         Prose(text)
 
 
+def test_limits_beside_one_show_on_which_side_they_lie():
+    assert words.format_interval(1.03, 1.44) == "95% interval 1.03 to 1.44"
+    assert words.format_interval(0.92, 1.16) == "95% interval 0.92 to 1.16"
+    assert words.format_interval(2.1, 2.6) == "95% interval 2.1 to 2.6"
+    assert words.format_number(-5.9) == "\N{MINUS SIGN}5.9" and words.format_number(0.999) == "1.0"
+
+
 def test_definition_words_and_approved_sentences_pass():
     text = "Property violence caused during the commission of a listed offence counts."
     assert str(Prose(text)) == text

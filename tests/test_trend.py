@@ -223,6 +223,13 @@ def test_cuts_divide_by_the_people_they_are_about():
     assert len(everyone["population"].unique()) == 1
 
 
+def test_groups_stand_in_the_order_a_reader_expects():
+    ages = trend.count_periods(_records(), period="year", by="age_band")["group"].unique()
+    assert [*ages] == ["under 10", "10-17", "18-24", "35-44", "65+", "not known"]
+    weapons = trend.count_periods(_records(), period="year", by="weapon_feature")["group"].unique()
+    assert [*weapons] == ["knife", "no weapon"]
+
+
 def test_periods_of_groups_are_whole_and_wards_are_not_counted_by_month():
     data = _records()
     quarters = trend.count_periods(data, period="quarter", by="weapon_feature")

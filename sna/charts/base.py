@@ -120,10 +120,17 @@ def table_of(protected: ProtectedTable) -> pd.DataFrame:
 
 
 def say(
-    ax: "Axes", text: object, at: tuple[Any, Any], offset: tuple[float, float] = (7, 0)
+    ax: "Axes",
+    text: object,
+    at: tuple[Any, Any],
+    offset: tuple[float, float] = (7, 0),
+    *,
+    halo: bool = False,
 ) -> None:
-    """Write a word beside a point."""
-    ax.annotate(str(text), at, xytext=offset, textcoords="offset points", va="center")
+    """Write a word beside a point, on a white ground where other marks lie under it."""
+    look: Any = {"bbox": {"boxstyle": "square,pad=0.15", "fc": "#FFFFFF", "ec": "none"}}
+    look = {**look, "alpha": 1} if halo else {}
+    ax.annotate(str(text), at, xytext=offset, textcoords="offset points", va="center", **look)
 
 
 def number_axis(axis: "Axis", *values: pd.Series) -> None:

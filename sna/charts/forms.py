@@ -135,7 +135,7 @@ def dots(protected: ProtectedTable, form: Form) -> "Figure":
         ax.set_title(str(name), loc="left", fontweight="bold")
         ax.set_xlabel(form.axis if ax is axes[-1] else "")
     for end, colour, marker in zip(form.ends, base.DUO, base.MARKERS, strict=False):
-        axes[0].plot([], [], marker, color=colour, label=end)
+        axes[0].plot([], [], marker, color=colour, label=end, markersize=7)
     if form.ends:
         axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure
@@ -163,8 +163,9 @@ def _dot(ax: "Axes", y: int, protected: ProtectedTable, row: Any, form: Form) ->
     colour, marker = (base.PALETTE[0], "o") if mine else (base.QUIET, "s")
     if form.low and pd.notna(at[form.low]) and pd.notna(at[form.high]):
         ax.plot([at[form.low], at[form.high]], [y, y], color=colour, linewidth=2)
-        for name, end, shape in zip((form.low, form.high), base.DUO, base.MARKERS, strict=False):
-            ax.plot([at[name]] * bool(form.ends), [y] * bool(form.ends), shape, color=end)
+        looks = zip((form.low, form.high), base.DUO, base.MARKERS, (9, 5.5), strict=False)
+        for name, end, shape, size in looks if form.ends else ():  # equal ends show both marks
+            ax.plot([at[name]], [y], shape, color=end, markersize=size)
     if not form.ends and pd.notna(at[form.value]):
         ax.plot([at[form.value]], [y], marker, color=colour, markersize=8)
     low, high = (protected.shown(row, name) if name else "" for name in (form.low, form.high))
@@ -225,28 +226,29 @@ def heat(protected: ProtectedTable, form: Form) -> "Figure":
     """Draw `label` against `x` as tiles with the value in each, in the order of the table."""
     from matplotlib.figure import Figure
 
-    table, parts = base.table_of(protected), {}
+    table, parts = base.table_of(protected), dict[Any, Any]()
+    table = table.assign(said=[protected.shown(row, form.value) for row in table.index])
     groups = table.groupby(form.panels, sort=False) if form.panels else [("", table)]
     for name, part in groups:
         how: Any = {"sort": False, "dropna": False, "aggfunc": "first"}
-        parts[name] = part.pivot_table(form.value, str(form.label), form.x, **how)
+        parts[name] = part.pivot_table([form.value, "said"], str(form.label), form.x, **how)
     heights = [0.9 + 0.3 * len(wide) for wide in parts.values()]
     figure = Figure(figsize=(6.2, sum(heights)))
     shape: Any = {"squeeze": False, "gridspec_kw": {"height_ratios": heights}}
     axes = figure.subplots(len(parts), 1, **shape)[:, 0]
     for ax, (name, wide) in zip(axes, parts.items(), strict=True):
-        _tiles(ax, wide, form)
+        _tiles(ax, wide[form.value], wide["said"], form)
         ax.set_title(str(name), loc="left", fontweight="bold")
     return figure
 
 
-def _tiles(ax: "Axes", wide: pd.DataFrame, form: Form) -> None:
+def _tiles(ax: "Axes", wide: pd.DataFrame, said: pd.DataFrame, form: Form) -> None:
     import seaborn as sns
     from matplotlib.colors import LinearSegmentedColormap
 
     if set(wide.columns) <= set(month_name):
         wide = wide.reindex(columns=[name for name in month_name if name])
-    words = wide.map(lambda value: "" if pd.isna(value) else f"{value:.0f}")
+    words = said.reindex(columns=wide.columns).astype("object").fillna("")
     shades = LinearSegmentedColormap.from_list("blues", BLUES)
     look: Any = {"cbar": False, "linewidths": 0.6, "linecolor": "#FFFFFF"}
     text = {"size": 8 if wide.shape[1] > 12 else 9, "color": base.INK}
@@ -309,7 +311,7 @@ def _funnel(ax: "Axes", protected: ProtectedTable, part: pd.DataFrame, form: For
         at = part.loc[rows, "expected"], part.loc[rows, form.value]
         ax.plot(*at, marker, color=colour, markersize=size)
     for _, row in part[mine & part[form.value].notna()].iterrows():
-        base.say(ax, protected.borough_name, (row["expected"], row[form.value]), (9, 8))
+        base.say(ax, protected.borough_name, (row["expected"], row[form.value]), (9, 8), halo=True)
     if not form.panels and len(part):
         names = {"upper_998": "99.8% limit", "upper_95": "95% limit", "target": "London"}
         base.label_ends(ax, [(part[n].iloc[-1], words, base.INK) for n, words in names.items()])

@@ -120,19 +120,22 @@ def count_sensitivity(
 ) -> pd.DataFrame:
     """Count core when each switch alone takes each of its other values (a tornado).
 
-    Switches that act on counts alone are left out. One row a ``setting`` with ``core``,
-    ``core_possible``, what both are as adopted (``core_base``, ``core_possible_base``) and
-    ``moved`` (offences whose possible bands change), the widest change of either end first.
+    Switches that act on counts alone are left out. One row a ``setting``, in words the ``answer``
+    to a ``question``, with ``core``, ``core_possible``, what both are as adopted (``core_base``,
+    ``core_possible_base``) and ``moved`` (offences whose possible bands change), the widest change
+    of either end first.
     """
     base, words = read_profile(profile), {"true": True, "false": False}
-    chosen, names = [base], [{"setting": "", "question": ""}]
+    chosen, names = [base], [{"setting": "", "question": "", "answer": ""}]
     for row in rows_of(switches()):
-        for text in row["allowed"].split("|") if "band" in row["acts_on"] else ():
+        pairs = zip(row["allowed"].split("|"), row["answers"].split("|"), strict=True)
+        for text, answer in pairs if "band" in row["acts_on"] else ():
             value = words.get(text, text)
             if value != base.switches[row["switch"]]:
                 chosen.append(base.with_switches(**{row["switch"]: value}))
                 setting = f"{row['switch']} = {text}"
-                names.append({"setting": setting, "question": row["question"]})
+                said = {"question": row["question"], "answer": answer}
+                names.append({"setting": setting, **said})
     table = pd.concat([_count_core(offences, chosen, people), pd.DataFrame(names)], axis=1).iloc[1:]
     low, high = ((table[end] - table[f"{end}_base"]).abs() for end in ("core", "core_possible"))
     wide = np.maximum(low, high)

@@ -152,8 +152,11 @@ def count_families(classified: pd.DataFrame) -> pd.DataFrame:
         sums = counts[inside].groupby(family[inside]).sum()
         table[name] = table["listed_family"].map(sums).fillna(0).astype("int64")
     mixed = bool((possible & ~family.isin(table["listed_family"])).any())  # labels of several
-    table["known"] = np.where(table["offences"].eq(0) & mixed, "no: published with others", "yes")
-    ours = dict.fromkeys(("victim_impact", "community_impact"), "for the partnership to write")
+    told = ~(table["offences"].eq(0) & mixed)
+    table["known"] = np.where(told, "yes", "no: published with others")
+    names = ["offences", "core", "core_possible"]
+    table[names] = table[names].astype("Int64").where(told)  # none is not known to be nought
+    ours = dict.fromkeys(("victim_impact", "community_impact"), "to be written")
     return table.assign(**ours, **origin(classified))
 
 

@@ -12,6 +12,8 @@ from sna.schemas.results import ResultTable
 
 __all__ = ["SHORTHAND", "ProtectedTable"]
 
+BESIDE = ("[u]", "[low]")  # marks of a number, never in its place
+
 
 @dataclass(frozen=True, eq=False)
 class ProtectedTable:
@@ -47,7 +49,7 @@ class ProtectedTable:
         flag = str(self.flags.at[row, column]) if column in self.flags else ""  # noqa: PD008
         value: Any = self.table.at[row, column]  # noqa: PD008
         if pd.isna(value):
-            return flag or ("[x]" if column in self.flags else "")
+            return self._gap(flag) if column in self.flags else ""
         text = str(value)
         if isinstance(value, pd.Timestamp):
             text = f"{value:%B %Y}" if value.day == 1 else f"{value.day} {value:%B %Y}"
@@ -57,6 +59,11 @@ class ProtectedTable:
             is_share = self._kind(column) == "share"
             text = f"{100 * value:.1f}%" if is_share else self._number(column, float(value))
         return f"{text} {flag}".strip()
+
+    @staticmethod
+    def _gap(flag: str) -> str:
+        """Return what stands where a value is missing: a mark beside a number is none."""
+        return "[x]" if flag in ("", *BESIDE) else flag
 
     def _kind(self, column: str) -> str:
         derived = self.contract.derived
@@ -78,7 +85,7 @@ class ProtectedTable:
         texts = self.table.astype("object").map(_plain).astype("str")
         gaps = self.table[self.flags.columns].isna()
         for name in self.flags:
-            texts[name] = texts[name].mask(gaps[name], self.flags[name].replace("", "[x]"))
+            texts[name] = texts[name].mask(gaps[name], self.flags[name].map(self._gap))
         beside = self.flags.mask(gaps, "").to_dict("records")
         joined = ["; ".join(f"{name} {flag}" for name, flag in r.items() if flag) for r in beside]
         return texts.assign(flags=pd.Series(joined, index=texts.index, dtype="str"))

@@ -14,6 +14,7 @@ from sna.disclosure.protected import ProtectedTable
 from sna.figures.cells import fill
 from sna.figures.figure import Figure, Table
 from sna.figures.view import show
+from sna.narrative.words import format_count, join_words
 from sna.schemas.results import ResultTable
 
 PACKAGES = "pandas numpy geopandas scipy statsmodels matplotlib papermill nbconvert pyarrow polars"
@@ -78,11 +79,19 @@ def sorted_findings(data: Any) -> pd.DataFrame:
 
 
 def show_findings(data: Any) -> Note:
-    """Return what a reader should know about the data: rows in and out, and the worst findings."""
+    """Return what a reader should know about the data: rows in and out, errors, and where more is.
+
+    Warnings and notes are counted only: the page *Data quality* lists them once for the report.
+    """
     found = sorted_findings(data)
-    listed = found[found["severity"] != "information"].head(MOST_LISTED)
-    rows, more = listed.to_dict("records"), len(found) - len(listed)
-    return Note(fill("findings.html.j2", totals=row_totals(data), more=more, listed=rows))
+    listed = found[found["severity"].eq("error")].head(MOST_LISTED).to_dict("records")
+    numbers = found["severity"].value_counts()
+    named = {"error": "error", "warning": "warning", "information": "note"}
+    parts = [
+        format_count(numbers[key], f"{word}s") for key, word in named.items() if key in numbers
+    ]
+    given = {"totals": row_totals(data), "said": join_words(parts), "listed": listed}
+    return Note(fill("findings.html.j2", **given))
 
 
 def run_facts(data: Any) -> dict[str, str]:

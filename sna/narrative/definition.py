@@ -17,9 +17,10 @@ def is_ignorance(row: Any) -> bool:
 
 
 def ends(rows: list[Any]) -> list[Any]:
-    """Return the readings with the smallest and largest core."""
-    known = [row for row in rows if pd.notna(row.core)]
-    return [choose(known, key=lambda row: row.core) for choose in (min, max)] if known else []
+    """Return the readings with the smallest and largest core, then core at most."""
+    known = [row for row in rows if pd.notna(row.core) and pd.notna(row.core_possible)]
+    known.sort(key=lambda row: (row.core, row.core_possible))
+    return [known[0], known[-1]] if known else []
 
 
 def largest(rows: list[Any]) -> Any:

@@ -1,11 +1,25 @@
 """Choices that the sentences about groups of people need; the words are in templates."""
 
+from types import SimpleNamespace
 from typing import Any
+
+import pandas as pd
 
 from sna.schemas.disproportionality import NOUNS, ROLES
 
-__all__ = ["NOUNS", "ROLES", "clearest", "compared", "group_of", "name_people", "stratum"]
+__all__ = [
+    "NOUNS",
+    "ROLES",
+    "clearest",
+    "compared",
+    "group_of",
+    "missing_facts",
+    "name_people",
+    "similar",
+    "stratum",
+]
 
+MUCH = 0.1  # a share missing that asks for caution
 _PEOPLE = {
     "Mixed": "people of Mixed ethnicity",
     "Other": "people of Other ethnicity",
@@ -38,6 +52,30 @@ def compared(rows: list[Any]) -> list[Any]:
     """Return the rows that are compared with a reference, the furthest from it first."""
     found = [row for row in rows if group_of(row) != row.reference_group and not row.is_sensitivity]
     return sorted(found, key=_distance, reverse=True)
+
+
+def similar(rows: list[Any]) -> list[Any]:
+    """Return the rows of one setting whose interval holds 1: one sentence tells them all."""
+    close = [row for row in rows if row.ratio_lower_ci <= 1 <= row.ratio_upper_ci]
+    plain = [row for row in close if not stratum(row) and row.rate_ratio.flag != "[u]"]
+    return plain if len(plain) > 1 else []
+
+
+def missing_facts(rows: list[Any]) -> list[SimpleNamespace]:
+    """Return each fact with the share of people who lack it, that most often missing first."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.fact, []).append(row)
+    made = []
+    for name, of_fact in found.items():
+        known = [
+            row for row in of_fact if pd.notna(row.missing_people) and pd.notna(row.all_people)
+        ]
+        people = sum(row.all_people for row in known)
+        share = sum(row.missing_people for row in known) / people if people else 0.0
+        over = sum(row.missing_share > MUCH for row in of_fact)
+        made.append(SimpleNamespace(name=name, share=share, over=over, months=len(of_fact)))
+    return sorted(made, key=lambda fact: -fact.share)
 
 
 def _distance(row: Any) -> float:

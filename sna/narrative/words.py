@@ -73,10 +73,12 @@ def format_number(value: float) -> str:
     ['1,234', '12.3', '4.2', '0.42', '0.0042', '0']
     """
     if value == 0 or abs(value) >= 100:
-        return f"{value:,.0f}"
-    if abs(value) >= 1:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+        text = f"{value:,.0f}"
+    elif abs(value) >= 0.995:
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return text.replace("-", "\N{MINUS SIGN}", 1)
 
 
 def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> str:
@@ -86,6 +88,8 @@ def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> 
         return f"{level} not available"
     if upper == float("inf"):
         return f"{level} {format_number(lower)} upwards"
+    if 0.1 <= lower < 1.05 and upper < 10:  # beside 1, one decimal would hide the side
+        return f"{level} {lower:.2f} to {upper:.2f}"
     return f"{level} {format_number(lower)} to {format_number(upper)}"
 
 
@@ -149,6 +153,6 @@ def format_period(start: pd.Timestamp, end: pd.Timestamp) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def join_words(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str], last: str = "and") -> str:
     """Join words as one speaks them: ``A, B and C``."""
-    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
+    return f" {last} ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])

@@ -85,7 +85,7 @@ def input_files(data: Any) -> pd.DataFrame:
 
 def input_sources(files: pd.DataFrame) -> pd.DataFrame:
     """Return one row a kind of file: how many files and rows, over which months."""
-    months = files[["first_month", "last_month"]].astype("object")
+    months = files[["first_month", "last_month"]].apply(pd.to_datetime, format="%Y-%m")
     groups = files.assign(**months).groupby("title", sort=False, as_index=False)
     sums = {name: (name, "sum") for name in ("rows", "rows_used", "rows_rejected")}
     ends = {"first_month": ("first_month", "min"), "last_month": ("last_month", "max")}

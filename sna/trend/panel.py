@@ -149,7 +149,7 @@ def find_breaks(
 def _codes_of(measure: str) -> frozenset[str]:
     """Return the offence codes that a measure counts, as far as the catalogue knows them."""
     table, name = definitions.offence_codes().astype("str"), measure.casefold()
-    if name.startswith("serious violence"):
+    if "serious violence" in name:
         rows = table["role"].eq("listed")
     elif name == "violence and sexual offences":
         rows = table["offence_group"].str.casefold().str.startswith(("viol", "sexual"))

@@ -1,18 +1,20 @@
 """Complete series of counts and rates: months, rolling years, whole periods, groups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sna.counts import count_by_month
+from sna.definitions.tables import read_reference
 from sna.definitions.views import words_of
 from sna.errors import TableError, UsageError
 from sna.schemas.store_tables import is_core
 from sna.trend.panel import LONDON, Panel, load_panel, no_rows
 
 WORDS = words_of("trend")
+BAND_NAMES = read_reference("band_names").set_index("band")["name"]
 PERIODS, SPLITS = WORDS["periods"], WORDS["splits"]
 TOO_FINE = ("month", "rolling_year")  # for wards
 
@@ -83,7 +85,8 @@ def _by_period(panel: Panel, grid: pd.DataFrame, period: str, by: str) -> pd.Dat
     whole = _sum_periods(grid, period, panel)
     if whole.empty:
         return no_rows("trend_periods")
-    name = f"{panel.measure} by {SPLITS[by]}" if by else panel.measure
+    measure = "Recorded offences" if by == "band" else panel.measure
+    name = f"{measure} by {SPLITS[by]}" if by else measure
     _, size, length = PERIODS[period]
     return panel.table(whole, period_months=size, measure=name, length=length)
 
@@ -151,13 +154,27 @@ def _split(panel: Panel, by: str) -> pd.DataFrame:
     rows = rows.assign(group=group.str.split("|")).explode("group")
     areas = panel.data.areas if by == "ward_code" else None
     wards = {} if areas is None else dict(zip(areas["area_code"], areas["area_name"], strict=True))
-    named = rows["group"].map(WORDS["groups"] | wards)  # `replace` is slow with many words
+    bands = dict(zip(BAND_NAMES.index.str.replace("_", " "), BAND_NAMES.str.lower(), strict=True))
+    named = rows["group"].map(
+        WORDS["groups"] | wards | (bands if by == "band" else {})
+    )  # `replace` is slow with many words
     rows = rows.assign(group=named.where(named.notna(), rows["group"]))
     window = {"start_month": panel.months[0], "end_month": panel.months[-1]}
     grid = count_by_month(rows, **window, by=["group"])
+    grid = grid.sort_values("group", key=lambda names: names.map(_place(by)), kind="stable")
     residents = _residents(panel, by, grid["group"].unique()).rename(wards)
     residents = residents[~residents.index.duplicated(keep="last")]  # a ward of two editions
     return grid.assign(population=grid["group"].map(residents))
+
+
+def _place(by: str) -> Callable[[str], tuple[int, str]]:
+    """Return what puts groups in a reader's order: ages and bands as they run, gaps last."""
+    order = [*WORDS["ages"]["names"]] if by == "age_band" else [*BAND_NAMES.str.lower()]
+    last = {
+        name: len(order) + 1 + at for at, name in enumerate(("other", "no weapon", "not known"))
+    }
+    known = dict(zip(order, range(len(order)), strict=True)) | last
+    return lambda name: (known.get(name, len(order)), name)
 
 
 def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
@@ -202,7 +219,11 @@ def _ward_residents(panel: Panel) -> pd.Series:
 
 def _split_rows(data: Any, by: str) -> pd.DataFrame:
     rows = data.offences
-    rows = rows[rows["band"].ne("out") if by == "band" else is_core(rows)]
+    core = is_core(rows)
+    rows = rows[rows["band"].ne("out") if by == "band" else core]
+    if by == "band":  # damage attached to a core offence is no further unit of core
+        kind = rows["band"].astype("str")
+        return rows.assign(band=kind.mask(kind.eq("core") & ~core[rows.index], "attached"))
     if by in ("sex", "age_band"):
         victims = data.people[data.people["person_role"].astype("str").eq("victim")]
         inside = victims["offence_id"].isin(set(rows["offence_id"]))
