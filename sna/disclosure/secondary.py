@@ -15,7 +15,7 @@ from sna.errors import DisclosureError
 from sna.schemas.results import ResultTable
 
 LEAST_WIDTH = 2  # values that a suppressed cell may have at least, beside rounded totals
-_SPLIT = rf"{WORDS['person']}|^(ward|msoa|lsoa|area)_code$"  # their total is known, shown or not
+_SPLIT = rf"{WORDS['person']}|{WORDS['parts']}"  # their total is known, shown or not
 Places = np.ndarray  # position of each cell's row in the table, -1 where there is none
 Totals = dict[tuple[int, ...], Places]  # by the axes they are summed over
 
