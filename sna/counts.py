@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sna.errors import CoverageError, TableError, UsageError
 from sna.schemas.columns import check_one_source
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
+WEEK = 168  # hours
 _WIDE = "violence and sexual offences"
 _NOTES = {
     "core": "Offences that meet the definition (band core).",
@@ -107,6 +109,31 @@ def _check_rows(offences: pd.DataFrame) -> int:
     return int(lengths[0]) if len(lengths) else 1
 
 
+def aoristic_weights(begin: Any, end: Any) -> np.ndarray:
+    """Share each event over the hours of the week in which it can have happened (Ratcliffe 2000).
+
+    An even share is an assumption. Events by 168 hours from Monday 00:00; rows add up to 1, or 0
+    where the times are missing or reversed. A missing end means the beginning.
+
+    >>> half = aoristic_weights(["2024-01-01 00:30"], ["2024-01-01 01:30"])  # a Monday
+    >>> half[0, :3].tolist()
+    [0.5, 0.5, 0.0]
+    """
+    first, last = (pd.to_datetime(pd.Series(np.asarray(t)), format="ISO8601") for t in (begin, end))
+    last = last.fillna(first)
+    known = (last >= first).to_numpy()
+    monday = first.dt.normalize() - pd.to_timedelta(first.dt.day_of_week, unit="D")
+    at = np.where(known, (first - monday) / pd.Timedelta(hours=1), 0.0)
+    length = np.where(known, (last - first) / pd.Timedelta(hours=1), 0.0)
+    hour = np.arange(2 * WEEK)  # an event can run into the next week
+    stop = at + np.clip(length, 1e-9, WEEK)
+    inside = np.minimum(stop[:, None], hour + 1) - np.maximum(at[:, None], hour)
+    shared = np.maximum(inside, 0).reshape(-1, 2, WEEK).sum(axis=1)
+    weights = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
+    weights[length >= WEEK] = 1 / WEEK
+    return weights * known[:, None]
+
+
 def total_population(population: pd.DataFrame) -> pd.DataFrame:
     """Add up residents by ``borough_code`` and ``population_year``: everybody, once.
 
@@ -138,6 +165,35 @@ def total_population(population: pd.DataFrame) -> pd.DataFrame:
     sums = sums.rename(columns={"area_code": "borough_code"})
     kept = sums[["borough_code", "population_year", "population", "census"]]
     return kept.astype({"borough_code": "str"}).reset_index(drop=True)
+
+
+def wards_of(lookup: pd.DataFrame | None) -> "pd.Series[Any]":
+    """Return the ward of each LSOA, best fit, in the latest edition of wards that holds it."""
+    if lookup is None or not {"lsoa_code", "ward_code"} <= set(lookup):
+        return pd.Series(dtype="object")
+    if "edition" in lookup:
+        lookup = lookup.sort_values("edition", ascending=False, kind="stable")
+    pairs = lookup[["lsoa_code", "ward_code"]].dropna().astype("object")
+    return pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
+
+
+def area_population(
+    population: pd.DataFrame, level: str, lookup: pd.DataFrame | None = None
+) -> "pd.Series[float]":
+    """Return the newest residents of each area of a level, by its code.
+
+    Wards are added up from LSOAs (``lookup``) where no estimate of theirs is published.
+    """
+    for found in (level, "lsoa"):
+        rows = population[population["area_level"].astype("str") == found]
+        if len(rows):
+            whole = total_population(rows.assign(area_level="borough"))
+            newest = whole.sort_values("population_year").groupby("borough_code", observed=True)
+            made = newest["population"].last()
+            if found == level:
+                return made
+            return made.groupby(pd.Series(made.index).map(wards_of(lookup)).to_numpy()).sum()
+    return pd.Series(dtype=float)
 
 
 def add_population(counts: pd.DataFrame, population: pd.DataFrame) -> pd.DataFrame:

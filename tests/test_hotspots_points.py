@@ -9,6 +9,7 @@ from shapely.geometry import box
 from test_hotspots_bad_input import AGREED
 
 from sna import figures, hotspots, narrative
+from sna.counts import aoristic_weights
 from sna.disclosure import protect
 from sna.errors import DisclosureError, TableError, UsageError
 from sna.hotspots import points as room
@@ -256,17 +257,14 @@ def own_files(folder, **texts):
 @pytest.mark.parametrize("case", ["aoristic_crosses_hour", "aoristic_midnight"])
 def test_aoristic_reference(case):
     given = CASES[case]
-    times = [pd.Series(pd.to_datetime([given["inputs"][name]])) for name in ("begin", "end")]
-    week = hotspots.aoristic_hours(*times)
-    made = {
-        f"{day}-{hour:02d}": share for day, hour, share in week.itertuples(index=False) if share > 0
-    }
+    week = aoristic_weights(*([given["inputs"][name]] for name in ("begin", "end")))[0]
+    made = {f"{hour // 24}-{hour % 24:02d}": week[hour] for hour in np.flatnonzero(week)}
     assert made == pytest.approx(given["expected"]["weights"])
 
 
 def test_aoristic_long_and_unknown_times():
     begin = pd.Series(pd.to_datetime(["2024-01-01 00:00", "2024-01-01 10:00", None]))
     end = pd.Series(pd.to_datetime(["2024-02-01 00:00", "2024-01-01 10:00", "2024-01-01 00:00"]))
-    week = hotspots.aoristic_hours(begin, end)
-    assert week["offences"].sum() == pytest.approx(2)
-    assert week.loc[10, "offences"] == pytest.approx(1 + 1 / 168)
+    week = aoristic_weights(begin, end).sum(axis=0)
+    assert week.sum() == pytest.approx(2)
+    assert week[10] == pytest.approx(1 + 1 / 168)

@@ -757,13 +757,13 @@ def test_aoristic_weights_are_the_published_ones():
         None,
     ]
     end = ["2024-01-01T02:30:00", "2024-01-02T01:15:00", "2024-01-08T00:30:00", "2024-01-12", None]
-    weights = trend.aoristic_weights(begin, end)
+    weights = counts.aoristic_weights(begin, end)
     assert weights[0, [1, 2]].tolist() == pytest.approx([2 / 3, 1 / 3])
     assert weights[1, [23, 24, 25]].tolist() == pytest.approx([2 / 7, 4 / 7, 1 / 7])
     assert weights[2, [167, 0]].tolist() == pytest.approx([0.5, 0.5])  # Sunday into Monday
     assert weights[3].tolist() == pytest.approx([1 / 168] * 168)
     assert weights[4].sum() == 0
-    one = trend.aoristic_weights(["2024-01-03 05:59:00"], [None])  # Wednesday
+    one = counts.aoristic_weights(["2024-01-03 05:59:00"], [None])  # Wednesday
     assert one[0, 2 * 24 + 5] == 1
 
 

@@ -9,7 +9,7 @@ _ROOMS = {
     "concentration": "add_rank gini lorenz_curve measure_concentration share_holding",
     "local": "add_smoothed_rate find_hotspots getis_ord_z permutation_p randomisation_p",
     "persistence": "classify_persistence mann_kendall",
-    "place": "aoristic_hours find_area profile_place",
+    "place": "find_area profile_place",
     "points": "Surface check_points count_grid density dual_density find_points measure_density "
     "measure_repeats near_repeats",
     "prediction": "add_harm compare_definitions find_area_hotspots measure_harm "

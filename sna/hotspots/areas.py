@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sna.counts import count_by_month, strictest, total_population
+from sna.counts import area_population, count_by_month, strictest, wards_of
 from sna.definitions import area_series, boroughs
 from sna.disclosure.suppress import as_published
 from sna.errors import CoverageError
@@ -73,19 +73,8 @@ def choose_level(rows: pd.DataFrame, data: Any) -> str:
     levels, sources = _levels(rows), set(rows["source"].astype("str"))
     shared = data.edition == "partner" and sources <= set(data.settings.agreements)
     is_open = (rows["release_class"].astype("str") == "open").all()
-    can_ward = "ward" in levels or len(_wards(data)) > 0
+    can_ward = "ward" in levels or len(wards_of(data.area_lookup)) > 0
     return "lsoa" if "lsoa" in levels and (is_open or shared or not can_ward) else "ward"
-
-
-def _wards(data: Any) -> "pd.Series[Any]":
-    """Ward of each LSOA, best fit."""
-    lookup = data.area_lookup
-    if lookup is None or not {"lsoa_code", "ward_code"} <= set(lookup):
-        return pd.Series(dtype="object")
-    if "edition" in lookup:  # the latest edition of wards, where several are there
-        lookup = lookup.sort_values("edition", ascending=False, kind="stable")
-    pairs = lookup[["lsoa_code", "ward_code"]].dropna().astype("object")
-    return pairs.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"]
 
 
 def count_areas(
@@ -126,7 +115,7 @@ def count_areas(
     areas = _describe(shapes, rows, months_of, data)
     total = areas["area_code"].map(monthly.groupby("area_code")["offences"].sum())
     classed = {name: str(areas[name].iloc[0]) for name in ("release_class", "source")}
-    as_shown = partial(as_published, data=data, **classed)
+    as_shown: Any = partial(as_published, data=data, **classed)
     mine = rows["borough_code"].astype("str").eq(data.borough_code)
     return AreaCounts(
         areas.assign(offences=total.astype("int64"), shown=as_shown(total).astype("int64")),
@@ -187,6 +176,7 @@ def _known_around(rows: pd.DataFrame, around: pd.DataFrame | None, data: Any) ->
 def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: Any) -> pd.DataFrame:
     level, borough = str(shapes["area_level"].iloc[0]), shapes["borough_code"].astype("str")
     workday = data.settings.own_table("workday_population")
+    residents = area_population(data.population, level, data.area_lookup)
     workday = {} if workday is None else workday.set_index("area_code")["population"]
     return pd.DataFrame(
         {
@@ -195,7 +185,7 @@ def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: A
             "area_level": level,
             "borough_code": borough,
             "is_tested": borough == data.borough_code,
-            "population": shapes["area_code"].map(_residents(data, level)).astype(float),
+            "population": shapes["area_code"].map(residents).astype(float),
             "workday_population": shapes["area_code"].map(workday).astype(float),
             "area_km2": shapes.geometry.area / 1e6,
             "period_start": months[0],
@@ -211,22 +201,10 @@ def area_codes(rows: pd.DataFrame, level: str, data: Any) -> "pd.Series[Any]":
     """Area code of each row; a ward is looked up from the LSOA where the row names none."""
     code = rows.get(f"{level}_code", pd.Series(None, rows.index, "object")).astype("object")
     if level == "ward" and "lsoa_code" in rows:
-        code = code.where(code.notna(), rows["lsoa_code"].astype("object").map(_wards(data)))
+        code = code.where(
+            code.notna(), rows["lsoa_code"].astype("object").map(wards_of(data.area_lookup))
+        )
     return code
-
-
-def _residents(data: Any, level: str) -> "pd.Series[float]":
-    """Residents of each area; wards are added up from LSOAs where no estimate is published."""
-    for found in (level, "lsoa"):
-        rows = data.population[data.population["area_level"].astype("str") == found]
-        if len(rows):
-            whole = total_population(rows.assign(area_level="borough"))
-            newest = whole.sort_values("population_year").groupby("borough_code", observed=True)
-            made = newest["population"].last()
-            if found == level:
-                return made
-            return made.groupby(pd.Series(made.index).map(_wards(data)).to_numpy()).sum()
-    return pd.Series(dtype=float)
 
 
 def count_boroughs(data: Any, *, months: int = 12) -> pd.DataFrame:
@@ -237,11 +215,12 @@ def count_boroughs(data: Any, *, months: int = 12) -> pd.DataFrame:
     start = last - pd.DateOffset(months=months - 1)
     rows = rows[rows["month"] >= start]
     total = rows.groupby(rows["borough_code"].astype("object"))["offences"].sum()
-    table = boroughs()[["borough_code", "borough_name"]]
+    table, residents = boroughs(), area_population(data.population, "borough")
+    table = table[["borough_code", "borough_name"]]
     table = table[table["borough_code"].isin(total.index)].reset_index(drop=True)
     return table.assign(
         offences=table["borough_code"].map(total).astype("int64"),
-        population=table["borough_code"].map(_residents(data, "borough")).astype(float),
+        population=table["borough_code"].map(residents).astype(float),
         measure=rows["measure"].iloc[0] if len(rows) else "",
         source=rows["source"].astype("str").iloc[0] if len(rows) else "mps_borough",
         area_level="borough",

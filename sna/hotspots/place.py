@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.counts import aoristic_weights
 from sna.errors import UsageError
 from sna.hotspots.areas import AreaCounts, area_codes, select_series
 from sna.hotspots.persistence import count_periods
@@ -97,39 +98,15 @@ def _kinds(rows: pd.DataFrame) -> list[pd.DataFrame]:
     return parts
 
 
-def aoristic_hours(begin: pd.Series, end: pd.Series) -> pd.DataFrame:
-    """Share each offence evenly over the hours of the week in which it can have happened.
-
-    One row a weekday (0 is Monday) and hour; offences without both times are left out, and more
-    than seven days say nothing: 1/168 each. Ratcliffe (2000), IJGIS 14, 669-679.
-    """
-    known = begin.notna() & end.notna() & (end >= begin)
-    start, stop = (
-        pd.to_datetime(part[known]).to_numpy("datetime64[s]").astype(float) / 3600
-        for part in (begin, end)
-    )
-    long = stop - start > 168
-    week = np.full(168, long.sum() / 168)
-    start, stop = start[~long], stop[~long]
-    length, first = stop - start, np.floor(start).astype(np.int64)
-    for step in range(int((np.ceil(stop) - first).max(initial=0)) + 1):
-        part = np.minimum(stop, first + step + 1) - np.maximum(start, first + step)
-        share = np.clip(part, 0, None) / np.where(length > 0, length, 1)
-        share = np.where(length == 0, float(step == 0), share)
-        np.add.at(week, (first + step + 72) % 168, share)  # hour 0 of 1970 was a Thursday
-    return pd.DataFrame(
-        {"weekday": np.repeat(range(7), 24), "hour": np.tile(range(24), 7), "offences": week}
-    )
-
-
 def _hours(rows: pd.DataFrame) -> pd.DataFrame:
     if "committed_from" not in rows or rows["committed_from"].isna().all():
         return pd.DataFrame()
     begin = rows["committed_from"]
-    week = aoristic_hours(begin, rows.get("committed_to", begin).fillna(begin))
-    days = week["weekday"].ge(5).map({True: "Saturday and Sunday, ", False: "Monday to Friday, "})
-    label = days + week["hour"].floordiv(6).map(dict(enumerate(_HOURS)))
-    counted = week.groupby(label, sort=False)["offences"].sum().round()
+    week = aoristic_weights(begin, rows.get("committed_to", begin)).sum(axis=0)
+    blocks = week.reshape(7, len(_HOURS), -1).sum(axis=2)
+    days = {"Monday to Friday": blocks[:5], "Saturday and Sunday": blocks[5:]}
+    counted = pd.Series(np.concatenate([part.sum(axis=0) for part in days.values()]).round())
+    counted.index = [f"{name}, {hours}" for name in days for hours in _HOURS]
     counted["not known"] = int(begin.isna().sum())
     return _part("When", counted)
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.counts import WEEK, aoristic_weights
 from sna.definitions.views import words_of
-from sna.trend.models import Array, season_p
+from sna.trend.models import season_p
 from sna.trend.panel import load_panel, no_rows, timed_records
 
-LEAST_MONTHS, WEEK = 36, 168
+LEAST_MONTHS = 36
 
 
 def season_shape(data: Any) -> pd.DataFrame:
@@ -43,31 +44,6 @@ def count_calendar(data: Any) -> pd.DataFrame:
     made = load_panel(data)
     years, names = made.months.year.astype("str"), made.months.strftime("%B")
     return made.table(year=years, month_name=names, offences=made.series)
-
-
-def aoristic_weights(begin: Any, end: Any) -> Array:
-    """Share each event over the hours of the week in which it can have happened (Ratcliffe 2000).
-
-    An even share is an assumption. Events by 168 hours from Monday 00:00; rows add up to 1, or 0
-    where the times are missing or reversed. A missing end means the beginning.
-
-    >>> half = aoristic_weights(["2024-01-01 00:30"], ["2024-01-01 01:30"])  # a Monday
-    >>> half[0, :3].tolist()
-    [0.5, 0.5, 0.0]
-    """
-    first, last = (pd.to_datetime(pd.Series(np.asarray(t)), format="ISO8601") for t in (begin, end))
-    last = last.fillna(first)
-    known = (last >= first).to_numpy()
-    monday = first.dt.normalize() - pd.to_timedelta(first.dt.day_of_week, unit="D")
-    at = np.where(known, (first - monday) / pd.Timedelta(hours=1), 0.0)
-    length = np.where(known, (last - first) / pd.Timedelta(hours=1), 0.0)
-    hour = np.arange(2 * WEEK)  # an event can run into the next week
-    stop = at + np.clip(length, 1e-9, WEEK)
-    inside = np.minimum(stop[:, None], hour + 1) - np.maximum(at[:, None], hour)
-    shared = np.maximum(inside, 0).reshape(-1, 2, WEEK).sum(axis=1)
-    weights = shared / np.maximum(shared.sum(axis=1, keepdims=True), 1e-12)
-    weights[length >= WEEK] = 1 / WEEK
-    return weights * known[:, None]
 
 
 def count_clock(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sna.counts import count_by_month
+from sna.counts import area_population, count_by_month
 from sna.definitions.tables import read_reference
 from sna.definitions.views import words_of
 from sna.errors import TableError, UsageError
@@ -183,7 +183,10 @@ def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
         return pd.Series(panel.population[-1, panel.mine], index=groups)
     people = panel.data.population
     if by == "ward_code":
-        return _ward_residents(panel)
+        lookup, own = panel.data.area_lookup, panel.data.borough_code
+        if lookup is not None:  # boroughs have wards of one name
+            lookup = lookup[lookup["borough_code"].astype("str").eq(own)]
+        return area_population(people, "ward", lookup)
     level = people["area_level"].astype("str").eq("borough")
     people = people[level & people["area_code"].astype("str").eq(panel.data.borough_code)]
     name = people["sex"].astype("str").replace("all", "")
@@ -194,26 +197,6 @@ def _residents(panel: Panel, by: str, groups: Any) -> pd.Series:
     named = named[named["group"].ne("") & named["group"].ne("nan")]
     keys = ["population_year", "source"]
     sums = named.pivot_table("population", keys, "group", aggfunc="sum")
-    return sums.iloc[-1] if len(sums) else pd.Series(dtype=float)
-
-
-def _ward_residents(panel: Panel) -> pd.Series:
-    """Return residents by ward: as published, or those of its small areas added up."""
-    people = panel.data.population
-    level = people["area_level"].astype("str")
-    whole = people["sex"].astype("str").eq("all") if "sex" in people else level.notna()
-    if "ethnic_group" in people:
-        whole &= people["ethnic_group"].astype("str").isin(["all", "nan"])
-    name = people["area_code"].astype("str")
-    if not level.eq("ward").any() and panel.data.area_lookup is not None:
-        lookup = panel.data.area_lookup.dropna(subset=["lsoa_code", "ward_code"])
-        lookup = lookup[lookup["borough_code"].astype("str").eq(panel.data.borough_code)]
-        last = lookup[lookup["edition"].eq(lookup["edition"].max())].astype("str")
-        name = name.map(last.drop_duplicates("lsoa_code").set_index("lsoa_code")["ward_code"])
-    held = people[whole & level.isin(["ward", "lsoa"])].assign(group=name).dropna(subset="group")
-    keys = ["population_year", "source"]
-    held = held.astype({"source": "str"})
-    sums = held.pivot_table("population", keys, "group", aggfunc="sum")
     return sums.iloc[-1] if len(sums) else pd.Series(dtype=float)
 
 
