@@ -86,8 +86,9 @@ def notebook(tests: str, *, extra: str = "", question: str = "Is violence rising
     """Return a notebook of the shape every report has; `extra` is one more code cell."""
     figure = """sna.figures.Figure("series", "Offences changed little",
     "Recorded offences by month",
-    "Line chart of recorded offences by month, to show the direction.", protected_series(borough),
-    draw, {"month": "Month", "offences": "Recorded offences"}, "Simulated records")"""
+    protected_series(borough), {"month": "Month", "offences": "Recorded offences"},
+    "Simulated records", draw=draw,
+    alt="Line chart of recorded offences by month, to show the direction.")"""
     values = "borough = 'E09000017'\nend_month = '2025-03'\nedition = 'public'\nprofile = 'x'"
     tagged = [(values, "parameters"), (SETUP.format(tests=tests), "setup")]
     cells = [

@@ -43,10 +43,10 @@ def shown(thing):
 
 
 def trend_page():
-    made = figures.Figure("series", "Offences changed little", "Recorded offences by month", ALT,
-                          protected_series("Hillingdon"), draw,
+    made = figures.Figure("series", "Offences changed little", "Recorded offences by month",
+                          protected_series("Hillingdon"),
                           {"month": "Month", "offences": "Recorded offences"}, "Records",
-                          note="Recorded in the area, not by its residents.")  # fmt: skip
+                          alt=ALT, draw=draw, note="Recorded in the area, not by its residents.")  # fmt: skip
     wide = figures.Table("wide", "A wide table of " + "very " * 30 + "long words", "x" * 300,
                          protected_series("Hillingdon"),
                          {"month": "Month", "offences": "W" * 120}, "Records")  # fmt: skip

@@ -1,7 +1,5 @@
 """Cells of a reader's table: the same text in HTML and CSV, never an unexplained gap."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -79,7 +77,4 @@ def csv_text(protected: ProtectedTable, columns: Iterable[str]) -> str:
     """Return the shown columns as CSV: plain numbers, ISO dates, shorthand in withheld cells."""
     frame = protected.published()
     shown = [*columns, *(["flags"] if (frame["flags"] != "").any() else [])]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerows([shown, *(map(csv_cell, row) for row in frame[shown].to_numpy())])
-    return out.getvalue()
+    return frame[shown].map(csv_cell).to_csv(index=False, lineterminator="\r\n")

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -21,8 +21,29 @@ LEAST_ALT = 30
 NUMBER_MARK, SENTENCE_MARK = "<!--sna:number-->", "<!--sna:sentence-->"  # for sna.reporting
 
 
-class _Block:
-    """What a figure and a table have in common."""
+@dataclass(frozen=True, repr=False)
+class Table:
+    """A protected table with everything a reader needs to use it.
+
+    Parameters
+    ----------
+    name
+        Lower-case identifier; names the CSV file and starts every id on the page.
+    title
+        Headline: what the numbers say, or a neutral title when they do not say enough.
+    subtitle
+        Measure, area, period and unit.
+    protected
+        Result of `sna.protect`; nothing else is accepted.
+    columns
+        Column -> heading, in the reader's order; the first is the heading of each row.
+    source
+        Where the data comes from and what dates it covers.
+    note
+        One caveat, printed beside the numbers.
+    most
+        Rows that the page shows; the CSV file holds all. 0: every row.
+    """
 
     name: str
     title: str
@@ -30,10 +51,10 @@ class _Block:
     protected: ProtectedTable
     columns: Mapping[str, str]
     source: str
-    note: str
-    alt: str
-    most: int
-    kind: ClassVar[str]
+    note: str = ""
+    most: int = 0
+    alt: str = field(default="", kw_only=True)
+    kind: ClassVar[str] = "table"
 
     def __post_init__(self) -> None:
         """Refuse a table that has not been protected, a bad name and unknown columns."""
@@ -87,43 +108,7 @@ class _Block:
 
 
 @dataclass(frozen=True, repr=False)
-class Table(_Block):
-    """A protected table with everything a reader needs to use it.
-
-    Parameters
-    ----------
-    name
-        Lower-case identifier; names the CSV file and starts every id on the page.
-    title
-        Headline: what the numbers say, or a neutral title when they do not say enough.
-    subtitle
-        Measure, area, period and unit.
-    protected
-        Result of `sna.protect`; nothing else is accepted.
-    columns
-        Column -> heading, in the reader's order; the first is the heading of each row.
-    source
-        Where the data comes from and what dates it covers.
-    note
-        One caveat, printed beside the numbers.
-    most
-        Rows that the page shows; the CSV file holds all. 0: every row.
-    """
-
-    name: str
-    title: str
-    subtitle: str
-    protected: ProtectedTable
-    columns: Mapping[str, str]
-    source: str
-    note: str = ""
-    alt: str = ""
-    most: int = 0
-    kind: ClassVar[str] = "table"
-
-
-@dataclass(frozen=True, repr=False)
-class Figure(_Block):
+class Figure(Table):
     """A chart with its headline, subtitle, text alternative, data table, CSV and source.
 
     As `Table`, and: ``alt`` says what kind of chart it is, what it shows and why, in at least 30
@@ -131,16 +116,8 @@ class Figure(_Block):
     maps, finished ``<svg>`` or ``<img>`` text with its own text alternative.
     """
 
-    name: str
-    title: str
-    subtitle: str
-    alt: str
-    protected: ProtectedTable
-    draw: Callable[[ProtectedTable], Any]
-    columns: Mapping[str, str]
-    source: str
-    note: str = ""
-    most: int = 0
+    alt: str = field(kw_only=True)
+    draw: Callable[[ProtectedTable], Any] = field(kw_only=True)
     kind: ClassVar[str] = "figure"
 
     def __post_init__(self) -> None:

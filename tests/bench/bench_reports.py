@@ -23,9 +23,9 @@ def notebook(figures: int):
     cells = [v4.new_markdown_cell("# How many?\n\nFor the partnership.")]
     for number in range(figures):
         made = Figure(
-            f"series_{number}", "Offences changed little", "Recorded offences by month", ALT,
-            protected_series("Hillingdon"), draw, {"month": "Month", "offences": "Offences"},
-            "Records",
+            f"series_{number}", "Offences changed little", "Recorded offences by month",
+            protected_series("Hillingdon"), {"month": "Month", "offences": "Offences"},
+            "Records", alt=ALT, draw=draw,
         )  # fmt: skip
         for thing in (made, Prose("The counts stayed the same.")):
             data = (
