@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.inputs import is_among
+from sna.definitions.views import words_of
 from sna.disclosure.suppress import as_published
 from sna.disproportionality.groups import choose_population
 from sna.errors import CoverageError, UsageError
-from sna.schemas.disproportionality import ROLE_FILES, ROLES
 from sna.schemas.results import result_table
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
 WINDOW_MONTHS = 12
+ROLES = words_of("people")["roles"]
 
 
 def select_people(
@@ -76,8 +77,9 @@ def no_result(
     data: Any, people: pd.DataFrame, role: str, contract: str = "group_comparison"
 ) -> pd.DataFrame:
     """Return no rows; where there are no people at all, ``attrs`` hold the reason for readers."""
-    table, who = as_result(pd.DataFrame(), people.iloc[:0], role, contract), ROLES[role]
-    if people.empty and {str(file["layout"]) for file in data.inputs} & ROLE_FILES[role]:
+    table, named = as_result(pd.DataFrame(), people.iloc[:0], role, contract), ROLES[role]
+    who, held = named["people"], {str(file["layout"]) for file in data.inputs}
+    if people.empty and held & set(named["layouts"]):
         table.attrs["absent"] = f"None recorded: no {who} in {data.borough_name} in the files."
     elif people.empty:
         table.attrs["absent"] = f"No file about {who} was supplied for {data.borough_name}."

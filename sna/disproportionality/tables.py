@@ -8,10 +8,12 @@ import pandas as pd
 from scipy.special import ndtr
 
 from sna import definitions, rates
+from sna.definitions.views import words_of
 from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
 from sna.disproportionality.people import (
+    ROLES,
     WINDOW_MONTHS,
     as_result,
     as_shown,
@@ -20,21 +22,13 @@ from sna.disproportionality.people import (
     select_people,
 )
 from sna.errors import CoverageError, UsageError
-from sna.schemas.disproportionality import FACTS, NEXT_STAGE
 
 STANDARD_BREAKS = tuple(range(0, 95, 5))
 DIMENSIONS = ("ethnic_group", "sex", "age_group")
 GROWTH = 1.10  # what if a group had grown by a tenth since the Census
-_CONTEXTS = {"da": "domestic abuse", "sv": "sexual violence"}
+_WORDS = words_of("people")
 _RATIO = ["rate_ratio", "ratio_lower_ci", "ratio_upper_ci"]
 _MODELLED = ["modelled_ratio", "modelled_lower_ci", "modelled_upper_ci"]
-_MODELS = {  # reading: whose people, strata, whether compared inside the strata
-    "same ages in every group": ("this borough", "age_group", True),
-    "within small areas": ("this borough", "lsoa_code", True),
-    "London as one place": ("London", "borough_code", False),
-    "London, within boroughs": ("London", "borough_code", True),
-    "London, within boroughs and ages": ("London", "borough_code age_group", True),
-}
 
 
 def compare_people(
@@ -91,7 +85,8 @@ def compare_people(
         contexts = data.offences.drop_duplicates("offence_id").set_index("offence_id")["contexts"]
         lists = people["offence_id"].map(contexts.astype(object)).fillna("").astype(str)
         people = people.assign(context=lists.str.split("|")).explode("context")
-        people = people.assign(context=people["context"].map(_CONTEXTS)).dropna(subset="context")
+        named = people["context"].map(_WORDS["contexts"])
+        people = people.assign(context=named).dropna(subset="context")
     if "year" in by and len(people):
         people = _add_year(people)
     if not can_compare(people, data.population, dimension, *by):
@@ -196,7 +191,7 @@ def compare_readings(
     places = {"this borough": people}
     if london is not None and len(london):
         places["London"] = select_people(data, person_role=person_role, people=london)
-    for name, (where, by, adjusted) in _MODELS.items():
+    for name, (where, by, adjusted) in _WORDS["readings"].items():
         table = _model(places.get(where), data.population, scheme, by, adjusted=adjusted)
         frames |= {} if table is None else {name: table}
     table = pd.concat([part.assign(reading=name) for name, part in frames.items()])
@@ -205,16 +200,21 @@ def compare_readings(
 
 
 def _model(
-    people: pd.DataFrame | None, population: pd.DataFrame, scheme: str, by: str, *, adjusted: bool
+    people: pd.DataFrame | None,
+    population: pd.DataFrame,
+    scheme: str,
+    by: list[str],
+    *,
+    adjusted: bool,
 ) -> pd.DataFrame | None:
     """Return one adjusted ratio a group; None where nobody published these residents."""
     if people is None:
         return None
-    how: Any = {"scheme": scheme, "by": by.split()}
+    how: Any = {"scheme": scheme, "by": by}
     try:
         if not adjusted:
             return adjust.add_place_adjusted(count_groups(people, population, **how))
-        if by == "age_group":
+        if by == ["age_group"]:
             bands = count_groups(people, population, breaks=STANDARD_BREAKS, **how)
             table, names = adjust.compare_standardised(bands), _RATIO
         else:
@@ -243,9 +243,10 @@ def compare_chain(
 
 def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role)
-    if person_role not in NEXT_STAGE or not can_compare(people, data.population, "ethnic_group"):
+    step = ROLES[person_role].get("next")
+    if not step or not can_compare(people, data.population, "ethnic_group"):
         return no_result(data, people, person_role)
-    name, pattern = NEXT_STAGE[person_role]
+    name, pattern = step
     outcome = people["outcome"].astype(object)
     if person_role == "suspect":
         known = data.offences.drop_duplicates("offence_id").set_index("offence_id")["outcome"]
@@ -267,7 +268,7 @@ def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
     people = select_people(data, person_role=person_role, months=24)
     if people.empty:
         return no_result(data, people, person_role, "missing_facts")
-    table = missing_by_month(people).replace({"fact": FACTS})
+    table = missing_by_month(people).replace({"fact": _WORDS["facts"]})
     return as_result(table, people, person_role, "missing_facts")
 
 

@@ -5,33 +5,18 @@ from typing import Any
 
 import pandas as pd
 
-from sna.schemas.disproportionality import NOUNS, ROLES
+from sna.definitions.views import words_of
 
-__all__ = [
-    "NOUNS",
-    "ROLES",
-    "clearest",
-    "compared",
-    "group_of",
-    "missing_facts",
-    "name_people",
-    "similar",
-    "stratum",
-]
-
+_WORDS = words_of("people")
+ROLES = _WORDS["roles"]
 MUCH = 0.1  # a share missing that asks for caution
-_PEOPLE = {
-    "Mixed": "people of Mixed ethnicity",
-    "Other": "people of Other ethnicity",
-    "female": "women and girls",
-    "male": "men and boys",
-}
 
 
 def name_people(group: object) -> str:
     """Name the people of a group: ``Black people``, ``women and girls``, ``people aged 18-24``."""
     text = str(group)
-    return _PEOPLE.get(text, f"people aged {text}" if text[0].isdigit() else f"{text} people")
+    named = f"people aged {text}" if text[0].isdigit() else f"{text} people"
+    return str(_WORDS["groups"].get(text, named))
 
 
 def group_of(row: Any) -> str:
