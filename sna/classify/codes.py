@@ -4,7 +4,12 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from sna.definitions import detailed_codes, offence_codes, published_categories, rows_of
+from sna.definitions import (
+    offence_codes,
+    offence_detailed_codes,
+    published_categories,
+    rows_of,
+)
 
 Unit = tuple[str, str]  # (class, detailed code or "")
 
@@ -34,7 +39,7 @@ def _classes() -> dict[str, str]:
 
 @cache
 def _detailed() -> dict[str, dict[str, str]]:
-    return {row["detailed_code"]: row for row in rows_of(detailed_codes())}
+    return {row["detailed_code"]: row for row in rows_of(offence_detailed_codes())}
 
 
 def normalise_code(text: object) -> str:

@@ -11,8 +11,8 @@ from sna.classify.encode import NOT_ATTACHED, Coded
 from sna.classify.facts import AGE, STATUSES, UNDER_16, UNDER_25, USES, WEAPONS, Array, F, T, U
 from sna.definitions import (
     Profile,
-    detailed_codes,
     offence_codes,
+    offence_detailed_codes,
     read_reference,
     rows_of,
     switches,
@@ -38,7 +38,7 @@ _MARKED = ("88A",)  # exploitation marker beside the role of exploitation
 @cache
 def _tables() -> tuple[dict[str, dict[str, str]], dict[str, str], dict[str, list[dict[str, str]]]]:
     """Return codes, families of detailed codes, and for each code the roles a switch gives it."""
-    codes, details = rows_of(offence_codes()), rows_of(detailed_codes())
+    codes, details = rows_of(offence_codes()), rows_of(offence_detailed_codes())
     moves: dict[str, list[dict[str, str]]] = {}
     for row in codes:
         name, _, value = row["switch"].partition("=")

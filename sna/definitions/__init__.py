@@ -3,22 +3,8 @@
 
 from sna.definitions.areas import find_borough
 from sna.definitions.profiles import Profile, profile_ids, read_profile
-from sna.definitions.tables import (
-    area_series,
-    borough_aliases,
-    boroughs,
-    breaks,
-    detailed_codes,
-    downloads,
-    ethnic_groups,
-    mapping_looks,
-    offence_codes,
-    published_categories,
-    read_reference,
-    rows_of,
-    source_titles,
-    standard_population,
-    store_columns,
-    store_tables,
-    switches,
-)
+from sna.definitions.tables import __getattr__, read_reference, rows_of, table_names
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *table_names()})
