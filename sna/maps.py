@@ -278,7 +278,9 @@ def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: A
         edge: Any = {"edgecolor": base.INK, "linewidth": 3 if own else 0.5, "zorder": 2 + own}
         ax.add_patch(Rectangle((x, y), 0.96, 0.96, facecolor=fill, **edge))
         look: Any = {"ha": "center", "va": "center", "color": ink, "zorder": 4}
-        ax.text(x + 0.48, y + 0.66, _lines(name), fontsize=8, linespacing=0.9, **look)
+        words = _lines(name)  # each a text of its own, which a browser centres
+        for up, word in enumerate(reversed(words)):
+            ax.text(x + 0.48, y + 0.75 - 0.09 * len(words) + 0.18 * up, word, fontsize=8, **look)
         said = "[x]" if np.isnan(value) else f"{value:.1f}"
         ax.text(x + 0.48, y + 0.25, said, fontsize=9, fontweight=700 if own else 400, **look)
     right, down = tiles["tile_column"], tiles["tile_row"]
@@ -288,7 +290,7 @@ def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: A
     return ax
 
 
-def _lines(name: str) -> str:
+def _lines(name: str) -> list[str]:
     """Put the words of a borough's name that tell it from others on two lines of its tile."""
     dropped = ("of", "and", "upon", "Thames", "London")
-    return "\n".join([word[:11] for word in name.split() if word not in dropped][:2])
+    return [word[:11] for word in name.split() if word not in dropped][:2]

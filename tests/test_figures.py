@@ -1,16 +1,17 @@
 import base64
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from tables import table
 
-from sna.charts import base
+from sna.charts import base, forms
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
 from sna.figures import TABLE_MIME, Figure, Table
 from sna.figures.cells import csv_cell
-from sna.figures.figure import RECORD_MIME
+from sna.figures.figure import NUMBER_MARK, RECORD_MIME
 from sna.schemas.results import ResultTable
 
 ALT = "Line chart of recorded offences by month, to show the direction over the year."
@@ -158,7 +159,20 @@ def test_an_empty_table_says_so():
     flags = pd.DataFrame(columns=empty.columns)
     shown = Table("core", "Title", "Robbery in 2024", protected(empty, flags), COLUMNS, "Records")
     assert "Nothing recorded: Robbery in 2024" in shown._repr_html_()
-    assert "<table>" not in shown._repr_html_()
+    for part in ("<table>", "Download CSV", NUMBER_MARK):  # nothing to fetch, nothing to number
+        assert part not in shown._repr_html_()
+
+
+def test_tiles_say_what_is_withheld_and_write_thousands():
+    view = forms.Form(label="month", x="month", value="offences")
+    texts = [text.get_text() for text in forms.heat(protected(), view).axes[0].texts]
+    assert "[c]" in texts and "1,200" in texts
+
+
+def test_ends_that_agree_show_both_marks():
+    ends = forms.Form(label="month", value="offences", low="offences", high="offences")
+    ax = forms.dots(protected(), replace(ends, ends=("certain", "possible"))).axes[0]
+    assert sum(line.get_marker() in ("o", "s") and len(line.get_xdata()) for line in ax.lines) == 4
 
 
 def test_simulated_numbers_say_so():

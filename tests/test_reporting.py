@@ -202,6 +202,20 @@ def test_the_page_has_language_title_landmarks_contents_and_no_code():
     assert '@top-center { content: "OFFICIAL"; }' in text
 
 
+def test_a_section_says_once_why_figures_are_absent_and_they_take_no_number():
+    from sna.figures.figure import EMPTY_MARK, NUMBER_MARK, TABLE_MIME
+
+    def cell(html):
+        return executed(output(html, **{TABLE_MIME: {"kind": "figure"}})).cells[0]
+
+    one, two = v4.new_markdown_cell("## One"), v4.new_markdown_cell("## Two")
+    none = [cell(f"{EMPTY_MARK}<p>No file.</p>") for _ in range(3)]
+    shown = cell(f"<figure>{NUMBER_MARK}x</figure>")
+    made = arrange(v4.new_notebook(cells=[one, *none[:2], two, none[2], shown]))
+    text = "".join(str(cell) for cell in made.cells)
+    assert text.count("No file.") == 2 and "Figure 1: x" in text
+
+
 def test_a_partner_may_unfold_how_it_was_computed():
     text = page(CELLS, edition="partner")
     assert "OFFICIAL-SENSITIVE" in text and "Do not share further" in text
@@ -234,7 +248,7 @@ def test_summary_quality_and_methods_pages_pass_the_checks_and_reconcile():
     assert [lint_page(text) for text in texts] == [[], [], []]
     assert "2 files were read with 1,500 rows: 1,490 were used and 10 were set aside" in texts[1]
     assert "fewer than 5" in texts[1] and "differ" not in texts[1]
-    assert re.search(r"Suspect charged.*March 2025 to March 2025.*>1</td>", texts[1])
+    assert re.search(r"Suspect charged.*<td>March 2025</td>.*>1</td>", texts[1])
     assert "not how common violence is" in texts[1]
     assert "depends on how fully age" in texts[2] and "Counts by ward as the boundaries" in texts[2]
     assert re.search(r"<td>warning</td>.*<td>information</td>", texts[1], re.S)

@@ -43,7 +43,7 @@ def sets(protected: ProtectedTable) -> "Axes":
             [at] * len(levels), levels, s=80, color=np.where(inside, INK, FOCUS[1]), zorder=3
         )
     ax.axhline(0, color=QUIET, linewidth=0.8)
-    ax.set_yticks([*levels, 0, top], [*names.values(), "0", f"{top:,.0f}"])
+    ax.set_yticks([*levels, 0], [*names.values(), "0"])
     ax.set_xticks([])
     ax.grid(visible=False)
     ax.set_ylim(levels[-1] - 0.12 * top, top * 1.12)
@@ -61,8 +61,8 @@ def _stack_bands(ax: "Axes", table: pd.DataFrame) -> dict[tuple[str, str], float
             starts[side, band], end = level, level + sums[band]
             ax.plot([x, x], [level, end], color=INK, linewidth=6, solid_capstyle="butt")
             look: Any = {"xytext": (-9 if x == 0 else 9, 0), "textcoords": "offset points"}
-            words = f"{names[band]}\n{sums[band]:,.0f}"
-            ax.annotate(words, (x, (level + end) / 2), ha=align, va="center", **look)
+            for words, foot in ((names[band], "bottom"), (f"{sums[band]:,.0f}", "top")):
+                ax.annotate(words, (x, (level + end) / 2), ha=align, va=foot, **look)
             level = end + gap
     return starts
 
@@ -88,6 +88,9 @@ def flow(protected: ProtectedTable) -> "Axes":
         xticklabels=["Adopted text", fill(table_of(protected)["title_b"].iloc[0], 20)],
         yticks=[],
     )
+    left, right = ax.get_xticklabels()
+    left.set_horizontalalignment("right")
+    right.set_horizontalalignment("left")
     ax.grid(visible=False)
     ax.invert_yaxis()
     return ax
@@ -112,6 +115,8 @@ def missing(protected: ProtectedTable) -> "Figure":
         ax.set_title(f"{field}{drifts}", loc="left", fontweight="bold")
         ax.set_ylim(0, 102)
         time_axis(ax, pd.Series(table["month"]))
+    for ax in axes[max(0, len(parts) - 2) : len(parts)]:
+        ax.tick_params(labelbottom=True)
     for spare in axes[len(parts) :]:
         spare.set_axis_off()
     axes[0].set_ylabel("% missing")

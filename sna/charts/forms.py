@@ -31,7 +31,7 @@ class Form:
     lines and ``panels`` small charts. ``line`` is a number or a column drawn across, ``log`` a
     ratio scale, ``percent`` a share shown as per cent, ``ends`` the names of both ends of a range
     drawn in place of a dot. ``order`` puts the highest of a column first (rows without it are left
-    out), ``only`` keeps the rows of one value: column, value.
+    out), ``only`` keeps the rows of one value: column, value; bars run to the highest of ``upto``.
     """
 
     value: str = "offences"
@@ -52,6 +52,7 @@ class Form:
     most: int = 30
     order: str = ""
     only: tuple[str, str] | tuple[()] = ()
+    upto: str = ""
 
 
 def chosen(protected: ProtectedTable, form: Form) -> pd.DataFrame:
@@ -108,7 +109,8 @@ def bars(protected: ProtectedTable, form: Form) -> "Axes":
     for y, (at, x) in enumerate(length.items()):
         base.say(ax, protected.shown(at, form.text or form.value), (x, y), (5, 0))
     _row_axes(ax, rows, form)
-    ax.set_xlim(0, max(1e-9, length.max()) * (1.4 if form.text else 1.12))
+    most = max(1e-9, *rows[[form.upto or form.value]].astype(float).max())
+    ax.set_xlim(0, most * (1.4 if form.text and not form.upto else 1.12))
     base.number_axis(ax.xaxis, length)
     return ax
 
@@ -119,7 +121,7 @@ def dots(protected: ProtectedTable, form: Form) -> "Figure":
 
     table = chosen(protected, form)
     parts = list(table.groupby(form.panels, sort=False)) if form.panels else [("", table)]
-    heights = [0.32 * len(part) + 0.3 for _, part in parts]
+    heights = [0.34 * len(part) + 0.3 for _, part in parts]
     figure = Figure(figsize=(6.2, 0.8 + sum(heights) + 0.2 * len(parts)))
     shape: Any = {"sharex": True, "squeeze": False, "gridspec_kw": {"height_ratios": heights}}
     axes = figure.subplots(len(parts), 1, **shape)[:, 0]
@@ -165,7 +167,7 @@ def _dot(ax: "Axes", y: int, protected: ProtectedTable, row: Any, form: Form) ->
         ax.plot([at[form.low], at[form.high]], [y, y], color=colour, linewidth=2)
         looks = zip((form.low, form.high), base.DUO, base.MARKERS, (9, 5.5), strict=False)
         for name, end, shape, size in looks if form.ends else ():  # equal ends show both marks
-            ax.plot([at[name]], [y], shape, color=end, markersize=size)
+            ax.plot([at[name]], [y], shape, color=end, markersize=size, clip_on=False)
     if not form.ends and pd.notna(at[form.value]):
         ax.plot([at[form.value]], [y], marker, color=colour, markersize=8)
     low, high = (protected.shown(row, name) if name else "" for name in (form.low, form.high))
@@ -236,9 +238,11 @@ def heat(protected: ProtectedTable, form: Form) -> "Figure":
     figure = Figure(figsize=(6.2, sum(heights)))
     shape: Any = {"squeeze": False, "gridspec_kw": {"height_ratios": heights}}
     axes = figure.subplots(len(parts), 1, **shape)[:, 0]
+    shared = len({tuple(wide[form.value].columns) for wide in parts.values()}) == 1
     for ax, (name, wide) in zip(axes, parts.items(), strict=True):
         _tiles(ax, wide[form.value], wide["said"], form)
         ax.set_title(str(name), loc="left", fontweight="bold")
+        ax.tick_params(labelbottom=ax is axes[-1] or not shared)
     return figure
 
 
@@ -251,8 +255,10 @@ def _tiles(ax: "Axes", wide: pd.DataFrame, said: pd.DataFrame, form: Form) -> No
     words = said.reindex(columns=wide.columns).astype("object").fillna("")
     shades = LinearSegmentedColormap.from_list("blues", BLUES)
     look: Any = {"cbar": False, "linewidths": 0.6, "linecolor": "#FFFFFF"}
-    text = {"size": 8 if wide.shape[1] > 12 else 9, "color": base.INK}
+    text: Any = {"size": 8.5 if wide.shape[1] > 12 else 10, "color": base.INK}
     sns.heatmap(wide, ax=ax, cmap=shades, vmin=0, annot=words, fmt="", annot_kws=text, **look)
+    for y, x in np.argwhere(wide.isna()):  # what is withheld says so; a gap in time has no word
+        ax.text(x + 0.5, y + 0.5, str(words.iloc[y, x]), ha="center", va="center", **text)
     if wide.shape[1] > 8:  # short headings: Jan, 00:00, every third of many
         step = 3 if wide.shape[1] > 12 else 1
         names = [str(name)[: 3 if str(name)[0].isalpha() else 5] for name in wide.columns]
@@ -279,7 +285,7 @@ def funnel(protected: ProtectedTable, form: Form) -> "Figure":
         ax.set_title(str(name), loc="left", fontweight="bold")
     for spare in axes[len(parts) :]:
         spare.set_axis_off()
-    figure.supxlabel(form.x_axis, fontsize=10.5)
+    figure.supxlabel(form.x_axis, fontsize=11.5)
     axes[0].set_ylabel(form.axis)
     return figure
 

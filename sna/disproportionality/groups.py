@@ -19,7 +19,7 @@ AGE_BREAKS = (0, 10, 18, 25, 35, 45, 55, 65)
 BLACK_MIXED = tuple(
     f"Mixed or Multiple ethnic groups: White and Black {name}" for name in ("African", "Caribbean")
 )
-WIDER_BLACK = "Black, with Mixed White and Black residents"
+WIDER_BLACK = "Black, with Mixed White and Black"
 _OPEN = 999  # the oldest age of a band without an end
 Limits = tuple[np.ndarray, np.ndarray]
 

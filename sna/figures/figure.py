@@ -19,6 +19,7 @@ TABLE_MIME = "application/vnd.sna.table+json"
 RECORD_MIME = "application/vnd.sna.record+json"  # disclosure log and ledger, for the records folder
 LEAST_ALT = 30
 NUMBER_MARK, SENTENCE_MARK = "<!--sna:number-->", "<!--sna:sentence-->"  # for sna.reporting
+EMPTY_MARK = "<!--sna:empty-->"  # a block without rows
 
 
 @dataclass(frozen=True, repr=False)

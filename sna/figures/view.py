@@ -1,5 +1,6 @@
 """Every result table as its figure: words from TOML and templates, picture by name."""
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -34,7 +35,11 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
     view = view or protected.contract.name
     if view not in views():
         raise UsageError("There is no such view of a result table.", found=view)
-    spec, table = views()[view], protected.table
+    spec = views()[view]
+    if "only_with" in spec and protected.table[spec["only_with"]].isna().all():
+        none = protected.table.head(0), protected.flags.head(0)
+        protected = replace(protected, table=none[0], flags=none[1])
+    table = protected.table
 
     def text(key: str) -> str:
         said = phrase(f"{view}_{key}", protected, *more)

@@ -14,7 +14,7 @@ from nbformat import NotebookNode, v4
 from traitlets.config import Config
 
 from sna.errors import QualityError, SnaError
-from sna.figures.figure import NUMBER_MARK, SENTENCE_MARK, TABLE_MIME
+from sna.figures.figure import EMPTY_MARK, NUMBER_MARK, SENTENCE_MARK, TABLE_MIME
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 HIDDEN_TAGS = frozenset({"parameters", "injected-parameters", "setup"})
@@ -131,8 +131,14 @@ def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
     """Return a copy ready for the template: numbered figures, sentences in place, sections."""
     counts = {"figure": 0, "table": 0}
     cells: list[dict[str, str]] = []
+    absent: set[str] = set()
     for cell in notebook.cells:
         text = "".join(_numbered(output.data, counts) for output in cell.get("outputs", []))
+        absent = set() if cell.cell_type == "markdown" else absent
+        if EMPTY_MARK in text:  # a section says once why several figures are not there
+            why = re.sub(r"<[^>]+>", "", text).strip()
+            text = "" if why in absent else text
+            absent.add(why)
         if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
             continue
         before = cells[-1]["html"] if cells else ""
@@ -147,7 +153,7 @@ def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
 
 def _numbered(data: NotebookNode, counts: dict[str, int]) -> str:
     text = "".join(data["text/html"])
-    if TABLE_MIME in data:
+    if TABLE_MIME in data and NUMBER_MARK in text:  # one without rows has no number
         kind = data[TABLE_MIME]["kind"]
         counts[kind] += 1
         text = text.replace(NUMBER_MARK, f"{kind.capitalize()} {counts[kind]}: ")

@@ -15,6 +15,7 @@ from sna.disclosure import protect
 from sna.figures.about import listing, row_totals, show_findings, show_run, sorted_findings
 from sna.figures.cells import fill
 from sna.figures.view import show
+from sna.narrative.words import format_period
 from sna.reporting.pages import Page, find_anchor, outputs_of, slug
 from sna.reporting.record import checklist
 from sna.trend.outcomes import count_charged
@@ -66,13 +67,21 @@ def index_page(
     data: Any, pages: Sequence[Page], tables: Sequence[dict[str, Any]], *, bundle: str = ""
 ) -> Page:
     """Return the first page of a borough: main points and the way to everything else."""
-    asked = [re.search(r"^# (.+)$", page.notebook.cells[0].source, re.M) for page in pages]
-    cards = [
-        {"name": page.name, "title": page.title, "question": found[1] if found else ""}
-        for page, found in zip(pages, asked, strict=True)
-    ]
+    cards: list[dict[str, Any]] = []
+    for page in pages:
+        found = re.search(r"^# (.+)$", page.notebook.cells[0].source, re.M)
+        asked = {"name": page.name, "title": page.title, "question": found[1] if found else ""}
+        is_more = page.is_appendix and cards and cards[-1]["name"][:2] == page.name[:2]
+        if is_more and not _has_table(page):
+            asked["question"] += " Nothing can be shown here; the page says why."
+        (cards[-1]["more"] if is_more else cards).append(asked | {"more": []})
     given = {"points": main_points(pages), "cards": cards, "tables": tables, "bundle": bundle}
     return written_page("index", "Summary", data=data, run=shown(show_run(data)), **given)
+
+
+def _has_table(page: Page) -> bool:
+    """Say whether a page shows a figure or table at all."""
+    return any("<table" in data.get("text/html", "") for data in outputs_of(page.notebook))
 
 
 def input_files(data: Any) -> pd.DataFrame:
@@ -113,8 +122,10 @@ def count_outcomes(data: Any) -> pd.DataFrame:
     spans = {"first": ("month", "min"), "last": ("month", "max")}
     made = rows.groupby(keys, as_index=False).agg(outcomes=("outcomes", "sum"), **spans)
     titles = source_titles().set_index("source")["title"]
-    ends = [made[name].astype("datetime64[us]").dt.strftime("%B %Y") for name in spans]
-    return made.assign(title=made["source"].map(titles), months=ends[0] + " to " + ends[1])
+    ends = made[[*spans]].astype("datetime64[us]").itertuples(index=False)
+    return made.assign(
+        title=made["source"].map(titles), months=[format_period(*pair) for pair in ends]
+    )
 
 
 def data_quality_page(data: Any) -> Page:
