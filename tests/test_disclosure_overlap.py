@@ -3,6 +3,9 @@
 The reader of these tests knows published cells only, and solves linear programmes over months.
 """
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +14,10 @@ from scipy.optimize import linprog
 from test_disclosure_protect import borough
 
 import sna
+from sna.disclosure.ledger import record_release
 from sna.hotspots import lorenz_curve, measure_concentration
 from sna.schemas.results import Estimate, ResultTable, register
+from sna.settings import Settings
 from sna.trend import count_series
 
 KINDS = {"month": (1, 1), "quarter": (3, 3), "financial year": (12, 12),
@@ -177,6 +182,71 @@ def test_concentration_is_that_of_published_counts(seed):
     assert own["offences"].tolist() == [true.sum()]  # rounded by its contract
     curve = lorenz_curve(areas)
     assert curve["offences_held"].iloc[-1] == shown.sum() == curve["offences"].iloc[0]
+
+
+def released(folder, counts, *, profile="a"):
+    """Publish the cuts of a series as a real release would be, with what was published before."""
+    last = pd.Timestamp("2020-04-01") + pd.DateOffset(months=len(counts) - 1)
+    data = borough(settings=Settings(root=folder), borough_code="E09000007",
+                   profile=SimpleNamespace(id=profile))  # fmt: skip
+    data.simulated, data.end_month = False, last
+    frame = periods_of(counts, late=len(counts) % 12)
+    done = sna.protect(frame, contract="trend_periods", data=data)
+    what = {"borough_code": "E09000007", "edition": "public", "profile": profile}
+    records = data.settings.folder("records")
+    record_release(records, [json.loads(done.record())], release=f"{last:%Y-%m}", **what)
+    return frame, done
+
+
+def combined(releases):
+    """Fewest values that a small count may have for a reader of several releases."""
+    frames = [
+        frame.assign(length=frame["length"] + str(n)) for n, (frame, _) in enumerate(releases)
+    ]
+    shown = pd.concat([done.table for _, done in releases], ignore_index=True)
+    return narrowest(pd.concat(frames, ignore_index=True), SimpleNamespace(table=shown))[0]
+
+
+def leaky_series():
+    """Return a series that four releases, each safe by itself, told exactly."""
+    chance = np.random.default_rng(5)
+    for _ in range(7):
+        counts = chance.poisson(chance.choice([0.2, 0.4, 0.6, 1.5, 4]), 30).astype(float)
+    return counts
+
+
+def test_releases_of_one_month_more_each_tell_no_small_count_together(tmp_path):
+    counts = leaky_series()
+    apart = [released(tmp_path / str(n), counts[:n]) for n in range(27, 31)]
+    together = [released(tmp_path, counts[:n]) for n in range(27, 31)]
+    assert combined(apart) < 2 <= combined(together)
+    assert all(combined([one]) >= 2 for one in apart)
+    again = released(tmp_path, counts)  # the last release made again: it replaces itself
+    pd.testing.assert_frame_equal(again[1].table, together[-1][1].table)
+
+
+def test_a_second_definition_shows_only_years_of_a_series_with_small_counts(tmp_path):
+    wide = np.array([2, 2, 2, 2, 1, 1, 1, 1, 0, 0, 0, 0], dtype=float)
+    narrow = np.array([2, 2, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0], dtype=float)
+    _, first = released(tmp_path, wide, profile="wide")
+    assert first.flags["offences"].eq("").any()
+    # years of 8 to 12 differ by 4 at most, in four months by 1 at least: each would be 1
+    frame, second = released(tmp_path, narrow, profile="narrow")
+    shown = second.flags["offences"].eq("").groupby(frame["length"]).any()
+    assert shown[shown].index.tolist() == [
+        "financial year", "twelve months to each month", "year to the same month",
+    ]  # fmt: skip
+    ledger = pd.read_csv(next(tmp_path.rglob("disclosure_ledger*.csv")))
+    assert set(ledger["profile"]) == {"wide", "narrow"}  # neither replaces the other
+
+
+def test_what_a_revision_made_untrue_withholds_nothing(tmp_path):
+    counts = np.array([0, 1, 9, 2, 12, 0, 6, 4, 3, 9, 1, 2] * 2, dtype=float)
+    frame = periods_of(counts)
+    released(tmp_path, np.where(counts == 9, 2, counts)[:23])
+    revised = released(tmp_path, counts)[1]
+    alone = protected(frame).table["offences"]
+    pd.testing.assert_series_equal(revised.table["offences"], alone)
 
 
 def test_groups_of_a_total_in_another_table_do_not_tell_the_small_one():

@@ -117,3 +117,10 @@ def known_of(shown: Numbers, threshold: Any, base: int) -> tuple[Numbers, Number
     high = np.maximum(np.ceil(shown + base / 2) - 1, low)
     cases = [np.isnan(shown), shown == 0]
     return np.select(cases, [1, 0], low), np.select(cases, [threshold - 1, 0], high)
+
+
+def known_beside(shown: Numbers, small: Mask, threshold: Any, base: int) -> tuple[Numbers, Numbers]:
+    """Return `known_of`, but nothing of a cell that is hidden for the sake of a small one."""
+    low, high = known_of(shown, threshold, base)
+    other = np.isnan(shown) & ~small
+    return np.where(other, 0, low), np.where(other, np.inf, high)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sna.disclosure.derive import add_derived, add_estimate
-from sna.disclosure.ledger import ledger_rows
+from sna.disclosure.ledger import ledger_rows, read_earlier
 from sna.disclosure.protected import ProtectedTable
 from sna.disclosure.rules import WORDS, check_edition, is_lifted, row_rules, source_classes
 from sna.disclosure.secondary import secondary_cells
@@ -50,7 +50,8 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     rules = row_rules(table, shape, data, settings)
     kept = rules["dropped"].eq("")
     true, rows = table[kept], rules[kept]
-    shown, flags, log = _protect_counts(true, shape, rows, settings)
+    earlier = pd.DataFrame() if data.simulated or not shape.spans else read_earlier(data)
+    shown, flags, log = _protect_counts(true, shape, rows, settings, earlier)
     reliable = not is_lifted("reliability", shape, settings)
     for derived in shape.derived:
         shown, flags = add_derived(shown, flags, derived, rows["rounded"], reliability=reliable)
@@ -72,7 +73,7 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
         absent=str(table.attrs.get("absent", "")),
         marking=getattr(settings.markings, data.edition),
         log=pd.concat(log, ignore_index=True),
-        ledger=ledger_rows(shown, shape, rows, release),
+        ledger=ledger_rows(shown, shape, rows, release, true, settings.disclosure.round_base),
     )
 
 
@@ -98,11 +99,15 @@ def _check_columns(table: pd.DataFrame, shape: ResultTable) -> list[str]:
 
 
 def _protect_counts(
-    true: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, settings: Settings
+    true: pd.DataFrame,
+    shape: ResultTable,
+    rows: pd.DataFrame,
+    settings: Settings,
+    earlier: pd.DataFrame,
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
     """Return the table with protected counts, their flags, and why each cell was hidden."""
     counts, flags, log, base = {}, {}, [], settings.disclosure.round_base
-    found, hidden = _hidden_cells(true, shape, rows, settings)
+    found, hidden = _hidden_cells(true, shape, rows, settings, earlier)
     for name in shape.counts:
         value, gone = true[name].astype("float64"), hidden[name]
         near = round_counts(value, base=base, threshold=rows["threshold"])
@@ -116,7 +121,11 @@ def _protect_counts(
 
 
 def _hidden_cells(
-    true: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, settings: Settings
+    true: pd.DataFrame,
+    shape: ResultTable,
+    rows: pd.DataFrame,
+    settings: Settings,
+    earlier: pd.DataFrame,
 ) -> tuple[dict[str, dict[str, pd.Series]], dict[str, pd.Series]]:
     """Find the cells to hide, by column and rule and by column: small ones, then their tells."""
     found, hidden, base = {}, {}, settings.disclosure.round_base
@@ -129,7 +138,7 @@ def _hidden_cells(
         if first.any():
             hidden[name] = secondary_cells(value, first, true, shape, rows, base)
         found[name] = cells | {"secondary": hidden[name] & ~first}
-    wide = withheld_periods(true, hidden, shape, rows, base)
+    wide = withheld_periods(true, hidden, shape, rows, base, earlier)
     for name in shape.counts:
         found[name]["overlap"] = wide[name] & ~hidden[name]
     return found, wide

@@ -7,33 +7,86 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sna.disclosure.rules import is_total
+from sna.disclosure.audit import known_beside
+from sna.disclosure.rules import WORDS, is_total
 from sna.errors import DisclosureError
 from sna.schemas.results import ResultTable
 
-_AREA, _TIME = r"^(ward|msoa|area|borough)(_code)?$", r"month|period|year|quarter|window"
+_AREA = r"^(ward|msoa|area|borough)(_code)?$"
 _DATES = ["start", "end"]
-_TEXT = dict.fromkeys(["area", "other", "release"], "str")
+_TEXT = dict.fromkeys(["area", "other", "release", "profile"], "str")
 
 
 def ledger_rows(
-    shown: pd.DataFrame, shape: ResultTable, rows: pd.DataFrame, release: pd.Timestamp
+    shown: pd.DataFrame,
+    shape: ResultTable,
+    rows: pd.DataFrame,
+    release: pd.Timestamp,
+    true: pd.DataFrame,
+    base: int,
 ) -> pd.DataFrame:
-    """Return one row a protected cell of a restricted source: what it covers and what is shown."""
+    """Return one row a protected cell of a restricted source: what it covers and what is shown.
+
+    Periods of a series carry what a reader knows of them at least and at most too.
+    """
     part, rules = shown[rows["threshold"] > 0], rows[rows["threshold"] > 0]
-    keys = [key for key in shape.keys if not re.search(_TIME, key)]
-    area = [key for key in keys if re.search(_AREA, key)]
-    ages = [key for key in keys if key.startswith("age")][:1]
-    other = [key for key in keys if key not in (*area, *ages)]
+    ages = [key for key in shape.keys if key.startswith("age")][:1]
     spans = [_span(str(label)) for label in part[ages[0]]] if ages else [(0, 999)] * len(part)
     start, end = _dates(part, release)
-    facts = pd.DataFrame(
-        {"area": _joined(part, area), "start": start, "end": end, "other": _joined(part, other)},
-        index=part.index,
-    ).assign(exact=~rules["rounded"], threshold=rules["threshold"])
+    facts = series_names(part, shape).assign(start=start, end=end)
+    facts = facts.assign(exact=~rules["rounded"], threshold=rules["threshold"])
     facts[["age_low", "age_high"]] = np.array(spans, dtype=int).reshape(-1, 2)
     cells = [facts.assign(measure=name, value=part[name]) for name in shape.counts]
-    return pd.concat(cells, ignore_index=True) if cells else pd.DataFrame()
+    told = [_told(cell, part, true.loc[part.index], shape, base) for cell in cells]
+    return pd.concat(told, ignore_index=True) if told else pd.DataFrame()
+
+
+def series_names(part: pd.DataFrame, shape: ResultTable) -> pd.DataFrame:
+    """Return the area and the other keys, apart from ages and time, that name a series."""
+    keys = [
+        key for key in shape.keys if not re.search(WORDS["time"], key) and not key.startswith("age")
+    ]
+    area = [key for key in keys if re.search(_AREA, key)]
+    other = [key for key in keys if key not in area]
+    return pd.DataFrame({"area": _joined(part, area), "other": _joined(part, other)})
+
+
+def _told(
+    cell: pd.DataFrame, part: pd.DataFrame, true: pd.DataFrame, shape: ResultTable, base: int
+) -> pd.DataFrame:
+    """Add the months of a period of a series, and its least and most; else they are missing."""
+    name = str(cell["measure"].iloc[0]) if len(cell) else ""
+    if name not in shape.spans:
+        return cell.assign(least=np.nan, most=np.nan)
+    value, size = true[name].astype("float64"), shape.spans[name]
+    last = part["last_month"].dt.to_period("M")
+    first = last - (part[size].astype("int64") if isinstance(size, str) else size) + 1
+    kind = [cell["area"], cell["other"], part["length"] if "length" in part else last.isna()]
+    small = (value > 0) & (value < cell["threshold"])
+    small &= cell["value"].notna().groupby(kind).transform("any")  # else nobody knows which are
+    known = known_beside(
+        cell["value"].to_numpy("float64"), small.to_numpy(), cell["threshold"], base
+    )
+    least, most = (np.where(cell["exact"] | value.isna(), np.nan, bound) for bound in known)
+    months = {"start": first.dt.to_timestamp(), "end": last.dt.to_timestamp()}
+    return cell.assign(**months, least=least, most=most)
+
+
+def read_earlier(data: Any) -> pd.DataFrame:
+    """Return the periods of series in every other release of the borough, rounded ones only.
+
+    ``first`` and ``after`` number the month they start in and the one after their last; a ``most``
+    that nobody knows is infinite; ``is_anew`` marks those under another definition.
+    """
+    file = data.settings.folder("records") / f"disclosure_ledger_{data.borough_code}.csv"
+    if not file.is_file():
+        return pd.DataFrame(columns=["area", "other"])
+    old = _read(file)
+    anew = old["profile"] != data.profile.id
+    again = (old["edition"] == data.edition) & (old["release"] == f"{data.end_month:%Y-%m}")
+    number = {name: old[name].dt.year * 12 + old[name].dt.month for name in _DATES}
+    old = old.assign(first=number["start"] - 1, after=number["end"], is_anew=anew)
+    return old[old["least"].notna() & (anew | ~again)].fillna({"most": np.inf})
 
 
 def _joined(part: pd.DataFrame, keys: list[str]) -> pd.Series:
@@ -62,6 +115,13 @@ def _dates(part: pd.DataFrame, release: pd.Timestamp) -> tuple[Any, Any]:
             months = months - part[name].astype("int64") + 1
             break
     return months.dt.to_timestamp(), part["month"]
+
+
+def _read(file: Path) -> pd.DataFrame:
+    """Return a ledger; columns that an older one lacks are missing."""
+    old = pd.read_csv(file, dtype=_TEXT, parse_dates=_DATES)
+    old = old.reindex(columns=[*dict.fromkeys([*old, "profile", "least", "most"])])
+    return old.fillna(dict.fromkeys(["area", "other", "profile"], ""))
 
 
 def check_differencing(published: pd.DataFrame) -> None:
@@ -100,6 +160,7 @@ def record_release(
     borough_code: str,
     edition: str,
     release: str,
+    profile: str = "",
 ) -> dict[str, int]:
     """Check a release against the ledger, add it, and write the disclosure log.
 
@@ -111,11 +172,11 @@ def record_release(
         folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"disclosure_ledger_{borough_code}.csv" if folder else None
     if len(new):  # a release without restricted counts leaves the ledger as it is
-        new = new.assign(edition=edition, release=release)
+        new = new.assign(edition=edition, release=release, profile=profile)
         if file and file.exists():
-            old = pd.read_csv(file, dtype=_TEXT).fillna({"area": "", "other": ""})
-            again = (old["edition"] == edition) & (old["release"] == release)
-            new = pd.concat([old[~again], new], ignore_index=True)
+            old = _read(file)
+            again = old[["edition", "release", "profile"]] == [edition, release, profile]
+            new = pd.concat([old[~again.all(axis=1)], new], ignore_index=True)
         new = new.assign(**{name: pd.to_datetime(new[name], format="ISO8601") for name in _DATES})
         check_differencing(new)
         if file:

@@ -133,7 +133,7 @@ def records_of(pages: Sequence[Page]) -> list[dict[str, Any]]:
 def check_release(data: Any, records: list[dict[str, Any]]) -> dict[str, int]:
     """Compare with what was published before; only real data is kept in the ledger."""
     folder = None if data.simulated else data.settings.folder("records")
-    what = {"borough_code": data.borough_code, "edition": data.edition}
+    what = {"borough_code": data.borough_code, "edition": data.edition, "profile": data.profile.id}
     return record_release(folder, records, release=f"{data.end_month:%Y-%m}", **what)
 
 
