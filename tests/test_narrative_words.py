@@ -94,6 +94,12 @@ def test_key_findings_link_to_their_sections():
     assert '<li><a href="#a">A is higher.</a></li><li>B is similar.</li>' in page
 
 
+def cell(value, flag):
+    made = words.Cell(value)
+    made.flag = flag
+    return made
+
+
 @pytest.mark.parametrize(
     ("value", "flag", "expected"),
     [
@@ -105,12 +111,7 @@ def test_key_findings_link_to_their_sections():
     ],
 )
 def test_format_count(value, flag, expected):
-    assert words.format_count(value, "offences", flag=flag) == expected
-
-
-def test_format_count_without_threshold_does_not_say_fewer_than_five():
-    text = words.format_count(float("nan"), "people", flag="[c]", threshold=None)
-    assert text == "too few people to show"
+    assert words.format_count(cell(value, flag), "offences") == expected
 
 
 def test_format_change_follows_the_interval_and_the_counts():
@@ -120,7 +121,7 @@ def test_format_change_follows_the_interval_and_the_counts():
     assert change(400, 300, "offences", limits=(0.64, 0.87)).startswith("fell from 400 to 300")
     assert change(20, 60, "offences", limits=(1.8, 5)) == "rose from 20 to 60 offences"
     assert change(70, 70, "offences") == "stayed at 70 offences"
-    hidden = change(float("nan"), 10, "offences", flags=("[c]", ""))
+    hidden = change(cell(float("nan"), "[c]"), 10, "offences")
     assert hidden == "went from fewer than 5 to 10 offences"
 
 

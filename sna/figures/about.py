@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 import sna
+from sna.definitions import switches
 from sna.definitions.views import views
 from sna.disclosure.protected import ProtectedTable
 from sna.figures.cells import fill
@@ -114,3 +115,9 @@ def run_facts(data: Any) -> dict[str, str]:
 def show_run(data: Any) -> Note:
     """Return what this run stands on; its time and commit are in `run.json` only."""
     return Note(fill("facts.html.j2", facts=run_facts(data)))
+
+
+def describe_rules(data: Any) -> Note:
+    """Quote the adopted text with its source and hash, and list every resolved rule."""
+    rules = switches().to_dict("records")
+    return Note(fill("definition.html.j2", profile=data.profile, rules=rules))

@@ -27,16 +27,10 @@ from sna.narrative.prose import MOST_WORDS, KeyFindings, Prose
 WORDS = Path(__file__).parent.parent / "templates" / "words"
 
 
-class Cell(float):
-    """A number with the shorthand that stands beside it, or in its place when it is missing."""
-
-    flag = ""
-
-
 def _cell(value: Any, flag: str) -> Any:
     if isinstance(value, bool | np.bool_ | pd.Timestamp | str) or value is None:
         return value
-    cell = Cell("nan" if pd.isna(value) else value)
+    cell = words.Cell("nan" if pd.isna(value) else value)
     cell.flag = flag
     return cell
 

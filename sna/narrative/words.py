@@ -35,35 +35,38 @@ def check_words(text: str) -> str:
     return text
 
 
-def flag_of(value: object) -> str:
-    """Return the shorthand that a cell of a protected table carries."""
-    return str(getattr(value, "flag", ""))
+class Cell(float):
+    """A number with the shorthand that stands beside it, or in its place when it is missing."""
+
+    flag = ""
 
 
-def format_count(value: float, noun: str = "", *, flag: str = "", threshold: int | None = 5) -> str:
-    """Write a count; a suppressed one (``[c]``) is ``fewer than`` its threshold, None: ``too few``.
+def is_withheld(value: object) -> bool:
+    """Say whether disclosure control took the number of a cell away."""
+    return getattr(value, "flag", "") == "[c]"
+
+
+def format_count(value: float, noun: str = "") -> str:
+    """Write a count; one that is withheld is ``fewer than 5``.
 
     >>> [format_count(1234, "offences"), format_count(1, "people"), format_count(0, "searches")]
     ['1,234 offences', '1 person', 'no searches']
     """
     if pd.isna(value):
-        if (flag or flag_of(value)) != "[c]":
-            return f"an unknown number of {noun}" if noun else "an unknown number"
-        if threshold is None:
-            return f"too few {noun} to show".replace("  ", " ")
-        return f"fewer than {threshold} {noun}".strip()
+        if is_withheld(value):
+            return f"fewer than 5 {noun}".strip()
+        return f"an unknown number of {noun}" if noun else "an unknown number"
     if noun and value == 0:
         return f"no {noun}"
     word = _WORDING["singular"].get(noun, noun.removesuffix("s")) if value == 1 else noun
     return f"{value:,.0f} {word}".strip()
 
 
-def format_rate(rate: float, *, per: int = 1000, of: str = "residents", flag: str = "") -> str:
+def format_rate(rate: float, *, of: str = "residents") -> str:
     """Write a rate with its base: ``4.2 per 1,000 residents``, or that it is not reliable."""
     if pd.isna(rate):
-        withheld = (flag or flag_of(rate)) == "[c]"
-        return "a rate too small to show" if withheld else "no reliable rate"
-    return f"{format_number(rate)} per {per:,} {of}"
+        return "a rate too small to show" if is_withheld(rate) else "no reliable rate"
+    return f"{format_number(rate)} per 1,000 {of}"
 
 
 def format_number(value: float) -> str:
@@ -81,9 +84,9 @@ def format_number(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}", 1)
 
 
-def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> str:
+def format_interval(lower: float, upper: float) -> str:
     """Write the uncertainty of a value: ``95% interval 3.9 to 4.5``."""
-    level = f"{confidence * 100:.4g}% interval"
+    level = "95% interval"
     if pd.isna(lower) or pd.isna(upper):
         return f"{level} not available"
     if upper == float("inf"):
@@ -93,15 +96,14 @@ def format_interval(lower: float, upper: float, *, confidence: float = 0.95) -> 
     return f"{level} {format_number(lower)} to {format_number(upper)}"
 
 
-def format_share(share: float, *, flag: str = "") -> str:
+def format_share(share: float) -> str:
     """Write a proportion as a whole percentage; never 0% or 100% for a share that is neither.
 
     >>> [format_share(x) for x in (0.126, 0.003, 0.997, 0, 1)]
     ['13%', 'under 1%', 'over 99%', '0%', '100%']
     """
     if pd.isna(share):
-        withheld = (flag or flag_of(share)) == "[c]"
-        return "a share too small to show" if withheld else "an unknown share"
+        return "a share too small to show" if is_withheld(share) else "an unknown share"
     if 0 < share < 0.005:
         return "under 1%"
     return "over 99%" if 0.995 <= share < 1 else f"{share * 100:.0f}%"
@@ -113,19 +115,16 @@ def format_change(
     noun: str = "",
     *,
     limits: tuple[float, float] = (float("nan"), float("nan")),
-    flags: tuple[str, str] = ("", ""),
-    minimum: int = 50,
 ) -> str:
     """Write a change between two counts, with the verb its uncertainty allows.
 
     ``limits`` is the interval of the ratio later to earlier: only one that leaves 1 out gives
-    ``rose`` or ``fell``. No percentage when the earlier count is under ``minimum``.
+    ``rose`` or ``fell``. No percentage when the earlier count is under 50.
 
     >>> format_change(400, 500, "offences", limits=(1.1, 1.4))
     'rose from 400 to 500 offences (25% more)'
     """
-    before, after = format_count(earlier, flag=flags[0]), format_count(later, noun, flag=flags[1])
-    pair = f"from {before} to {after}"
+    pair = f"from {format_count(earlier)} to {format_count(later, noun)}"
     if pd.isna(earlier) or pd.isna(later):
         return f"went {pair}"
     if earlier == later:
@@ -133,17 +132,16 @@ def format_change(
     clear = compare_words(*limits, 1)
     verb = {"higher": "rose", "lower": "fell"}.get(clear, "went")
     tail = ", no clear change" if clear == "similar" else ""
-    if earlier < minimum or clear not in ("higher", "lower"):
+    if earlier < 50 or clear not in ("higher", "lower"):
         return f"{verb} {pair}{tail}"
     more = "more" if later > earlier else "fewer"
     return f"{verb} {pair} ({format_share(abs(later / earlier - 1))} {more})"
 
 
-def format_ratio(ratio: float, *, reference: str, flag: str = "") -> str:
+def format_ratio(ratio: float, *, reference: str) -> str:
     """Write a rate ratio: ``2.1 times the rate for White people``."""
     if pd.isna(ratio):
-        withheld = " [c]" if (flag or flag_of(ratio)) == "[c]" else ""
-        return f"too little data to compare with {reference}{withheld}"
+        return f"too little data to compare with {reference}{' [c]' * is_withheld(ratio)}"
     return f"{format_number(ratio)} times the rate for {reference}"
 
 

@@ -1,6 +1,7 @@
 """Complete series of counts and rates: months, rolling years, whole periods, groups."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -70,25 +71,7 @@ def count_periods(data: Any, *, period: str = "financial_year", by: str = "") ->
     ``age_band`` count victims, by residents of that sex or age where they are known. Groups come
     from records: without them the table is empty. One row a group and period, ``length`` in words.
     """
-    made = load_panel(data)
-    if period not in PERIODS or by not in ("", *SPLITS):
-        do = f"Periods are {', '.join(PERIODS)}; groups are {', '.join(SPLITS)}."
-        raise UsageError("The period or group is not known.", found=period or by, do=do)
-    if by == "ward_code" and period in TOO_FINE:
-        raise UsageError("Below borough, a quarter is the shortest period.", found=period)
-    people = made.population[:, made.mine]
-    grid = {"month": made.months, "offences": made.series, "group": "all", "population": people}
-    return _by_period(made, _split(made, by) if by else pd.DataFrame(grid), period, by)
-
-
-def _by_period(panel: Panel, grid: pd.DataFrame, period: str, by: str) -> pd.DataFrame:
-    whole = _sum_periods(grid, period, panel)
-    if whole.empty:
-        return no_rows("trend_periods")
-    measure = "Recorded offences" if by == "band" else panel.measure
-    name = f"{measure} by {SPLITS[by]}" if by else measure
-    _, size, length = PERIODS[period]
-    return panel.table(whole, period_months=size, measure=name, length=length)
+    return count_cuts(data, cuts=[by], period=period)
 
 
 def count_cuts(data: Any, *, cuts: Sequence[str] = (), period: str = "") -> pd.DataFrame:
@@ -99,21 +82,22 @@ def count_cuts(data: Any, *, cuts: Sequence[str] = (), period: str = "") -> pd.D
     Empty where the series holds no records.
     """
     made = load_panel(data)
-    if unknown := [name for name in (*cuts, period) if name and name not in {*SPLITS, *PERIODS}]:
-        do = f"Periods are {', '.join(PERIODS)}; cuts are {', '.join(SPLITS)}."
-        raise UsageError("The period or cut is not known.", found=unknown, do=do)
+    if unknown := {*cuts, period} - {*SPLITS, *PERIODS, ""}:
+        do = f"Periods are {', '.join(PERIODS)}; groups are {', '.join(SPLITS)}."
+        raise UsageError("The period or group is not known.", found=sorted(unknown), do=do)
+    if "ward_code" in cuts and period in TOO_FINE:
+        raise UsageError("Below borough, a quarter is the shortest period.", found=period)
     same = made.last_month.month in (3, 12)
     wanted = [name for name in PERIODS if name != "year_to_end_month" or not same]
-    wanted = [period] if period else wanted
-    grids = {by: _split(made, by) for by in cuts or SPLITS}
-    parts = [
-        _by_period(made, grid, when, by)
-        for when in wanted
-        for by, grid in grids.items()
-        if by != "ward_code" or when not in TOO_FINE
-    ]
-    known = [part for part in parts if len(part)]
-    return pd.concat(known, ignore_index=True) if known else no_rows("trend_periods")
+    grids, parts = {by: _split(made, by) for by in cuts or SPLITS}, []
+    for when, by in product([period] if period else wanted, grids):
+        whole = _sum_periods(grids[by], when, made)
+        if len(whole) and (by != "ward_code" or when not in TOO_FINE):
+            measure = "Recorded offences" if by == "band" else made.measure
+            name = f"{measure} by {SPLITS[by]}" if by else measure
+            named = {"measure": name, "length": PERIODS[when][2]}
+            parts.append(made.table(whole, period_months=PERIODS[when][1], **named))
+    return pd.concat(parts, ignore_index=True) if parts else no_rows("trend_periods")
 
 
 def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
@@ -143,6 +127,9 @@ def _sum_periods(grid: pd.DataFrame, period: str, panel: Panel) -> pd.DataFrame:
 
 def _split(panel: Panel, by: str) -> pd.DataFrame:
     """Return counts by group and month of core records, with the residents of each group."""
+    if not by:
+        whole = {"month": panel.months, "offences": panel.series, "group": "all"}
+        return pd.DataFrame(whole).assign(population=panel.population[:, panel.mine])
     records = panel.source == "extract"
     rows = _split_rows(panel.data, by) if records else panel.data.offences.head(0)
     rows = rows[rows["source"].astype("str").eq("extract")]
