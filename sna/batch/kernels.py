@@ -9,19 +9,18 @@ import importlib
 import multiprocessing
 import os
 import sys
-import threading
 from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
+from sna.build.workers import end_with_parent, no_main
+
 NAME = "sna-forked"
 MEMORY_LIMIT = "SNA_KERNEL_MEMORY_MB"  # address space of one kernel, in MiB
-_STARTING = threading.Lock()
 _INLINE = "module://matplotlib_inline.backend_inline"
 
 
@@ -65,23 +64,14 @@ class ForkedKernelProvisioner(LocalProvisioner):
         forked: Any = multiprocessing.get_context("forkserver").Process(
             target=run_kernel, args=(arguments, environment, str(folder)), name=NAME, daemon=True
         )
-        _start(forked)
+        with no_main():
+            forked.start()
         forked.stdin = forked.stdout = forked.stderr = None  # a `Popen`, as its users see it
         forked.poll = lambda: forked.exitcode
         forked.wait = lambda: forked.join() or forked.exitcode
         forked.send_signal = partial(_send, forked)
         self.process, self.pid = forked, forked.pid
         return self.connection_info
-
-
-def _start(process: Any) -> None:
-    """Start a process that does not first run the script that asked for it, as its own would."""
-    with _STARTING:
-        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-        try:
-            process.start()
-        finally:
-            sys.modules["__main__"] = main
 
 
 def _send(process: Any, number: int) -> None:
@@ -92,7 +82,7 @@ def _send(process: Any, number: int) -> None:
 def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -> None:
     """Turn this forked process into a Jupyter kernel."""
     os.setsid()  # Ctrl-C belongs to the run, not to its kernels
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
@@ -111,10 +101,3 @@ def run_kernel(arguments: list[str], environment: dict[str, str], folder: str) -
     application = IPKernelApp.instance()
     application.initialize([*arguments, "--HistoryManager.enabled=False"])
     application.start()
-
-
-def _end_with_parent() -> None:
-    """End this kernel when the run that wanted it is gone, however it went."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os._exit(1)

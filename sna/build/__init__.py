@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain, compress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,15 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from sna import store
-from sna.build.parts import ALONE_BYTES, REPLACED, Part, read_one, reject_replaced, write_borough
+from sna.build.parts import (
+    LARGE_BYTES,
+    REPLACED,
+    Part,
+    read_one,
+    read_some,
+    reject_replaced,
+    write_borough,
+)
 from sna.build.workers import Run, start_workers
 from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
@@ -75,9 +84,11 @@ def build(
     processed.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(processed / ".lock", timeout=0)
-        with lock, store.new_files(processed) as work, start_workers(scheduler) as run:
-            job = _Job(run, profile, work / "spool", unmatched_share, progress)
-            return _build(raw.resolve(), processed, work, job, fresh)
+        with lock, store.new_files(processed) as work:
+            look = _look(raw.resolve(), processed, profile, fresh)
+            with start_workers(scheduler, size=_size(look.items)) as run:
+                job = _Job(run, profile, work / "spool", unmatched_share, progress)
+                return _build(look, processed, work, job)
     except Timeout:
         do = "Wait for it, or name another folder."
         raise UsageError(
@@ -85,21 +96,46 @@ def build(
         ) from None
 
 
-def _build(raw: Path, processed: Path, work: Path, job: _Job, fresh: bool) -> Summary:
+@dataclass(frozen=True)
+class _Look:
+    """What lies in the raw folder, and what the store already holds of it."""
+
+    raw: Path
+    items: list[Item]
+    refused: list[dict[str, Any]]
+    state: dict[str, Any]
+    before: list[dict[str, Any]]
+    adds: bool  # the items are new and the store stands: it need not be written anew
+
+
+def _look(raw: Path, processed: Path, profile: str, fresh: bool) -> _Look:
+    """Look for what is new to a store that stands; for everything when files or rules changed."""
     state, before = store.read_before(processed)
-    last, whole = state.get("profile"), not fresh and store.is_whole(processed, state, job.profile)
-    known = frozenset((line["raw_file"], line["sha256"]) for line in before if whole)
+    adds = not fresh and store.is_whole(processed, state, profile)
+    known = frozenset((line["raw_file"], line["sha256"]) for line in before if adds)
     items, refused, gone = look_at(raw, known)
-    if whole and not gone and not items:
+    if adds and gone:
+        (items, refused, _), adds = look_at(raw), False
+    return _Look(raw, items, refused, state, before, adds)
+
+
+def _size(items: list[Item]) -> int:
+    return sum(path.stat().st_size for path in {item.raw.path for item in items})
+
+
+def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
+    raw, items, refused, state, before = look.raw, look.items, look.refused, look.state, look.before
+    last = state.get("profile")
+    if look.adds and not items:
         said = f"Nothing has changed since the last build of {processed.name}."
         findings = store.read_table("findings", processed)
         return Summary(before, findings, state["partial"], said=said)
-    parts = _read_more(items, processed, state, before, job) if whole and not gone else None
+    parts = _read_more(items, processed, state, before, job) if look.adds else None
     if parts is not None:
         old, lines, refused, state["parts"] = processed, before, [], state["parts"] + 1
     else:
         old, lines = None, []
-        items, refused, _ = look_at(raw) if known else (items, refused, gone)
+        items, refused, _ = look_at(raw) if look.adds else (items, refused, False)
         parts = _read_checked(raw, items, job)
         facts = {
             "simulated": any(is_simulated(raw, item.raw.file) for item in items),
@@ -131,7 +167,7 @@ def check_folder(
 ) -> Summary:
     """Read everything as `build` does and write nothing: inputs, findings, what is supported."""
     items, refused, _ = look_at(raw)
-    with start_workers() as run:
+    with start_workers(size=_size(items)) as run:
         parts = _read_checked(raw, items, _Job(run, profile, None, unmatched_share, progress))
     partial = _partial(parts, unmatched_share)
     inputs = [part.record for part in parts]
@@ -209,16 +245,17 @@ def _read_all(items: list[Item], job: _Job) -> list[Part]:
 
 
 def _read_events(numbered: list[tuple[int, Item]], places: Places, job: _Job) -> list[Part]:
-    """Read large files one by one, then the others beside each other."""
+    """Read large files one after another, so that one of them is in memory, the others beside."""
     shared = (places, job.profile, job.spool)
-    is_large = [not i.raw.member and i.raw.path.stat().st_size > ALONE_BYTES for _, i in numbered]
-    alone = [pair for pair, large in zip(numbered, is_large, strict=True) if large]
-    beside = [pair for pair, large in zip(numbered, is_large, strict=True) if not large]
+    is_large = [item.raw.path.stat().st_size > LARGE_BYTES for _, item in numbered]
+    large = list(compress(numbered, is_large))
+    beside = [[pair] for pair, alone in zip(numbered, is_large, strict=True) if not alone]
+    tasks = [*beside, *([large] if large else [])]
+    first = job.run(read_some, tasks[len(beside) :], shared)  # the longest task begins first
     found: list[Part] = []
-    for pairs in (*([pair] for pair in alone), beside):
-        for pair, parts in zip(pairs, job.run(read_one, pairs, shared), strict=True):
-            found += parts
-            job.progress(pair[1].name, len(found), len(numbered))
+    for task, parts in zip(tasks, chain(job.run(read_some, beside, shared), first), strict=True):
+        found += parts
+        job.progress(task[-1][1].name, len(found), len(numbered))
     return found
 
 

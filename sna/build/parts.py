@@ -32,7 +32,7 @@ from sna.sources.quality import (
 )
 
 REPLACED = "The same month and category stand in a later file:"
-ALONE_BYTES = 64 << 20  # a file this large is read alone, and its memory given back
+LARGE_BYTES = 64 << 20  # files this large are read one after another
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
     *("published_category", "offence_code", "listed_family", "band", "possible_bands"),
@@ -70,6 +70,19 @@ class Part:
     rejects: list[pd.DataFrame] = field(default_factory=list)
     findings: list[dict[str, Any]] = field(default_factory=list)
     is_events: bool = False
+
+
+def read_some(
+    pairs: list[tuple[int, Item]], places: Places, profile: str, spool: Path | None
+) -> list[Part]:
+    """Read files one after another and give back the memory that a large one took."""
+    found = []
+    for pair in pairs:
+        found += read_one(pair, places, profile, spool)
+        if pair[1].raw.path.stat().st_size > LARGE_BYTES:  # for a small file it takes too long
+            gc.collect()
+            pa.default_memory_pool().release_unused()
+    return found
 
 
 def read_one(
@@ -113,9 +126,6 @@ def _read_parts(
         result = results.pop(0)[1]
         parts.append(_make_part(result, line, people, how))
         people = None
-    if record["bytes"] > ALONE_BYTES:  # a collection takes a tenth of the time of a small file
-        gc.collect()
-        pa.default_memory_pool().release_unused()
     return parts
 
 

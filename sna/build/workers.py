@@ -1,33 +1,120 @@
-"""Where work runs: two threads here, or a Dask cluster that sees the same folders."""
+"""Where work runs: threads or processes here, or a Dask cluster that sees the same folders."""
 
+import itertools
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import lru_cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
 from typing import Any
 
 from sna.errors import SnaError
 
 Run = Callable[[Callable[..., Any], Iterable[Any], tuple[Any, ...]], Iterator[Any]]
+_STARTING = threading.Lock()
+PROCESS_BYTES = 64 << 20  # from here on the work is longer than a process takes to start
 
 
 @contextmanager
-def start_workers(scheduler: str = "", *, workers: int = 2) -> Iterator[Run]:
+def start_workers(scheduler: str = "", *, workers: int = 2, size: int = 0) -> Iterator[Run]:
     """Give ``run(function, items, shared)``: results in order, each of one item and what is shared.
 
-    ``scheduler`` is an address or ``local``; a lost worker's items are repeated elsewhere.
+    ``scheduler`` is an address or ``local``; a lost worker's items are repeated elsewhere. Without
+    one, threads do the work, and processes where ``size`` bytes are worth starting them.
     """
-    if not scheduler:
+    if scheduler:
+        with connect(scheduler, workers=workers) as client:
+
+            def run(function: Callable[..., Any], items: Iterable[Any], shared: Any) -> Any:
+                sent = client.scatter([*shared], broadcast=True, hash=False) if shared else []
+                found = [client.submit(function, i, *sent, retries=2, pure=False) for i in items]
+                return (future.result() for future in found)
+
+            yield run
+    elif size >= PROCESS_BYTES:
+        with _processes(workers) as run_in_processes:
+            yield run_in_processes
+    else:
         with ThreadPoolExecutor(workers) as pool:
             yield lambda function, items, shared: pool.map(lambda i: function(i, *shared), items)
-        return
-    with connect(scheduler, workers=workers) as client:
 
-        def run(function: Callable[..., Any], items: Iterable[Any], shared: tuple[Any, ...]) -> Any:
-            sent = client.scatter(list(shared), broadcast=True, hash=False) if shared else []
-            found = [client.submit(function, i, *sent, retries=2, pure=False) for i in items]
-            return (future.result() for future in found)
 
-        yield run
+@contextmanager
+def _processes(workers: int) -> Iterator[Run]:
+    """Run in processes, since pandas keeps one core busy; each reads what is shared once."""
+    number, spawn = itertools.count(), multiprocessing.get_context("spawn")
+    with (
+        TemporaryDirectory(prefix="sna-") as folder,
+        ProcessPoolExecutor(workers, spawn, _begin) as pool,
+    ):
+        others = multiprocessing.active_children()
+        with no_main():
+            for _ in range(workers):  # each starts a process, as none is idle yet
+                pool.submit(int)
+        own = [process for process in multiprocessing.active_children() if process not in others]
+
+        def run(function: Callable[..., Any], items: Iterable[Any], shared: Any) -> Any:
+            path = Path(folder, f"{next(number)}.pickle")
+            path.write_bytes(pickle.dumps(shared))
+            return pool.map(partial(_call, function, path), items)
+
+        try:
+            yield run
+        except BaseException as error:
+            for process in own:  # it would finish its file first
+                process.kill()
+            if not isinstance(error, BrokenProcessPool):
+                raise
+            what, do = (
+                "A process of the build was ended from outside.",
+                "Free memory; run it again.",
+            )
+            raise SnaError(what, where="sna build", do=do) from None
+
+
+@contextmanager
+def no_main() -> Iterator[None]:
+    """Let processes start that do not first run the script that asked for them."""
+    with _STARTING:
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which ends this one
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it is gone, however it went."""
+    if parent := multiprocessing.parent_process():
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def _call(function: Callable[..., Any], path: Path, item: Any) -> Any:
+    return function(item, *_read_shared(path))
+
+
+@lru_cache(maxsize=1)
+def _read_shared(path: Path) -> Any:
+    return pickle.loads(path.read_bytes())  # our own file, written a moment ago
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U, age_span, age_state, look_up
 from sna.classify.inputs import id_text
@@ -14,16 +16,21 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
 
     Under 25 and under 16: any True wins, else any Unknown, else False.
     """
-    codes, known = pd.factorize(pd.Index(id_text(people["offence_id"])))
+    # Arrow: pandas walks a million references in Python
+    ours, theirs = (pa.array(id_text(table["offence_id"])) for table in (offences, people))
+    known = ours.unique().drop_null()
+    position, codes = (
+        np.asarray(pc.index_in(ids, value_set=known).fill_null(-1)) for ids in (ours, theirs)
+    )
+    length = len(known)
     state, conflict = _person_ages(people)
     role = people["person_role"].astype("str").str.strip().str.casefold().to_numpy()
-    position = known.get_indexer(pd.Index(id_text(offences["offence_id"])))
     for name, roles in ROLES.items():
         here = np.isin(role, roles) & (codes >= 0)
-        folded = np.append(_fold(codes[here], state[here], len(known)), AGE["unknown"])[position]
+        folded = np.append(_fold(codes[here], state[here], length), AGE["unknown"])[position]
         kept = np.where(folded == AGE["unknown"], columns[name], folded)
         columns[name] = kept.astype(np.uint8)
-    odd = np.bincount(codes[conflict & (codes >= 0)], minlength=len(known)) > 0
+    odd = np.bincount(codes[conflict & (codes >= 0)], minlength=length) > 0
     return np.append(odd, False)[position]
 
 

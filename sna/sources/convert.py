@@ -42,6 +42,7 @@ class File:
 Converter = Callable[[Answers, File], Answers]
 
 
+@cache
 def find_converter(name: str) -> Converter:
     """Return the converter that a layout names."""
     if name in CONVERTERS:
@@ -55,9 +56,21 @@ def find_converter(name: str) -> Converter:
     return _each(lambda text, _: _find_word(words, text))
 
 
-def _each(answer: Callable[[str, File], Any]) -> Converter:
+def _each(answer: Callable[[str, Places], Any]) -> Converter:
     """Return the converter that asks for each value; what is missing stays missing."""
-    return lambda values, file: [None if text is None else answer(text, file) for text in values]
+    return _once(lambda texts, places: [answer(text, places) for text in texts])
+
+
+def _once(answer: Callable[[list[str], Places], Answers]) -> Converter:
+    """Return the converter that asks for a value once, however many files of a folder hold it."""
+
+    def convert(values: Answers, file: File) -> Answers:
+        known = file.places.answers.setdefault(answer, {None: None})
+        if new := list(dict.fromkeys(value for value in values if value not in known)):
+            known.update(zip(new, answer(new, file.places), strict=True))
+        return [known[value] for value in values]
+
+    return convert
 
 
 def _let_through(pattern: re.Pattern[str], text: str) -> str | None:
@@ -142,7 +155,7 @@ def parse_ages(label: object) -> tuple[int, int] | None:
     return numbers[0], numbers[-1]
 
 
-def find_age_band(text: str, _: File | None = None) -> str | None:
+def find_age_band(text: str, _: Places | None = None) -> str | None:
     """Return an age band in our form; words whose limits nobody has stated stay words.
 
     >>> [find_age_band(t) for t in ("15 to 19", "65 and over", "10-17", "18 or older", "Adult")]
@@ -180,27 +193,26 @@ def heading_year(heading: str) -> int | None:
     return 2000 + int(found[1]) if found else None
 
 
-def area_level(code: str, _: File | None = None) -> str:
+def area_level(code: str, _: Places | None = None) -> str:
     """Return the level that a GSS code speaks of; what is neither LSOA nor ward is a district."""
     levels = {"E01": "lsoa", "W01": "lsoa", "E05": "ward", "W05": "ward"}
     return levels.get(code[:3], "borough")
 
 
-def _named_area(text: str, file: File) -> str | None:
+def _named_area(text: str, places: Places) -> str | None:
     """Return the borough of a name that may have an area's name behind it."""
-    return file.places.find_borough(text) or file.places.find_prefix(text)
+    return places.find_borough(text) or places.find_prefix(text)
 
 
-def _ward(text: str, file: File) -> str | None:
+def _ward(text: str, places: Places) -> str | None:
     """Return a ward code; one that went whole into a ward of the latest edition as that."""
-    return file.places.ward_into.get(text, text) if text.startswith(("E05", "W05")) else None
+    return places.ward_into.get(text, text) if text.startswith(("E05", "W05")) else None
 
 
-def _points(values: Answers, file: File) -> Answers:
+def _points(texts: list[str], places: Places) -> Answers:
     """Return easting, northing, borough and LSOA of points given as longitude and latitude."""
-    pairs = [str(value).split(" | ") if value else ["", ""] for value in values]
-    east, north = to_grid(*zip(*pairs, strict=True))
-    found = zip(east, north, *file.places.find_points(east, north), strict=True)
+    east, north = to_grid(*zip(*(text.split(" | ") for text in texts), strict=True))
+    found = zip(east, north, *places.find_points(east, north), strict=True)
     return [row if np.isfinite(row[0]) else None for row in found]
 
 
@@ -247,15 +259,15 @@ CONVERTERS: dict[str, Converter] = {
     "ethnic_scheme": lambda v, _: ["census_19" if len(v) > 9 else "five"] * len(v),
     "population_year": _population_year,
     "area_level": _each(area_level),
-    "borough": _each(lambda text, file: file.places.find_borough(text)),
+    "borough": _each(lambda text, places: places.find_borough(text)),
     "named_area": _each(_named_area),
-    "unnamed": _each(lambda text, file: None if _named_area(text, file) else text),
-    "borough_of": _each(lambda text, file: file.places.borough_of.get(text)),
+    "unnamed": _each(lambda text, places: None if _named_area(text, places) else text),
+    "borough_of": _each(lambda text, places: places.borough_of.get(text)),
     "ward": _each(_ward),
     "ward_edition": lambda v, file: [heading_year(file.match.columns["ward_code"])] * len(v),
-    "lsoa_district": _each(lambda text, file: file.places.find_borough(text[:-5])),
-    "lsoa_editions": _each(lambda text, file: file.places.find_lsoa(text)),
-    "points": _points,
+    "lsoa_district": _each(lambda text, places: places.find_borough(text[:-5])),
+    "lsoa_editions": _each(lambda text, places: places.find_lsoa(text)),
+    "points": _once(_points),
     "count": _counts,
     "number": _numbers,
     "mps_category": _mps_category,

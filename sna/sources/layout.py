@@ -6,6 +6,7 @@ never by its name. Layouts are rows of ``layouts/*.toml``, one file a publisher.
 
 import importlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -139,6 +140,14 @@ class FileSample:
     encoding: str = "utf-8"
     separator: str = ","
     facts: Mapping[str, Any] = field(default_factory=dict)
+    texts: dict[str, Counter[str]] = field(default_factory=dict, repr=False)  # counted before
+
+    def count_texts(self, name: str) -> Counter[str]:
+        """Return what stands in a column, without blanks, and how often."""
+        if name not in self.texts:
+            there = (str(value).strip() for value in self.rows[name].dropna())
+            self.texts[name] = Counter(text for text in there if text)
+        return self.texts[name]
 
 
 @dataclass(frozen=True)
@@ -195,11 +204,10 @@ def plain_heading(heading: str) -> str:
     return re.sub(r"[^0-9a-z+%]+", " ", heading.lstrip("\ufeff").casefold()).strip()
 
 
-def _fits(values: pd.Series, pattern: str, *, blank: bool) -> bool:
+def _fits(texts: Counter[str], pattern: str, *, blank: bool) -> bool:
     """Say whether nine in ten of the values fit `pattern`; `blank` is the answer for none."""
-    there = values.dropna().astype(str).str.strip()
-    there = there[there != ""]
-    return blank if there.empty else bool(there.str.fullmatch(pattern).mean() >= 0.9)
+    fitting = sum(number for text, number in texts.items() if re.fullmatch(pattern, text))
+    return fitting >= 0.9 * texts.total() if texts else blank
 
 
 def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list[str]]:
@@ -209,9 +217,9 @@ def find_roles(sample: FileSample, layout: Layout) -> tuple[dict[str, str], list
         free = [name for name in sample.columns if name not in found.values()]
         named = [name for name in free if re.fullmatch(rule.heading, plain_heading(name))]
         if rule.fits:
-            named = [n for n in named if _fits(sample.rows[n], rule.fits, blank=True)]
+            named = [n for n in named if _fits(sample.count_texts(n), rule.fits, blank=True)]
         if not named and rule.by_values:
-            named = [n for n in free if _fits(sample.rows[n], rule.fits, blank=False)]
+            named = [n for n in free if _fits(sample.count_texts(n), rule.fits, blank=False)]
         if len(named) > 1 and layout.wide and role in layout.keys:  # the finest tells rows apart
             named.sort(key=lambda name: -sample.rows[name].nunique())
         if named:

@@ -49,6 +49,7 @@ class Places:
     ward_parts: "pd.Series[int]" = field(default_factory=lambda: pd.Series(dtype="int64"))
     lsoas: "gpd.GeoDataFrame | None" = None
     boroughs: "gpd.GeoDataFrame | None" = None
+    answers: dict[Any, dict[Any, Any]] = field(default_factory=dict)  # found before, by question
 
     def find_borough(self, name: object) -> str | None:
         """Return the code of a borough or district under any published spelling, else None."""

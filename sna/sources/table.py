@@ -210,14 +210,14 @@ def _late(rows: Rows, spec: str, file: File) -> Iterator[tuple[Any, ...]]:
     since = pd.Timestamp(file.match.layout.since)
     for role, codes, answers in _answers(rows, spec, file):
         whens = [answer[-1] if isinstance(answer, tuple) else answer for answer in answers]
-        months = pd.Series(pd.to_datetime(pd.Series(whens, dtype="object")))
+        months = np.array(whens, dtype="datetime64[us]")
         early = f"Such files begin in {since:%Y-%m}: the month cannot be right."
         for bad, why in (
-            (months > pd.Timestamp.now(), "The month lies in the future."),
-            (months < since, early),
+            (months > np.datetime64("now"), "The month lies in the future."),
+            (months < since.to_datetime64(), early),
         ):
             if bad.any():
-                yield bad.to_numpy()[codes], role, why, rows.strings(role)
+                yield bad[codes], role, why, rows.strings(role)
 
 
 def _repeated(rows: Rows, keys: list[str], good: np.ndarray) -> Iterator[tuple[Any, ...]]:
