@@ -1,5 +1,6 @@
 """From raw files to the store: rows add up, overlaps are never added, nothing stops the others."""
 
+import multiprocessing
 import zipfile
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pandas as pd
 import pytest
 from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, WARD, street_row, write
 
-from sna.build import build, check_folder
-from sna.errors import SourceError
+from sna.build import build, check_folder, workers
+from sna.errors import SnaError, SourceError
 from sna.store import load_borough, read_table
 
 ROBBERY = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"
@@ -351,15 +352,57 @@ def test_another_definition_is_a_finding_of_the_next_build(tmp_path: Path) -> No
     assert findings.str.contains("changed since the build before .london_2023 to").any()
 
 
+def _write_nine_months(raw: Path) -> None:
+    for number in range(1, 10):
+        rows = [street_row(n, month=f"2024-0{number}") for n in range(50)]
+        write(raw, f"2024-0{number}-metropolitan-street.csv", STREET, *rows)
+    _extract(raw, *(f"{n},2024-01-05,8N,20,v{n},Hackney" for n in range(200)))
+
+
+def _assert_same_files(one: Path, other: Path) -> None:
+    files = {p.relative_to(one) for p in one.rglob("*.parquet")}
+    assert files == {p.relative_to(other) for p in other.rglob("*.parquet")}
+    for file in [*files, "inputs.json", "store.json"]:
+        assert (one / file).read_bytes() == (other / file).read_bytes()
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_files_as_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_nine_months(tmp_path / "raw")
+    build(tmp_path / "raw", tmp_path / "here")
+    monkeypatch.setattr(workers, "PROCESS_BYTES", 0)
+    build(tmp_path / "raw", tmp_path / "there")
+    _assert_same_files(tmp_path / "here", tmp_path / "there")
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_the_build_and_leaves_the_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    _write_nine_months(raw)
+    build(raw, out)
+    before = {path: path.read_bytes() for path in out.rglob("*.parquet")}
+    monkeypatch.setattr(workers, "PROCESS_BYTES", 0)
+
+    def kill(*_: object) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    with pytest.raises(SnaError, match="A process of the build was ended"):
+        build(raw, out, fresh=True, progress=kill)
+    assert not multiprocessing.active_children()
+    assert before == {path: path.read_bytes() for path in out.rglob("*.parquet")}
+
+
 @pytest.mark.slow
 def test_dask_gives_the_same_files_also_when_a_worker_is_killed(tmp_path: Path) -> None:
     from distributed import LocalCluster
 
     raw = tmp_path / "raw"
-    for number in range(1, 10):
-        rows = [street_row(n, month=f"2024-0{number}") for n in range(50)]
-        write(raw, f"2024-0{number}-metropolitan-street.csv", STREET, *rows)
-    _extract(raw, *(f"{n},2024-01-05,8N,20,v{n},Hackney" for n in range(200)))
+    _write_nine_months(raw)
     build(raw, tmp_path / "here")
     done: list[str] = []
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
@@ -370,9 +413,4 @@ def test_dask_gives_the_same_files_also_when_a_worker_is_killed(tmp_path: Path) 
                 next(iter(cluster.workers.values())).process.process.kill()
 
         build(raw, tmp_path / "there", scheduler=cluster.scheduler_address, progress=kill_one)
-    files = {p.relative_to(tmp_path / "here") for p in (tmp_path / "here").rglob("*.parquet")}
-    assert files == {
-        p.relative_to(tmp_path / "there") for p in (tmp_path / "there").rglob("*.parquet")
-    }
-    for file in [*files, "inputs.json", "store.json"]:
-        assert (tmp_path / "here" / file).read_bytes() == (tmp_path / "there" / file).read_bytes()
+    _assert_same_files(tmp_path / "here", tmp_path / "there")

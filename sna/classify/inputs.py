@@ -76,7 +76,7 @@ def check_offences(given: object) -> None:
 
 
 def check_people(given: object, offences: pd.DataFrame) -> None:
-    """Refuse people who cannot be joined to any offence, and roles that the contract lacks."""
+    """Refuse people who cannot be joined to offences, and roles that the contract lacks."""
     people = check_table(given, "People")
     _check_headings(people, "people")
     if people.empty:
@@ -91,15 +91,6 @@ def check_people(given: object, offences: pd.DataFrame) -> None:
     if odd := sorted(set(roles) - set(allowed)):
         do = f"Use {', '.join(allowed)}."
         raise TableError("A role of people is not known.", where="person_role", found=odd, do=do)
-    theirs, ours = (id_text(table["offence_id"]) for table in (people, offences))
-    theirs, ours = theirs[theirs.ne("")].dropna(), ours[ours.ne("")].dropna()
-    if len(theirs) and len(ours) and not is_among(theirs, ours).any():
-        raise TableError(
-            f"None of {len(theirs):,} people belongs to an offence of the table.",
-            where="column offence_id",
-            found=[f"people {theirs.iloc[0]!r}", f"offences {ours.iloc[0]!r}"],
-            do="Write the references of both tables alike, or leave people out.",
-        )
 
 
 def id_text(ids: pd.Series) -> pd.Series:

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U, age_span, age_state, look_up
 from sna.classify.inputs import id_text
+from sna.errors import TableError
 
 ROLES = {"victim_age": ("victim",), "suspect_age": ("suspect", "proceeded_against")}
 
@@ -19,10 +20,12 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
     # Arrow: pandas walks a million references in Python
     ours, theirs = (pa.array(id_text(table["offence_id"])) for table in (offences, people))
     known = ours.unique().drop_null()
+    known = known.filter(pc.not_equal(known, ""))
     position, codes = (
         np.asarray(pc.index_in(ids, value_set=known).fill_null(-1)) for ids in (ours, theirs)
     )
     length = len(known)
+    _check_joined(people["offence_id"], offences["offence_id"], codes)
     state, conflict = _person_ages(people)
     role = people["person_role"].astype("str").str.strip().str.casefold().to_numpy()
     for name, roles in ROLES.items():
@@ -32,6 +35,20 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
         columns[name] = kept.astype(np.uint8)
     odd = np.bincount(codes[conflict & (codes >= 0)], minlength=length) > 0
     return np.append(odd, False)[position]
+
+
+def _check_joined(theirs: pd.Series, ours: pd.Series, codes: Array) -> None:
+    """Refuse people of whom none belongs to an offence, though both have references."""
+    if (codes >= 0).any():
+        return
+    named, known = (ids[id_text(ids).ne("") & ids.notna()] for ids in (theirs, ours))
+    if len(named) and len(known):
+        raise TableError(
+            f"None of {len(named):,} people belongs to an offence of the table.",
+            where="column offence_id",
+            found=[f"people {named.iloc[0]!r}", f"offences {known.iloc[0]!r}"],
+            do="Write the references of both tables alike, or leave people out.",
+        )
 
 
 def _person_ages(people: pd.DataFrame) -> tuple[Array, Array]:

@@ -61,21 +61,26 @@ def _refuse(contract: Table, what: str, found: Iterable[object]) -> None:
 
 def complete(table: pa.Table, contract: Table) -> pd.DataFrame:
     """Return the table with every column of its contract, in order, unknown ones empty."""
-    coded: dict[str, Any] = {}
-    plain: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for name, rule in contract.columns.items():
-        kind = _kind(rule.dtype)
-        if pa.types.is_dictionary(kind):
-            coded[name] = _categories(table, name)
+        if pa.types.is_dictionary(_kind(rule.dtype)):
+            columns[name] = _categories(table, name)
         elif name in table.column_names:
-            plain[name] = table[name]
-        elif pa.types.is_boolean(kind):
-            plain[name] = pa.array(np.zeros(table.num_rows, dtype=bool))
+            columns[name] = table[name].to_pandas().array
         else:
-            plain[name] = pa.nulls(table.num_rows, kind)
-    frame = pa.table(plain).to_pandas() if plain else pd.DataFrame()
-    columns = {name: coded[name] if name in coded else frame[name] for name in contract.columns}
+            columns[name] = _nothing(rule.dtype, table.num_rows)
     return pd.DataFrame(columns, copy=False)
+
+
+def _nothing(dtype: str, rows: int) -> Any:
+    """Return a column without values; flags are then false, and numbers can be missing."""
+    if dtype == "str":
+        return pa.nulls(rows, pa.string()).to_pandas().array
+    if dtype == "bool" or not rows:
+        return np.zeros(rows, dtype=dtype)
+    if dtype.startswith("datetime"):
+        return np.full(rows, "NaT", dtype=dtype)
+    return np.full(rows, None if dtype == "object" else np.nan)
 
 
 def _categories(table: pa.Table, name: str) -> pd.Categorical:

@@ -286,7 +286,7 @@ def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Seri
 
 
 def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
-    numbers = {r: pd.to_numeric(given[r], errors="coerce") for r in ROLES["numbers"] if r in given}
+    numbers = {r: _numbers(given[r]) for r in ROLES["numbers"] if r in given}
     rows = rows.assign(**numbers)
     if "managing_borough" in given:
         rows = rows.assign(managing_borough_code=_boroughs(given["managing_borough"]))
@@ -297,6 +297,14 @@ def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.Data
     what = "borough is blank or not one of London: in no borough's report"
     notes.find(what, borough.isna(), "Correct the spelling in the file, or leave as it is.")
     return rows.assign(borough_code=borough)
+
+
+def _numbers(text: pd.Series) -> np.ndarray:
+    """Return numbers, missing for other text; only where Arrow finds such text does pandas look."""
+    try:
+        return np.asarray(pc.cast(pa.array(text), pa.float64()))
+    except pa.ArrowInvalid:
+        return np.asarray(pd.to_numeric(text, errors="coerce"), dtype="float64")
 
 
 def _boroughs(text: pd.Series) -> pd.Series:

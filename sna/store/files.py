@@ -46,7 +46,10 @@ def _read_arrow(path: Path, filters: Any = None) -> pa.Table:
     for name in (name for name in schema.names if same.get(name) is not None):
         kind = schema.field(name).type
         if pa.types.is_dictionary(kind):
-            column: Any = pa.DictionaryArray.from_arrays(zeros, pa.array([same[name]]))
+            words = pa.array([same[name]])
+            column: Any = pa.DictionaryArray.from_arrays(zeros, words, safe=False)
+        elif pa.types.is_integer(kind):
+            column = pa.array(np.full(len(zeros), same[name], dtype=kind.to_pandas_dtype()))
         else:
             column = pa.repeat(pa.scalar(same[name], kind), len(zeros))
         table = table.append_column(name, column)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
 from bench import Measured, alternate, measure
+from full_run import memory_gib
 from sna.build import build
 from sna.definitions import boroughs
 from sna.sample import write_sample
@@ -124,19 +126,19 @@ def _from_csv(files: list[Path]) -> None:
 
 
 def _peak(raw: Path, out: Path) -> int:
-    """Return the peak memory in bytes of a build in its own process.
+    """Return the peak memory in bytes of a build, of its own process and those it starts.
 
-    The kernel's own mark of the process; getrusage would hand on that of the process that starts it.
+    Each is charged its share of what several hold, as the kernel counts it.
     """
-    code = (
-        "import re; from pathlib import Path; from sna.build import build\n"
-        f"build(Path({str(raw)!r}), Path({str(out)!r}), fresh=True)\n"
-        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], check=True, capture_output=True, text=True, encoding="utf-8"
-    )
-    return int(done.stdout.split()[-1]) * 1024
+    code = f"from pathlib import Path; from sna.build import build; build(Path({str(raw)!r}), "
+    process = subprocess.Popen([sys.executable, "-c", f"{code}Path({str(out)!r}), fresh=True)"])
+    peak = 0.0
+    while process.poll() is None:
+        peak = max(peak, memory_gib(process.pid))
+        time.sleep(0.2)
+    if process.returncode:
+        raise RuntimeError("The build whose memory is measured failed.")
+    return int(peak * 2**30)
 
 
 def _london() -> list[Measured]:
