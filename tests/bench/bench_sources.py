@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
+from full_run import memory_gib
 
 from bench import Measured, alternate, measure
-from full_run import memory_gib
 from sna.build import build
 from sna.definitions import boroughs
 from sna.sample import write_sample
