@@ -68,9 +68,10 @@ def find_bands(extract: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 def _read_ages(references: pd.Series, people: pd.DataFrame) -> tuple[np.ndarray, ...]:
     """Return: victim under 25 (three-valued), a suspect known under 25, anyone known under 16."""
     is_victim, age = people["Role"] == "Victim", pd.to_numeric(people["Age"])
+    row = pd.Index(references).get_indexer(people["Crime Reference"])
 
     def any_of(mark: pd.Series) -> np.ndarray:
-        return references.isin(people.loc[mark, "Crime Reference"]).to_numpy()
+        return np.bincount(row, mark, len(references)) > 0
 
     young = any_of(is_victim & (age < 25))
     unknown = any_of(is_victim & age.isna()) | ~any_of(is_victim)
