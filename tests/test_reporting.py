@@ -13,7 +13,7 @@ from report_fixture import Borough, notebook
 
 from sna import store
 from sna.errors import DisclosureError, QualityError, SnaError, UsageError
-from sna.figures.about import sorted_findings
+from sna.figures.about import show_findings, sorted_findings
 from sna.reporting import borough as reports
 from sna.reporting import notebooks as nb
 from sna.reporting.lint import check_pages, lint_page
@@ -232,6 +232,16 @@ def test_links_to_places_that_are_not_there_become_text():
         [*CELLS, executed(output('<p><a href="#lost">a</a> <a href="#main">b</a></p>')).cells[0]]
     )
     assert '<p>a <a href="#main">b</a></p>' in text
+
+
+def test_a_page_that_stands_alone_names_data_quality_without_a_link():
+    data = Borough()
+    cells = [*CELLS, executed(output(show_findings(data)._repr_html_())).cells[0]]
+    alone = page(cells)
+    assert "stands on the page Data quality" in alone and "data_quality.html" not in alone
+    made, quality = Page("x", "Trend", v4.new_notebook(cells=cells)), data_quality_page(data)
+    beside = render_page(made, front(data), [made, quality])
+    assert 'href="data_quality.html#all_findings"' in beside
 
 
 def test_summary_quality_and_methods_pages_pass_the_checks_and_reconcile():

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -196,6 +196,7 @@ def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ())
     """
     check_executed(page.notebook, f"notebook {page.name}")
     arranged = arrange(page.notebook, with_code=front["edition"] == "partner")
+    menu = list(menu)
     links = [
         {"href": f"{other.name}.html", "title": other.title, "current": other.name == page.name}
         for other in menu
@@ -205,11 +206,16 @@ def render_page(page: Page, front: Mapping[str, Any], menu: Iterable[Page] = ())
     filled = {**front, "pages": links, "contents": contents(arranged), "head_title": title}
     filled["running"] = f"{front['place']}: {page.title}"
     text, _ = exporter().from_notebook_node(arranged, {"sna": filled})
-    return _mend_links(text)
+    return _mend_links(text, {other.name for other in menu})
 
 
-def _mend_links(text: str) -> str:
-    """Point `#level` at the section whose id starts so; without one the link becomes text."""
+def _mend_links(text: str, pages: Set[str]) -> str:
+    """Point `#level` at the section whose id starts so; without one the link becomes text.
+
+    So does a link to *Data quality* from a page that stands alone.
+    """
+    if "data_quality" not in pages:
+        text = re.sub(r'<a href="data_quality\.html[^"]*">(.*?)</a>', r"\1", text)
     known = re.findall(r'\bid="([^"]+)"', text)
 
     def mend(found: re.Match[str]) -> str:
