@@ -11,5 +11,5 @@ from sna.hotspots.points import *
 from sna.hotspots.prediction import *
 
 
-def __dir__() -> list[str]:  # for Tab: what is made here
-    return [name for name, it in globals().items() if getattr(it, "__module__", "")[:4] == "sna."]
+def __dir__() -> list[str]:  # what is made here
+    return [n for n, it in globals().items() if __name__ in getattr(it, "__module__", "")]
