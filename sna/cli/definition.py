@@ -189,7 +189,7 @@ def list_profiles(context: typer.Context) -> None:
             f"watches beside it: {'; '.join(m.title for m in profile.monitored.values())}"
             if profile.monitored
             else "",
-            f"from {profile.valid_from}; {profile.source}",
+            f"from {profile.valid_from or 'no date'}; {profile.source}",
         ]
         typer.echo(f"{name}: {profile.title} (hash {profile.hash})")
         typer.echo("".join(f"  {line}\n" for line in lines if line))

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -42,48 +40,35 @@ class Monitored(Strict):
     fields_needed: list[str] = Field(default_factory=list)
 
 
-class _File(Strict):
+class Profile(Strict):
+    """One version of the definition, as its file states it; read, it is resolved.
+
+    ``switches`` then holds every switch. No headline is drawn from a profile whose ``status`` is
+    ``incomplete``.
+    """
+
     id: str = Field(min_length=1)
     version: str
     source: str
     title: str = ""
     quote: str = ""
     base: str = ""
-    status: Literal["adopted", "incomplete"] | None = None
+    status: Literal["adopted", "incomplete"] = "adopted"
     valid_from: date | None = None
     adopted: date | None = None
     minute: str = ""
-    contexts: Literal["u25_da_sv", "any_violence", "subgroups"] | None = None
-    families: list[str] | None = None
-    subgroups: list[str] | None = None
+    contexts: Literal["u25_da_sv", "any_violence", "subgroups"] = "u25_da_sv"
+    families: tuple[str, ...] = ()
+    subgroups: tuple[str, ...] = ()
     switches: dict[str, Any] = Field(default_factory=dict)
     monitored: dict[str, Monitored] = Field(default_factory=dict)
 
-
-@dataclass(frozen=True)
-class Profile:
-    """One resolved version of the definition.
-
-    ``switches`` holds every switch. No headline is drawn from a profile whose ``status`` is
-    ``incomplete``. ``hash`` covers the resolved rules and the code tables.
-    """
-
-    id: str
-    version: str
-    source: str
-    title: str
-    quote: str
-    base: str
-    status: str
-    valid_from: str
-    adopted: str
-    minute: str
-    contexts: str = "u25_da_sv"
-    families: tuple[str, ...] = ()
-    subgroups: tuple[str, ...] = ()
-    switches: Mapping[str, str | bool] = field(default_factory=dict)
-    monitored: Mapping[str, Monitored] = field(default_factory=dict)
-    hash: str = ""
+    @property
+    def hash(self) -> str:
+        """Stand for the resolved rules and the code tables."""
+        rules = [self.contexts, self.families, self.subgroups, self.switches]
+        text = json.dumps(rules, sort_keys=True).encode()
+        return hashlib.sha256(text + _tables()).hexdigest()[:12]
 
     def check_headline(self) -> None:
         """Refuse a headline from a text whose list of offences is not verified."""
@@ -95,15 +80,14 @@ class Profile:
             )
 
     def with_switches(self, **changes: str | bool) -> "Profile":
-        """Return this profile with some switches changed, checked, and a new hash."""
+        """Return this profile with some switches changed, and checked."""
         for name, value in changes.items():
             allowed = _allowed().get(name)
             if allowed is None:
                 raise _wrong("switch", self.id, name, list(_allowed()))
             if not any(type(value) is type(a) and value == a for a in allowed):
                 raise _wrong(f"value of {name}", self.id, value, allowed)
-        changed = replace(self, switches={**self.switches, **changes})
-        return replace(changed, hash=_hash(changed))
+        return self.model_copy(update={"switches": {**self.switches, **changes}})
 
 
 def profile_ids() -> list[str]:
@@ -134,14 +118,12 @@ def _shipped(name: str) -> Profile:
 
 
 def _resolve(path: Path) -> Profile:
-    raw = check_toml(read_toml(path), _File, path.name)
-    base = _shipped(raw.base) if raw.base else None
-    own = {k: v for k, v in raw if k != "switches" and v is not None}
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
-    dates = {name: str(own.get(name, "")) for name in ("valid_from", "adopted")}
-    kept = {k: getattr(base, k) for k in _INHERITED if base} or {"status": "adopted"}
-    kept.setdefault("switches", {name: values[0] for name, values in _allowed().items()})
-    found = Profile(**{**kept, **given, **dates}).with_switches(**raw.switches)
+    raw = check_toml(read_toml(path), Profile, path.name)
+    kept: dict[str, Any] = {"switches": {name: values[0] for name, values in _allowed().items()}}
+    if raw.base:
+        base, own = _shipped(raw.base), raw.model_fields_set - {"switches"}
+        kept = {name: getattr(base, name) for name in _INHERITED if name not in own}
+    found = raw.model_copy(update=kept).with_switches(**raw.switches)
     _check_names(found, path)
     return found
 
@@ -192,9 +174,3 @@ def _wrong(what: str, where: str, found: object, allowed: list[Any]) -> UsageErr
 @cache
 def _tables() -> bytes:
     return b"".join(_FOLDER.parent.joinpath(f"{name}.csv").read_bytes() for name in _HASHED)
-
-
-def _hash(profile: Profile) -> str:
-    rules = [profile.contexts, profile.families, profile.subgroups, dict(profile.switches)]
-    text = json.dumps(rules, sort_keys=True).encode()
-    return hashlib.sha256(text + _tables()).hexdigest()[:12]
