@@ -85,17 +85,14 @@ def _describe(city: Any, months: Any, tally: Any, settings: dict[str, Any]) -> d
     names, hot = city.boroughs["borough_name"], city.lsoas[city.lsoas["is_hotspot"]]
     codes = hot["lsoa_code"].groupby(hot["borough"].map(names)).agg(list).to_dict()
     borough, first = find_step(city, months)
+    step = {"borough": names[borough], "month": f"{months[first]:%Y-%m}"}
     groups = {"group": "Black", "reference": "White", "note": "at every age, in every place"}
     return {
         "note": "Simulated data. These are the answers that were planted.",
         "settings": settings,
         **{name: tally[name] for name in ("offences", "recorded_offences")},
         "yearly_change_pct": 100 * PLANTED["yearly_change"],
-        "step_change": {
-            "borough": names[borough],
-            "month": f"{months[first]:%Y-%m}",
-            "ratio": PLANTED["step_ratio"],
-        },
+        "step_change": {**step, "ratio": PLANTED["step_ratio"]},
         "hotspots": {"ratio_to_other_areas": PLANTED["hotspot_ratio"], "lsoa_codes": codes},
         "victim_rate_ratio": {**groups, "ratio": PLANTED["victim_ratio"]},
         "search_rate_ratio": {**groups, "ratio": PLANTED["search_ratio"]},

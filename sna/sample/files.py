@@ -26,10 +26,6 @@ def write_rows(table: Any, path: Path) -> None:
     pl.DataFrame(pl.from_arrow(pa.table(table))).write_csv(path)
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(frame, preserve_index=False)
-
-
 def make_lists(city: City, months: pd.DatetimeIndex) -> dict[str, pa.Array]:
     """Return every list of texts that a layout picks from, empty texts as missing."""
     from pyproj import Transformer
@@ -158,18 +154,15 @@ def write_mps(city: City, months: list[str], counted: pd.DataFrame, folder: Path
     table = table.join(read_reference("offences")[["mps_group", "mps_label"]], on="code")
     table = table[table["borough_name"] != "City of London"]
     placed = table[table["is_placed"]]
-    levels = {
-        "borough": table,
-        "ward": placed,
-        "lsoa": placed[placed["mps_group"] != "SEXUAL OFFENCES"],
-    }
+    others = placed[placed["mps_group"] != "SEXUAL OFFENCES"]
+    levels = {"borough": table, "ward": placed, "lsoa": others}
     for level, part in levels.items():
         keys = LAYOUTS[level]
         wide = part.pivot_table("offences", [*keys.values()], "month", "sum", fill_value=0)
         wide = wide.reindex(columns=range(len(months)), fill_value=0)
         wide = wide.reset_index().set_axis([*keys, *months], axis=1)
         name = f"simulated_mps_{level}_crime_{months[0]}_{months[-1]}.csv"
-        write_rows(_arrow(wide), folder / level / name)
+        write_rows(wide, folder / level / name)
 
 
 def _by_band(residents: np.ndarray, bands: str) -> tuple[np.ndarray, list[str]]:
@@ -197,21 +190,16 @@ def write_population(city: City, folder: Path) -> None:
     wide = boroughs.set_axis(["ltla21_code", "ltla21_name"], axis=1)
     single = pd.DataFrame(here.sum(axis=(2, 3))).rename(columns=str).rename(columns={"90": "90+"})
     wide = wide.assign(total_population=single.sum(axis=1)).join(single)
-    write_rows(_arrow(wide), folder / "simulated_mid_2024_single_year_of_age_lad.csv")
+    write_rows(wide, folder / "simulated_mid_2024_single_year_of_age_lad.csv")
     young, fives = _by_band(city.residents.sum(axis=(2, 3)), "five")
     old, eights = _by_band(here, "eight")
     by_age_sex = {"Age (8 categories)": eights, "Sex (2 categories)": ["Female", "Male"]}
-    small_area = "Lower layer Super Output Areas"
+    by_group = np.moveaxis(old, 1, 2)
+    small_area, authority = "Lower layer Super Output Areas", "Lower tier local authorities"
     for name, areas, title, cells, axes in (
         ("ethnic_group_lsoa", small, small_area, city.residents.sum(axis=(1, 3)), groups),
         ("age_bands_lsoa", small, small_area, young, {"Age (5 categories)": fives}),
-        (
-            "ethnic_group_age_sex_lad",
-            boroughs,
-            "Lower tier local authorities",
-            np.moveaxis(old, 1, 2),
-            groups | by_age_sex,
-        ),
+        ("ethnic_group_age_sex_lad", boroughs, authority, by_group, groups | by_age_sex),
     ):
         _write_long(areas, title, cells, axes, folder / f"simulated_census_2021_{name}.csv")
 
@@ -223,12 +211,10 @@ def write_places(city: City, folder: Path) -> None:
 
     borough = city.boroughs.loc[city.lsoas["borough"], ["borough_code", "borough_name"]]
     areas = city.lsoas.drop(columns="borough").join(borough.reset_index(drop=True))
-    deciles = {
-        f"{name}_decile": (areas[name] - 1) * 10 // ENGLAND_LSOAS + 1
-        for name in ("income", "overall")
-    }
+    deciles = (areas[["income", "overall"]] - 1) * 10 // ENGLAND_LSOAS + 1
+    areas = areas.join(deciles.add_suffix("_decile"))
     for layout, path in LAYOUTS["places"].items():
-        write_rows(_fill(layout, {}, areas.assign(**deciles)), folder / f"{path}.csv")
+        write_rows(_fill(layout, {}, areas), folder / f"{path}.csv")
     (folder / "boundaries").mkdir()
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2025-04-01T00:00:00.000Z"})
     for level, (title, kind) in LAYOUTS["boundaries"].items():

@@ -182,10 +182,9 @@ def _draw_people(
         for name in ("age_missing", "ethnicity_self_missing", "ethnicity_observed_missing")
     }
     everywhere = len(read_reference("boroughs"))
-    stranger = np.where(
-        rng.random(len(people)) < 0.85, -1, rng.integers(everywhere, size=len(people))
-    )
-    return people.assign(**hidden, stranger=stranger, person=_name_people(people, offences, rng))
+    local, home = rng.random(len(people)) < 0.85, rng.integers(everywhere, size=len(people))
+    people = people.assign(**hidden, stranger=np.where(local, -1, home))
+    return people.assign(person=_name_people(people, offences, rng))
 
 
 def _name_people(
