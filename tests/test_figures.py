@@ -159,6 +159,7 @@ def test_an_empty_table_says_so():
     flags = pd.DataFrame(columns=empty.columns)
     shown = Table("core", "Title", "Robbery in 2024", protected(empty, flags), COLUMNS, "Records")
     assert "Nothing recorded: Robbery in 2024" in shown._repr_html_()
+    assert 'class="sna-block sna-table"' in shown._repr_html_()
     for part in ("<table>", "Download CSV", NUMBER_MARK):  # nothing to fetch, nothing to number
         assert part not in shown._repr_html_()
 

@@ -65,7 +65,12 @@ def test_the_public_page_hides_small_counts_and_says_what_is_missing():
     assert under_18.isna().all() or (under_18 >= 10).all()
     words = str(narrative.describe(shown))
     assert "Nothing is known here about outcome" in words
-    for made in (figures.show(shown, view="place_kinds"), figures.show(shown)):
+    kinds = figures.show(shown, view="place_kinds")  # its table holds what its chart shows
+    assert set(kinds.protected.table["aspect"]) == {"What"}
+    whole = shown.table.query("aspect == 'Quarter'")["whole"].iloc[0]
+    leading = narrative.key_findings(shown, view="place_findings").sentences[0]
+    assert f"had {whole:,.0f} recorded offences" in leading
+    for made in (kinds, figures.show(shown)):
         assert "nan" not in made._repr_html_().lower()
 
 

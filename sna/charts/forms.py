@@ -89,7 +89,7 @@ def is_marked(protected: ProtectedTable, mark: str) -> pd.Series:
 def _row_axes(ax: "Axes", rows: pd.DataFrame, form: Form) -> None:
     """Label one row an item, the first on top, with a grid across."""
     names = rows[[form.label] if isinstance(form.label, str) else list(form.label)].astype(str)
-    ax.set_yticks(range(len(rows)), [base.short(name, 38) for name in names.agg(", ".join, axis=1)])
+    ax.set_yticks(range(len(rows)), [base.short(name, 42) for name in names.agg(", ".join, axis=1)])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x", color=base.RULE)
@@ -147,7 +147,8 @@ def _across_axis(ax: "Axes", form: Form, values: np.ndarray) -> None:
     if form.log:
         return log_axis(ax, "x", values)
     known = pd.Series(values[np.isfinite(values)])
-    ax.set_xlim(min([0.0, *known]), max([1e-9, *known]) * 1.05)
+    low, high = min([0.0, *known]), max([1e-9, *known])
+    ax.set_xlim(low - 0.03 * (high - low), high * 1.05)  # a mark at nought is whole
     if form.percent:
         ax.xaxis.set_major_formatter(_percent)
     else:

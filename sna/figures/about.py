@@ -79,10 +79,11 @@ def sorted_findings(data: Any) -> pd.DataFrame:
     return table.sort_values("severity", key=lambda s: s.map(_SEVERITIES.index), kind="stable")
 
 
-def show_findings(data: Any) -> Note:
+def show_findings(data: Any, *, here: bool = False) -> Note:
     """Return what a reader should know about the data: rows in and out, errors, and where more is.
 
-    Warnings and notes are counted only: the page *Data quality* lists them once for the report.
+    Warnings and notes are counted only: the page *Data quality* lists them once for the report;
+    ``here`` is for that page itself.
     """
     found = sorted_findings(data)
     listed = found[found["severity"].eq("error")].head(MOST_LISTED).to_dict("records")
@@ -91,7 +92,7 @@ def show_findings(data: Any) -> Note:
     parts = [
         format_count(numbers[key], f"{word}s") for key, word in named.items() if key in numbers
     ]
-    given = {"totals": row_totals(data), "said": join_words(parts), "listed": listed}
+    given = {"here": here, "totals": row_totals(data), "said": join_words(parts), "listed": listed}
     return Note(fill("findings.html.j2", **given))
 
 

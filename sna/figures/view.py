@@ -48,7 +48,7 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
     kept = {
         column: words
         for column, words in spec["columns"].items()
-        if table.empty or set(table[column].astype(str)) != {"all"}
+        if table.empty or not _says_nothing(protected, column)
     }
     parts: dict[str, Any] = {
         "name": name or view,
@@ -61,11 +61,22 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
         "note": (table.empty and (protected.absent or text("empty"))) or text("note"),
     }
     chart = dict(spec.get("chart", {}))
-    needed = chart.pop("needs", None)
+    needed, only = chart.pop("needs", None), chart.get("only")
+    if only:  # the table under a chart holds what the chart shows
+        inside = table[only[0]].eq(only[1])
+        parts["protected"] = replace(protected, table=table[inside], flags=protected.flags[inside])
     if not chart or table.empty or (needed and not table[needed].fillna(0).astype(bool).any()):
         return Table(**parts)
     alt = f"{text('alt')}. The figures are in the table below."
     return Figure(**parts, alt=alt, draw=_draw(chart, more, alt))
+
+
+def _says_nothing(protected: ProtectedTable, column: str) -> bool:
+    """Say whether a column is the same *all* in each row, or not available in any."""
+    values = protected.table[column]
+    if column in protected.flags and values.isna().all():
+        return bool(protected.flags[column].isin(["", "[x]", "[u]"]).all())
+    return set(values.astype(str)) == {"all"}
 
 
 def _draw(chart: dict[str, Any], more: tuple[Any, ...], alt: str) -> Any:

@@ -136,9 +136,11 @@ def arrange(notebook: NotebookNode, *, with_code: bool = False) -> NotebookNode:
         text = "".join(_numbered(output.data, counts) for output in cell.get("outputs", []))
         absent = set() if cell.cell_type == "markdown" else absent
         if EMPTY_MARK in text:  # a section says once why several figures are not there
-            why = re.sub(r"<[^>]+>", "", text).strip()
+            why = html.unescape(re.sub(r"<[^>]+>", "", text)).strip()
             text = "" if why in absent else text
             absent.add(why)
+        elif html.unescape(re.sub(r"<[^>]+>", "", text)).strip() in absent:
+            continue
         if HIDDEN_TAGS & set(cell.metadata.get("tags", [])):
             continue
         before = cells[-1]["html"] if cells else ""

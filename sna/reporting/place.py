@@ -38,10 +38,14 @@ def render_place(
     name = f"{slug(str(found['area_name']))}_{found['area_code']}"
     executed = folder.parent / ".executed" / edition / f"{name}.ipynb"
     made = nb.run_notebook(nb.notebook_path("05_place"), given, executed=executed)
+    place = str(found["area_name"])
+    made.cells[0].source = made.cells[0].source.replace("this place", place, 1)
     page, draft = Page(name, "Place", made), draft_reason(data, **asked)
     (folder / "csv").mkdir(parents=True, exist_ok=True)
     path, fresh = folder / f"{name}.html", folder / f".{name}.html"
     head = front(data, draft=draft) | {"home": ""}  # the page stands alone
+    head |= {"place": f"{place}, {data.borough_name}"}
+    head |= {"facts": {**head["facts"], "Area": f"{place} ({found['area_code']})"}}
     fresh.write_text(render_page(page, head), encoding="utf-8")
     check_pages(fresh)
     check_release(data, records_of([page]))

@@ -137,7 +137,7 @@ def data_quality_page(data: Any) -> Page:
     charged = protect(count_charged(data), contract="outcomes_charged", data=data)
     given = {
         "charged": shown(show(charged)) if len(charged.table) else "",
-        "short": shown(show_findings(data)),
+        "short": shown(show_findings(data, here=True)),
         "sources": shown(listing(input_sources(input_files(data)), "input_sources", data)),
         "findings": shown(listing(sorted_findings(data), "all_findings", data)),
         "outcomes": shown(show(outcomes)) if len(outcomes.table) else "",
