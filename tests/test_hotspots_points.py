@@ -42,6 +42,32 @@ def test_points_of_police_uk_are_refused_by_name_and_by_stacking():
         hotspots.check_points(stacked)
 
 
+def test_nothing_is_made_of_points_that_police_uk_moved():
+    named = scatter(10).assign(source="police_uk_street", date=pd.Timestamp("2024-01-01"))
+    homes = scatter(10).assign(population=1.0)
+    for make in (
+        lambda: hotspots.density(named, bounds=BOUNDS),
+        lambda: hotspots.dual_density(named, homes, bounds=BOUNDS),
+        lambda: hotspots.count_grid(named, box(*BOUNDS)),
+        lambda: hotspots.near_repeats(named, permutations=9),
+    ):
+        with pytest.raises(UsageError, match="10 of 10 points are moved"):
+            make()
+
+
+def test_a_surface_or_a_p_that_cannot_be_meant_is_refused():
+    lost = scatter(10)
+    lost.loc[3, "easting"] = np.nan
+    with pytest.raises(UsageError, match="or nowhere"):
+        hotspots.density(lost, bounds=BOUNDS)
+    for cell in (-5, 300):
+        with pytest.raises(UsageError, match="too narrow for cells"):
+            hotspots.density(scatter(10), bounds=BOUNDS, cell_m=cell, bandwidth_m=500)
+    assert hotspots.density(scatter(50), bounds=BOUNDS, cell_m=100, bandwidth_m=200).grid.min() == 0
+    with pytest.raises(UsageError, match="no p"):
+        hotspots.near_repeats(scatter(5).assign(date=pd.Timestamp("2024")), permutations=0)
+
+
 def test_points_are_for_partners_and_bad_ones_are_left_out():
     points = scatter(50).assign(source="extract")
     with pytest.raises(DisclosureError, match="public edition"):

@@ -18,28 +18,38 @@ LEAST_RESIDENTS = 50  # per km²; below, offences per resident mean nothing
 
 
 def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFrame:
-    """Return the points that can be placed; refuse the public edition and points on anchors.
-
-    police.uk moves every offence to one of some 750,000 anchors; a surface would show those.
-    """
-    source = points.get("source", pd.Series("", points.index)).astype("str")
+    """Return the points that can be placed; refuse the public edition and points on anchors."""
     good = points[find_bad_points(points).eq("")]
     stacked = good.duplicated(["easting", "northing"], keep=False)
-    moved = source.str.startswith(SNAPPED)
-    if moved.any() or (len(good) >= 100 and stacked.mean() > STACKED_SHARE):
-        raise UsageError(
-            f"{max(moved.sum(), stacked.sum()):,} of {len(points):,} points are moved to shared "
-            "anchors: nothing finer than an LSOA can be said of them.",
-            where="points",
-            found=source.unique() if moved.any() else "points stacked on the same spots",
-            do="Use counts by LSOA or ward, or a record extract with exact coordinates.",
-        )
+    _refuse_moved(points)
+    if len(good) >= 100 and stacked.mean() > STACKED_SHARE:
+        raise _moved(stacked.sum(), len(points), "points stacked on the same spots")
     if edition != "partner":
         raise DisclosureError(
             f"Points and surfaces of records are not shown in the {edition} edition.",
             do="Use edition='partner' and a source with a sharing agreement.",
         )
     return good
+
+
+def _refuse_moved(points: pd.DataFrame) -> None:
+    """Refuse sources that move their points, whatever is made of them.
+
+    police.uk moves every offence to one of some 750,000 anchors; a surface would show those.
+    """
+    source = points["source"].astype("str") if "source" in points else pd.Series(dtype="str")
+    if (moved := source.str.startswith(SNAPPED)).any():
+        raise _moved(moved.sum(), len(points), source[moved].unique())
+
+
+def _moved(many: int, of: int, found: Any) -> UsageError:
+    return UsageError(
+        f"{many:,} of {of:,} points are moved to shared anchors: nothing finer than an LSOA can "
+        "be said of them.",
+        where="points",
+        found=found,
+        do="Use counts by LSOA or ward, or a record extract with exact coordinates.",
+    )
 
 
 def find_points(data: Any, counts: AreaCounts, around: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -95,11 +105,18 @@ class Surface:
 
 
 def _bin(points: pd.DataFrame, bounds: Any, cell_m: float, weights: Any = None) -> np.ndarray:
+    _refuse_moved(points)
     west, south, east, north = bounds
     columns, rows = (int(side / cell_m) + 1 for side in (east - west, north - south))
     x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
-    if len(x) and (x.min() < west or y.min() < south or x.max() > east or y.max() > north):
-        raise UsageError("Points lie outside the grid.", where="points", do="Widen the bounds.")
+    if len(x) and not (
+        x.min() >= west and y.min() >= south and x.max() <= east and y.max() <= north
+    ):
+        raise UsageError(
+            "Points lie outside the grid or nowhere.",
+            where="points",
+            do="Leave out what `sna.hotspots.check_points` leaves out, or widen the bounds.",
+        )
     column = ((x - west) * (1 / cell_m)).astype(np.int32)
     row = ((y - south) * (1 / cell_m)).astype(np.int32)
     flat = np.bincount(column * rows + row, weights=weights, minlength=columns * rows)
@@ -145,12 +162,19 @@ def density(
     """Quartic kernel density of points, per square kilometre; 0 takes the rule of `grid_rule`.
 
     ``inside`` is the ground that offences are known for: near its edge the density is divided by
-    the share of the kernel that lies in it, and beyond it is missing.
+    the share of the kernel that lies in it, and beyond it is missing. Refused are points outside
+    the bounds, points that their source moved, and a bandwidth under two cells.
     """
     cell = cell_m or grid_rule(bounds)[0]
     width = bandwidth_m or 5 * cell
+    if not width >= 2 * cell > 0:
+        raise UsageError(
+            f"A bandwidth of {width:g} metres is too narrow for cells of {cell:g} metres.",
+            where="density",
+            do="Take cells above 0 and at most half of the bandwidth; 0 takes the rule.",
+        )
     kernel = _kernel(cell, width)
-    made = _smooth(_bin(points, bounds, cell, weights), kernel)
+    made = np.maximum(_smooth(_bin(points, bounds, cell, weights), kernel), 0)
     surface = Surface(made, bounds[0], bounds[1], cell, width)
     if inside is None:
         return surface
@@ -237,6 +261,10 @@ def near_repeats(
     """
     from scipy.spatial import cKDTree
 
+    _refuse_moved(points)
+    if permutations < 1:
+        do = "Use at least 1; 999 by default."
+        raise UsageError("Without shuffles there is no p.", where="permutations", do=do)
     known = points.dropna(subset=["easting", "northing", "date"])
     place = known[["easting", "northing"]].to_numpy(float)
     day = known["date"].to_numpy("datetime64[s]").astype(float) / 86_400
