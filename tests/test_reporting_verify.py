@@ -7,12 +7,14 @@ import json
 import subprocess
 import sys
 import zipfile
+import zlib
 
 import openpyxl
 import pytest
+from openpyxl.packaging.custom import StringProperty
 
 from sna.errors import DisclosureError, QualityError, UsageError
-from sna.reporting.verify import find_leaks, verify_reports
+from sna.reporting.verify import KIND, find_leaks, verify_reports
 
 
 def coded(text):
@@ -115,6 +117,79 @@ def test_names_of_files_and_comments_of_archives_are_read(tmp_path):
         archive.writestr("a.csv", "a")
         archive.comment = b"made of 3137 rows"
     assert leaks(tmp_path, "a.zip", out.getvalue()) == {"planted value 3137"}
+
+
+def titled(**properties):
+    """Return a workbook with such properties, in its own and in custom fields."""
+    book = openpyxl.Workbook()
+    for name, value in properties.items():
+        setattr(book.properties, name, value)
+    return saved(book)
+
+
+def saved(book):
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def custom(value):
+    book = openpyxl.Workbook()
+    book.custom_doc_props.append(StringProperty(name="made of", value=value))
+    return saved(book)
+
+
+def archive(*, extra=b"", comment=b"", local=b""):
+    """Return an archive with such bytes in the fields of its member, in the index or at its place."""
+    out, member = io.BytesIO(), zipfile.ZipInfo("a.csv")
+    member.extra = local
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr(member, "a")
+        member.comment, member.extra = comment, extra
+    return out.getvalue()
+
+
+FIELD = b"\x99\x99\x06\x00 3137 "  # a field of an archive: number, length, value
+PNG = b"\x89PNG\r\n\x1a\n" + zlib.compress(b"Author 3137")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("a.xlsx", titled(**{field: "rows 3137"})) for field in
+          ("creator", "lastModifiedBy", "title", "subject", "keywords", "description", "category")),
+        ("a.xlsx", custom("rows 3137")),
+        ("a.zip", archive(comment=b"of 3137")),
+        ("a.zip", archive(extra=FIELD)),
+        ("a.zip", archive(local=FIELD)),
+        ("a.zip", zipped("of 3137/x.csv", "a")),
+        ("a.zip", zipped("x.csv", "a") + b" 3137 "),
+        ("a.zip", b"of 3137 rows" + zipped("x.csv", "a")),
+        ("a.svg", "<svg><metadata>3137</metadata></svg>"),
+        ("a.svg", '<svg data-rows="3137"><!-- 3137 --></svg>'),
+        ("a.html", '<meta name="description" content="of 3137 rows">'),
+        ("a.html", "<p>a<!-- of 3137 rows -->"),
+        ("a.html", '<p hidden data-n="3137">a'),
+        ("a.html", "<style>/* 3137 */</style>"),
+    ],
+)  # fmt: skip
+def test_a_planted_value_is_found_in_every_property_and_remark(tmp_path, name, content):
+    assert leaks(tmp_path, name, content) == {"planted value 3137"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.png", PNG),
+        ("a.zip", zipped("docProps/thumbnail.png", PNG)),
+        ("a.zip", zipped("rows.parquet", b"PAR1")),
+        ("a.zip", zipped("b.zip", zipped("run.ipynb", "{}"))),
+        ("a.html", f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}">'),
+        ("a.html", f'<a href="data:application/pdf;base64,{coded("%PDF-1.7")}">'),
+    ],
+)
+def test_what_the_scan_cannot_read_is_itself_a_leak_wherever_it_lies(tmp_path, name, content):
+    assert leaks(tmp_path, name, content) & {KIND, "file inside a page"}
 
 
 def test_a_formula_of_a_workbook_is_found_and_text_that_only_looks_so_is_none(tmp_path):

@@ -8,6 +8,7 @@ import html
 import io
 import json
 import re
+import struct
 import urllib.parse
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -23,9 +24,11 @@ from sna.reporting.lint import check_pages
 _DATA_URI = re.compile(r"data:[\w/+.-]*(?:;[\w=+.-]+)*;base64,([A-Za-z0-9+/=\s]+)")
 _BLOB = re.compile(r"(?<![\w/+=])[A-Za-z0-9+/]{24,}={0,2}(?![\w/+=])")
 _SHIPPED = {".html", ".csv", ".json", ".svg", ".txt", ".md", ".zip", ".xlsx"}
+_PARTS = {*_SHIPPED, ".xml", ".rels"}  # of an archive or spreadsheet
 _DEEPEST = 6
 _TEXTS = read_toml(Path(__file__).parent.parent / "definitions" / "leak_rules.toml")
 RULES = {name: re.compile(pattern, re.MULTILINE) for name, pattern in _TEXTS.items()}
+KIND = "kind of file that is never shared"
 _OUTSIDE = "long coordinate"  # only outside drawings
 
 
@@ -41,32 +44,35 @@ def parts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]
     """Yield every text inside a file: itself, archive members, base64, decoded entities."""
     if depth > _DEEPEST:
         return
-    if content[:4] == b"PK\x03\x04":
-        for member, comment, hidden in _opened(name, content):
-            yield f"{name}!{member}", f"{member}\n{comment}"
+    if content[:4] == b"PK\x03\x04" or zipfile.is_zipfile(io.BytesIO(content)):
+        members, beside = _opened(name, content)
+        yield name, beside
+        for member, hidden in members.items():
             yield from parts(f"{name}!{member}", hidden, depth + 1)
         return
     plain = html.unescape(urllib.parse.unquote(_decode(content)))
     coded = [match[1] for match in _DATA_URI.finditer(plain)]
-    plain = _DATA_URI.sub("", plain)
+    plain = _DATA_URI.sub(lambda match: match[0].partition(",")[0], plain)
     yield name, plain
     for number, code in enumerate(coded + _BLOB.findall(plain), 1):
         if decoded := _unbase64(code):
             yield from parts(f"{name} (base64 {number})", decoded, depth + 1)
 
 
-def _opened(name: str, content: bytes) -> list[tuple[str, str, bytes]]:
-    """Return name, comment and bytes of each member of an archive."""
+def _opened(name: str, content: bytes) -> tuple[dict[str, bytes], str]:
+    """Return the members of an archive, and all that stands beside them: names, comments, gaps."""
+    beside = bytearray(content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            infos = archive.infolist()
-            said = archive.comment.decode("latin-1")
-            return [
-                (i.filename, f"{said}{i.comment.decode('latin-1')}", archive.read(i)) for i in infos
-            ]
+            for one in archive.infolist():
+                lengths = struct.unpack_from("<2H", content, one.header_offset + 26)
+                at = one.header_offset + 30 + sum(lengths)
+                beside[at : at + one.compress_size] = bytes(one.compress_size)
+            members = {one.filename: archive.read(one) for one in archive.infolist()}
     except (zipfile.BadZipFile, RuntimeError) as error:  # broken, or locked with a password
         what, do = "An archive cannot be opened, so not scanned.", "Make the reports again."
         raise DisclosureError(what, where=name, found=error, do=do) from None
+    return members, beside.decode("latin-1")
 
 
 def _decode(content: bytes) -> str:
@@ -104,11 +110,12 @@ def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = (
     for path in paths:
         name = path.relative_to(root).as_posix()
         if path.suffix not in _SHIPPED:
-            kind = "kind of file that is never shared"
-            leaks[name, kind, ""] = Leak(name, kind, path.suffix)
+            leaks[name, KIND, ""] = Leak(name, KIND, path.suffix)
             continue
         for where, text in chain([(name, name)], parts(name, path.read_bytes())):
-            drawn = "<svg" in text
+            drawn, member = "<svg" in text, where.rpartition("!")[2].partition(" (base64")[0]
+            if not member.endswith(tuple(_PARTS)):
+                leaks[where, KIND, ""] = Leak(where, KIND, member)
             for rule, pattern in rules.items():
                 for found in pattern.finditer(text) if not drawn or rule != _OUTSIDE else ():
                     said = found[0].strip()[:60]
