@@ -13,14 +13,20 @@ from report_fixture import Borough, notebook
 
 from sna import store
 from sna.errors import DisclosureError, QualityError, SnaError, UsageError
-from sna.figures.about import show_findings, sorted_findings
+from sna.figures.about import row_totals, show_findings, sorted_findings
 from sna.reporting import borough as reports
 from sna.reporting import notebooks as nb
 from sna.reporting.lint import check_pages, lint_page
 from sna.reporting.london import render_london
 from sna.reporting.pages import Page, arrange, check_executed, render_page, slug, tables_of
-from sna.reporting.record import find_headline, front
-from sna.reporting.summary import data_quality_page, index_page, main_points, methods_page
+from sna.reporting.record import find_headline, front, write_record
+from sna.reporting.summary import (
+    data_quality_page,
+    index_page,
+    input_files,
+    main_points,
+    methods_page,
+)
 from sna.settings import Settings
 
 TESTS = str(Path(__file__).parent)
@@ -358,12 +364,48 @@ def test_findings_that_differ_in_numbers_only_stand_together_and_small_ones_are_
         "finding": ["Fine.", "Stops on 25 May 2024.", "Stops on 3 June 2024.", "Ages missing."],
         "rows": [None, 1, 2, 7], "action": [None] * 4,
     })  # fmt: skip
+    files = tuple({"file": name, "release_class": "open"} for name in "abcd")
     for edition, rows in {"public": "fewer than 5", "partner": "3"}.items():
-        table = sorted_findings(Borough(findings=found, edition=edition))
+        table = sorted_findings(Borough(findings=found, edition=edition, inputs=files))
         assert table[["file", "finding", "rows"]].to_numpy().tolist() == [
             ["b and 1 more", "Stops on 25 May 2024. (and 1 like it)", rows],
             ["d", "Ages missing.", "7"], ["a", "Fine.", "[z]"],
         ]  # fmt: skip
+
+
+def test_rows_of_a_restricted_file_are_told_as_its_counts_are(tmp_path):
+    files = [
+        {"file": name, "sha256": "ab" * 32, "layout": layout, "release_class": kind, "rows": 1237,
+         "rows_used": 1234, "rows_rejected": 3, "title": name, "licence": ""}
+        for name, layout, kind in [("own.csv", "extract", "person_level"), ("ward.csv", "x", "open")]
+    ]  # fmt: skip
+    texts = ["2.4% of rows have no age.", "own.csv, 2024-03: revised from 1,237 to 1,239 in 12 wards.",
+             "0.2% of rows have no sex.", "3 references stop on 3 June 2024."]  # fmt: skip
+    found = pd.DataFrame({"severity": "warning", "file": ["own.csv", None, "own.csv", "own.csv"],
+                          "finding": texts, "rows": [31, None, 3, 3], "action": None})  # fmt: skip
+    agreed = Settings(agreements={"extract": {"isa_reference": "1", "recipients": ("P",),
+                                              "review_date": date(2099, 1, 1)}})  # fmt: skip
+    public = Borough(findings=found, inputs=tuple(files))
+    partner = dataclasses.replace(public, edition="partner", settings=agreed)
+    names = ["rows", "rows_used", "rows_rejected"]
+    given = dict.fromkeys(["borough", "end_month", "edition", "profile"], "x")
+    run_facts = {"parameters": given, "draft": "", "checks": "", "disclosure": {}}
+    for data, own in ((public, [1235, 1235, 5]), (partner, [1237, 1234, 3])):
+        rows = input_files(data)[names].to_numpy().tolist()
+        assert rows == [own, [1237, 1234, 3]]
+        assert [row_totals(data)[name] for name in names] == [
+            sum(p) for p in zip(*rows, strict=True)
+        ]
+        write_record(tmp_path, data, {}, **run_facts)
+        record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+        assert [[i[name] for name in names] for i in record["inputs"]] == rows
+    assert sorted_findings(public)[["finding", "rows"]].to_numpy().tolist() == [
+        ["2% of rows have no age.", "30"],
+        ["own.csv, 2024-03: revised from 1,235 to 1,240 in 10 wards.", "[z]"],
+        ["Few rows have no sex.", "fewer than 5"],
+        ["fewer than 5 references stop on 3 June 2024.", "fewer than 5"],
+    ]
+    assert sorted_findings(partner)["finding"].tolist() == texts
 
 
 def test_tables_of_one_name_are_kept_apart_unless_they_are_the_same():

@@ -111,9 +111,28 @@ def as_published(counts: Any, data: Any, *, release_class: str, source: str) -> 
     """
     settings = getattr(data, "settings", None) or Settings()
     values = pd.Series(np.ravel(np.asarray(counts, dtype=float)))
-    shared = data.edition == "partner" and source in settings.agreements
-    if release_class != "open" and not shared:
+    if not is_exact(data, release_class, source):
         least, base = settings.disclosure.thresholds.standard, settings.disclosure.round_base
         near = round_counts(values, base=base, threshold=values * 0 + least)
         values = near.mask((values > 0) & (values < least), least // 2)
     return values.to_numpy().reshape(np.shape(counts))
+
+
+def is_exact(data: Any, release_class: str, source: str) -> bool:
+    """Say whether the edition shows true counts of a source: open, or shared with partners."""
+    settings = getattr(data, "settings", None) or Settings()
+    return release_class == "open" or (data.edition == "partner" and source in settings.agreements)
+
+
+def published_inputs(data: Any) -> list[dict[str, Any]]:
+    """Return the files behind the data, with their rows as the edition shows them.
+
+    Rows of a restricted file are records of people: rounded, and one to four are shown as five.
+    """
+    base, made = (getattr(data, "settings", None) or Settings()).disclosure.round_base, []
+    for file in data.inputs:
+        rows = pd.Series({k: n for k, n in file.items() if k.startswith("rows")}, dtype="float64")
+        near = round_counts(rows, base=base, threshold=rows * 0 + base).dropna().astype(int)
+        exact = is_exact(data, file.get("release_class", ""), file.get("layout", ""))
+        made.append(file if exact else file | near.to_dict())
+    return made

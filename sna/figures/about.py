@@ -1,6 +1,7 @@
 """The closing sections of a notebook: data quality, and what this run stands on."""
 
 import hashlib
+import re
 from calendar import month_name
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +13,7 @@ import sna
 from sna.definitions import switches
 from sna.definitions.views import views
 from sna.disclosure.protected import ProtectedTable
+from sna.disclosure.suppress import is_exact, published_inputs
 from sna.figures.cells import fill
 from sna.figures.figure import Figure, Table
 from sna.figures.view import show
@@ -20,6 +22,7 @@ from sna.schemas.results import ResultTable
 
 PACKAGES = "pandas numpy geopandas scipy statsmodels matplotlib papermill nbconvert pyarrow polars"
 _MONTHS = "|".join(list(month_name)[1:])
+_COUNT = re.compile(rf"(?<![\w.,/:-])\d{{1,3}}(?:,\d{{3}})*(?![\w%/:-]|[.,]\d| (?:{_MONTHS}))")
 MOST_LISTED = 8
 _SEVERITIES = ("error", "warning", "information")
 
@@ -53,7 +56,9 @@ def packages() -> dict[str, str]:
 
 def row_totals(data: Any) -> dict[str, int]:
     """Return the number of files, and of rows read, used and rejected over all of them."""
-    inputs = pd.DataFrame(data.inputs).reindex(columns=["rows", "rows_used", "rows_rejected"])
+    inputs = pd.DataFrame(published_inputs(data)).reindex(
+        columns=["rows", "rows_used", "rows_rejected"]
+    )
     sums = inputs.fillna(0).sum().astype(int)
     return {"files": len(inputs)} | {str(name): int(rows) for name, rows in sums.items()}
 
@@ -61,22 +66,46 @@ def row_totals(data: Any) -> dict[str, int]:
 def sorted_findings(data: Any) -> pd.DataFrame:
     """Return the findings, worst first; those that differ in numbers only stand together.
 
-    In the public edition a count of rows under five is given in words.
+    Rows of restricted files are counts of people's records: rounded, in the text too, and under
+    five in words. In the public edition so is every count of rows under five.
     """
     found = data.findings.reindex(columns=["severity", "file", "finding", "rows", "action"])
     found = found.astype(object).where(found.notna(), None)
+    opened, base = _open_names(data), data.settings.disclosure.round_base
     made, numbers_of = [], rf"[\d,]+( ({_MONTHS}))?"
     alike = found["finding"].str.replace(numbers_of, "#", regex=True)
     for _, group in found.groupby([found["severity"], alike], sort=False):
         first, others, like = group.iloc[0], group["file"].nunique() - 1, len(group) - 1
-        numbers = [number for number in group["rows"] if number is not None]
-        small = data.edition == "public" and 0 < sum(numbers) < 5
+        numbers, text = [number for number in group["rows"] if number is not None], first["finding"]
+        total, said = sum(numbers), [*(group["file"].fillna("") + " " + group["finding"])]
+        closed = not all(any(name in one for name in opened) for one in said)
+        small = (data.edition == "public" or closed) and 0 < total < base
+        if closed:
+            total, text = base * int(total / base + 0.5), _rounded(text, base, small=small)
         file = (first["file"] or "all files") + (f" and {others} more" if others > 0 else "")
-        rows = "[z]" if not numbers else "fewer than 5" if small else f"{sum(numbers):,.0f}"
-        finding = first["finding"] + (f" (and {like} like it)" if like else "")
+        rows = "[z]" if not numbers else f"fewer than {base}" if small else f"{total:,.0f}"
+        finding = text + (f" (and {like} like it)" if like else "")
         made.append((first["severity"], file, finding, rows, first["action"] or "nothing"))
     table = pd.DataFrame(made, columns=found.columns)
     return table.sort_values("severity", key=lambda s: s.map(_SEVERITIES.index), kind="stable")
+
+
+def _open_names(data: Any) -> list[str]:
+    """Return how findings may name the files whose rows the edition shows exactly."""
+    told = [(i.get("release_class", ""), i.get("layout", "")) for i in data.inputs]
+    exact = [i for i, one in zip(data.inputs, told, strict=True) if is_exact(data, *one)]
+    return sorted({i[name] for i in exact for name in ("file", "series", "title") if i.get(name)})
+
+
+def _rounded(text: str, base: int, *, small: bool) -> str:
+    """Round the counts in a finding, but no month, code or year; of few rows tell no share."""
+
+    def near(found: re.Match[str]) -> str:
+        number = int(found[0].replace(",", ""))
+        return f"fewer than {base}" if 0 < number < base else f"{base * int(number / base + 0.5):,}"
+
+    shares = r"[\d.]+% of rows" if small else r"\.\d+(?=%)"
+    return _COUNT.sub(near, re.sub(shares, "Few rows" if small else "", text))
 
 
 def show_findings(data: Any, *, here: bool = False) -> Note:

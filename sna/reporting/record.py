@@ -14,6 +14,7 @@ import jsonschema
 from jinja2 import Environment
 
 import sna
+from sna.disclosure.suppress import published_inputs
 from sna.errors import QualityError, TableError
 from sna.figures.about import packages, run_facts
 from sna.settings import Settings
@@ -92,10 +93,7 @@ def checklist(
     record: Mapping[str, Any], settings: Settings, *, today: date | None = None
 ) -> list[dict[str, str]]:
     """Return level, requirement, whether it is met, and the evidence, which is an expression."""
-    inputs = record.get("inputs", [])
-    loose = [
-        i for i in inputs if i.get("rows") != i.get("rows_used", 0) + i.get("rows_rejected", 0)
-    ]
+    loose = loose_inputs(record.get("inputs", []))
     given = {"record": record, "qa": settings.qa, "today": today, "loose": loose}
     made = []
     for row in csv.DictReader((DEFINITIONS / "checklist.csv").read_text("utf-8").splitlines()):
@@ -104,6 +102,12 @@ def checklist(
             row | {"met": "yes" if shown else "not yet", "evidence": shown or "nothing yet"}
         )
     return made
+
+
+def loose_inputs(inputs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the files of which not every row was used or set aside."""
+    parts = ("rows_used", "rows_rejected")
+    return [i for i in inputs if i.get("rows") != sum(i.get(part, 0) for part in parts)]
 
 
 def check_record(record: Mapping[str, Any]) -> None:
@@ -148,7 +152,7 @@ def write_record(folder: Path, data: Any, steps: Mapping[str, float], **more: An
         "simulated": data.simulated,
         "marking": getattr(data.settings.markings, data.edition),
         "settings": data.settings.record(),
-        "inputs": [{key: row[key] for key in _KEPT.split() if key in row} for row in data.inputs],
+        "inputs": [*data.inputs],
         "steps": [{"step": name, "seconds": round(spent, 2)} for name, spent in steps.items()],
         "outputs": [
             {
@@ -163,5 +167,7 @@ def write_record(folder: Path, data: Any, steps: Mapping[str, float], **more: An
     }
     check_record(record)
     record["checklist"] = checklist(record, data.settings, today=now.date())
+    kept, inputs = _KEPT.split(), published_inputs(data)
+    record["inputs"] = [{key: row[key] for key in kept if key in row} for row in inputs]
     text = json.dumps(record, indent=1, ensure_ascii=False, default=str)
     (folder / "run.json").write_text(f"{text}\n", encoding="utf-8")

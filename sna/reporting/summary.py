@@ -12,12 +12,13 @@ import sna
 from sna.definitions import source_titles
 from sna.definitions.tables import read_reference
 from sna.disclosure import protect
-from sna.figures.about import listing, row_totals, show_findings, show_run, sorted_findings
+from sna.disclosure.suppress import published_inputs
+from sna.figures.about import listing, show_findings, show_run, sorted_findings
 from sna.figures.cells import fill
 from sna.figures.view import show
 from sna.narrative.words import format_period
 from sna.reporting.pages import Page, find_anchor, outputs_of, slug
-from sna.reporting.record import checklist
+from sna.reporting.record import checklist, loose_inputs
 from sna.trend.outcomes import count_charged
 
 MOST_POINTS = 6
@@ -86,7 +87,7 @@ def _has_table(page: Page) -> bool:
 
 def input_files(data: Any) -> pd.DataFrame:
     """Return one row a file that was read, with the title its publisher gives it."""
-    files = pd.DataFrame(data.inputs).reindex(columns=[*INPUTS])
+    files = pd.DataFrame(published_inputs(data)).reindex(columns=[*INPUTS])
     text = files[["title", "licence"]].astype("object").fillna("")
     licence = "none: simulated" if data.simulated else text["licence"]
     return files.assign(title=text["title"].replace("", "not recognised"), licence=licence)
@@ -130,10 +131,7 @@ def count_outcomes(data: Any) -> pd.DataFrame:
 
 def data_quality_page(data: Any) -> Page:
     """Return the page on the data: every source, every row, every finding, outcomes."""
-    totals, outcomes = (
-        row_totals(data),
-        protect(count_outcomes(data), contract="police_outcomes", data=data),
-    )
+    outcomes = protect(count_outcomes(data), contract="police_outcomes", data=data)
     charged = protect(count_charged(data), contract="outcomes_charged", data=data)
     given = {
         "charged": shown(show(charged)) if len(charged.table) else "",
@@ -141,7 +139,7 @@ def data_quality_page(data: Any) -> Page:
         "sources": shown(listing(input_sources(input_files(data)), "input_sources", data)),
         "findings": shown(listing(sorted_findings(data), "all_findings", data)),
         "outcomes": shown(show(outcomes)) if len(outcomes.table) else "",
-        "whole": totals["rows"] == totals["rows_used"] + totals["rows_rejected"],
+        "whole": not loose_inputs(data.inputs),
     }
     return written_page("data_quality", "Data quality", **given)
 
