@@ -71,6 +71,7 @@ def check_areas(
             do="Name the true reference system: crs=4326.",
         )
     placed = placed.to_crs(BRITISH_GRID)
+    _check_place(placed, edges)
     broken = int((~placed.geometry.is_valid).sum())
     if broken:
         placed = placed.assign(geometry=placed.geometry.make_valid(method="structure"))
@@ -88,6 +89,20 @@ def check_areas(
     return placed, pd.DataFrame(said, columns=["severity", "finding", "rows", "action"])
 
 
+def _check_place(areas: "gpd.GeoDataFrame", edges: list[str]) -> None:
+    """Refuse shapes outside Great Britain, and those that would be London with swapped axes."""
+    west, south, east, north = areas.total_bounds
+    least, most = np.array(LONDON_BOUNDS[:2]), np.array(LONDON_BOUNDS[2:])
+    swapped = (least <= [south, west]).all() and ([north, east] <= most).all()
+    if swapped or not (west >= 0 and south >= 0 and east <= 700_000 and north <= 1_300_000):
+        raise SourceError(
+            "Areas lie elsewhere than their reference system says, or their axes are swapped.",
+            where=f"boundaries, {len(areas)} areas",
+            found=edges,
+            do="Name the true reference system, and put easting or longitude first.",
+        )
+
+
 def _check_codes(areas: "gpd.GeoDataFrame") -> None:
     codes = areas["area_code"]
     wrong = codes[codes.duplicated() | areas.geometry.isna() | areas.geometry.is_empty]
@@ -102,7 +117,7 @@ def _check_codes(areas: "gpd.GeoDataFrame") -> None:
 
 def _count_overlaps(areas: "gpd.GeoDataFrame") -> int:
     shapes = areas.geometry.to_numpy()
-    left, right = areas.sindex.query(shapes, predicate="overlaps")
+    left, right = areas.sindex.query(shapes, predicate="intersects")
     left, right = left[left < right], right[left < right]
     shared = shapely.area(shapely.intersection(shapes[left], shapes[right]))
     size = areas.area

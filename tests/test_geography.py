@@ -64,6 +64,32 @@ def test_longitude_and_latitude_in_a_grid_of_metres_are_refused():
     assert placed.total_bounds[0] == pytest.approx(525_000, abs=2_000)
 
 
+@pytest.mark.parametrize(
+    ("shape", "crs"),
+    [
+        (box(Y, X, Y + 1000, X + 1000), 27700),  # northing first
+        (box(51.4, -0.2, 51.5, -0.1), 4326),  # latitude first
+        (box(X, Y, X + 1000, Y + 1000), 4326),  # metres called degrees
+    ],
+)
+def test_shapes_that_lie_elsewhere_are_refused(shape, crs):
+    areas = gpd.GeoDataFrame({"area_code": ["E1"]}, geometry=[shape], crs=crs)
+    with pytest.raises(SourceError, match="axes are swapped"):
+        geography.check_areas(areas)
+
+
+def test_a_polygon_that_stands_twice_or_lies_in_another_overlaps():
+    twice = squares((0, 0), (0, 0), (1, 0))
+    inner = squares((0.2, 0.2), side=500).assign(area_code="E9")
+    for areas, rows in (
+        (twice, 1),
+        (pd.concat([squares((0, 0)), inner]), 1),
+        (squares((0, 0), (1, 0)), 0),
+    ):
+        findings = geography.check_areas(areas)[1]
+        assert findings["rows"].sum() == rows and findings["finding"].str.contains("overlap").all()
+
+
 def test_repeated_codes_and_missing_shapes_are_refused():
     areas = squares((0, 0), (1, 0)).assign(area_code=["E1", "E1"])
     with pytest.raises(TableError, match="1 of 2 areas are repeated"):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -222,6 +223,17 @@ def test_harm_is_offences_times_weight_and_says_what_it_covers():
     assert made["offences_weighed"].sum() == 11
 
 
+def test_a_code_is_weighed_however_it_is_written():
+    rows = pd.DataFrame({"offence_code": ["8N", " 8n ", "4.10", "4.1"], "offences": [1, 2, 4, 8]})
+    weights = pd.DataFrame({"offence_code": ["008N", "4/10"], "weight": [3.0, 5.0]})
+    made = hotspots.weigh_offences(rows, weights)
+    assert made["harm"].tolist() == [3, 6, 20, 0]
+    assert made["offences_weighed"].tolist() == [1, 2, 4, 0]
+    twice = pd.DataFrame({"offence_code": ["008N", "8N"], "weight": [3.0, 5.0]})
+    with pytest.raises(TableError, match="repeat a code"):
+        hotspots.weigh_offences(rows, twice)
+
+
 def test_harm_refuses_published_categories_and_bad_weights():
     rows = pd.DataFrame({"published_category": ["police.uk | Robbery"], "offences": [5]})
     weights = pd.DataFrame({"offence_code": ["1", "1"], "weight": [1.0, 2.0]})
@@ -252,6 +264,8 @@ def test_harm_by_area_is_compared_with_the_other_definitions(tmp_path):
     assert made["harm"].sum() == 100 * made.loc["E05000007", "offences"]
     assert set(made["borough_weighed"]) == {made.loc["E05000007", "offences"]}
     assert "harm" in hotspots.compare_definitions(counts)["method"].tolist()
+    none = replace(counts, monthly=counts.monthly.assign(harm=0.0))  # weights of other codes
+    assert "harm" not in hotspots.compare_definitions(none)["method"].tolist()
     shown = protect(made.reset_index(), contract="hotspot_harm", data=data)
     assert "fewer than 5 of" not in str(narrative.describe(shown))
     assert "Harm weighed by area" in figures.show(shown)._repr_html_()

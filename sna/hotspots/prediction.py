@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.classify.codes import normalise_code
 from sna.errors import CoverageError, TableError, UsageError
 from sna.hotspots.areas import ORIGIN, AreaCounts, area_codes, select_series
 from sna.hotspots.concentration import add_rank
@@ -48,7 +49,8 @@ def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataF
 def weigh_offences(offences: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFrame:
     """Add ``harm`` (offences times ``weight``; 0 without one) and ``offences_weighed``.
 
-    Published categories hold many codes of very unlike harm and are refused.
+    ``8n``, ``008N`` and ``8N`` are one code on either side. Published categories hold many codes
+    of very unlike harm and are refused.
     """
     blank = pd.Series(None, offences.index, "object")
     code = offences.get("offence_code", blank).astype("object")
@@ -59,18 +61,24 @@ def weigh_offences(offences: pd.DataFrame, weights: pd.DataFrame) -> pd.DataFram
             found=offences.get("published_category", blank)[code.isna()].dropna().unique(),
             do="Use a record extract; a published category mixes offences of very unlike harm.",
         )
-    if weights["offence_code"].duplicated().any() or not (weights["weight"] >= 0).all():
+    known = _spell(weights["offence_code"])
+    if known.duplicated().any() or not (weights["weight"] >= 0).all():
         raise TableError(
             "The weights repeat a code or hold a missing or negative weight.",
             where="weights",
-            found=weights.loc[weights["offence_code"].duplicated(), "offence_code"],
+            found=weights.loc[known.duplicated(), "offence_code"],
             do="Give one weight of 0 or more for each offence code.",
         )
-    weight = code.map(weights.set_index("offence_code")["weight"]).astype(float)
+    weight = _spell(code).map(weights.set_axis(known)["weight"]).astype(float)
     harm = offences["offences"] * weight.fillna(0)
     return offences.assign(
         harm=harm, offences_weighed=offences["offences"].where(weight.notna(), 0)
     )
+
+
+def _spell(codes: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Codes in one spelling; what is no code of ours stays as it is."""
+    return codes.map({code: normalise_code(code) or code for code in codes.unique()})
 
 
 def add_harm(counts: AreaCounts, data: Any) -> AreaCounts:
@@ -156,6 +164,8 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
         "Gi*": find_hotspots(earlier, counts.neighbours)["gi_star_z"],
         "harm": before.get("harm", pd.Series(np.nan, order)),
     }
+    if not scores["harm"].any():  # of no offence is the weight known
+        scores["harm"] = scores["harm"] * np.nan
     number, chosen = int(np.ceil(flagged_share * own.sum())), {}
     for method, score in scores.items():
         if np.isfinite(known := score.to_numpy(float)[own]).any():
