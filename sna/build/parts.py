@@ -24,6 +24,7 @@ from sna.sources.quality import (
     cut_findings,
     file_findings,
     is_lost,
+    level_findings,
     list_cells,
     month_findings,
     say,
@@ -157,6 +158,7 @@ def _make_part(
     part.findings += file_findings(record, part.tables)
     record["series"] = series_of(record)
     part.cells = list_cells(record, part.tables)
+    part.findings += level_findings(part.cells)
     part.marks = list_marks(record, part.tables)
     offences = part.tables.get("offences")
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None

@@ -23,6 +23,8 @@ from sna.sources.rows import parse_counts
 
 Answers = list[Any]
 OLDEST_AGE = 120
+LAST_MONTH = 12
+_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]((?:19|20)\d\d)")
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,32 @@ def _months(table: str) -> Converter:
 
     def convert(values: Answers, _: File) -> Answers:
         words = _words()[table]
-        texts = pd.Series([value and _find_word(words, value) for value in values], dtype="str")
+        found = [value and _find_word(words, value) for value in _plain_days(values)]
+        texts = pd.Series(found, dtype="str")
         when = pd.to_datetime(texts, format="%Y-%m", errors="coerce")
         when = when.fillna(pd.to_datetime(texts, format="%Y-%b", errors="coerce"))
         return when.astype("object").where(when.notna(), None).tolist()
 
     return convert
+
+
+def _plain_days(values: Answers) -> Answers:
+    """Return dates with year and month first, where a column holds days and not first days only.
+
+    Alone 05/01/2024 is May or a day of January: the other dates of its column tell.
+    """
+    dates = [_DAY.match(value) if value else None for value in values]
+    parts = [(int(date[1]), int(date[2])) for date in dates if date]
+    if not any(1 not in pair or max(pair) > LAST_MONTH for pair in parts):
+        return values
+    is_american = (
+        max(second for _, second in parts) > LAST_MONTH >= max(first for first, _ in parts)
+    )
+    month = 1 if is_american else 2
+    return [
+        f"{date[3]}-{int(date[month]):02}" if date else value
+        for date, value in zip(dates, values, strict=True)
+    ]
 
 
 def _local_times(values: Answers, _: File) -> Answers:

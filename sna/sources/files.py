@@ -3,9 +3,10 @@
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from sna.errors import SourceError
@@ -14,8 +15,9 @@ from sna.sources.layout import make_finding
 MOST_RATIO = 200  # bytes out for a byte in; open data in CSV reaches about 20
 MOST_UNPACKED = 16 << 30
 _IGNORED = re.compile(
-    r"(^|/)(\.|__MACOSX|readme|licen[cs]e|checksums|sha256)|\.(md|toml|pdf|docx?|html?|"
-    r"dbf|shx|prj|cpg|sbn|sbx|qmd|qix|log)$|(^|/)(truth\.json|simulated\.txt)$|\.shp\.xml$",
+    r"(^|/)(\.|__MACOSX/)|(^|/)(readme|licen[cs]e|checksums|sha256)[^/.]*(\.(txt|sha256|md5))?$|"
+    r"\.(md|toml|pdf|docx?|html?|dbf|shx|prj|cpg|sbn|sbx|qmd|qix|log)$|"
+    r"(^|/)(truth\.json|simulated\.txt)$|\.shp\.xml$",
     re.IGNORECASE,
 )
 
@@ -33,8 +35,15 @@ class RawFile:
         if not self.member:
             with self.path.open("rb") as stream:
                 return stream.read(most)
-        with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
-            return stream.read(most)
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                return stream.read(most)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever zipfile says of a damaged or odd member
+            what = f"Cannot be unpacked: {str(error)[:160].rstrip('.')}."
+            do = "Download the archive again."
+            raise SourceError(what, where=self.file, do=do) from None
 
 
 def find_files(raw: Path) -> tuple[list[RawFile], list[dict[str, Any]]]:
@@ -91,12 +100,16 @@ def _unpacked(path: Path, file: str, findings: list[dict[str, Any]]) -> Iterator
         return
     if sum(info.file_size for info in members) > MOST_UNPACKED:
         raise SourceError("The archive unpacks to more than 16 GiB.", where=file)
-    for name in (info.filename for info in members):
+    times = Counter(info.filename for info in members)
+    for name, number in times.items():
         inside = f"{file}/{name}"
         is_zip = name.lower().endswith(".zip")
         do = "Put the inner zip itself into the raw folder." if is_zip else "Unpack it and look."
         if name in unsafe:
             findings.append(_problem(inside, SourceError(unsafe[name], do=do)))
+        elif number > 1:  # only the last of them could be reached by its name
+            what = f"The archive holds {number} files of this name; none is read."
+            findings.append(_problem(inside, SourceError(what, do="Unpack it and look.")))
         elif not _IGNORED.search(inside):
             yield RawFile(inside, path, name)
 
@@ -104,7 +117,8 @@ def _unpacked(path: Path, file: str, findings: list[dict[str, Any]]) -> Iterator
 def _unsafe(info: zipfile.ZipInfo) -> str:
     """Say why a member of an archive is refused; empty when it is not."""
     name = info.filename
-    leads_out = ".." in PurePosixPath(name.replace("\\", "/")).parts or name[:1] in ("/", "\\")
+    path = PureWindowsPath(name)  # splits at / too, and knows drives
+    leads_out = ".." in path.parts or bool(path.anchor)
     is_bomb = info.file_size > max(10 << 20, MOST_RATIO * max(info.compress_size, 1))
     reasons = {
         "The name inside the archive leads out of it; not read.": leads_out,

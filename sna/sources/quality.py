@@ -21,6 +21,7 @@ from sna.sources.places import HEATHROW_WARD, HILLINGDON
 EVENTS = ("offences", "people", "outcomes")  # tables, and the column that counts in each
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
 WHOLE_SHARE = 0.9  # of the rows of the largest file of the same; one with fewer is a part
+LEVELS_APART = 0.01  # of the borough sum; published dashboards agree to the offence
 FOLD_FILES = 3  # as many files with the same finding are told in one row
 _COPY = r"^copy of |( ?\(\d+\)| - copy)+(?=\.\w+$)"  # what a second download adds to a name
 _CELL = ["month", "area_level", "published_category"]
@@ -129,6 +130,21 @@ def month_findings(record: dict[str, Any], step: int = 1) -> list[dict[str, Any]
     return [*found, *([say("labels", labels="; ".join(words[:6]))] if words else [])]
 
 
+def level_findings(cells: pd.DataFrame) -> list[dict[str, Any]]:
+    """Say so when rows by ward and by borough of one file do not add up to the same."""
+    if "area_level" not in cells or not len(cells):
+        return []
+    sums = cells.pivot_table("total", "table", "area_level", aggfunc="sum")
+    if not {"ward", "borough"} <= set(sums):
+        return []
+    both = sums.dropna(subset=["ward", "borough"])
+    apart = both[(both["ward"] - both["borough"]).abs() > LEVELS_APART * both["borough"]]
+    return [
+        say("levels", table=name, ward=int(row["ward"]), borough=int(row["borough"]))
+        for name, row in apart.iterrows()
+    ]
+
+
 def _missing(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
     found = []
     for column, (label, other) in _SAYS["missing"].items():
@@ -215,8 +231,9 @@ def choose_files(parts: Sequence[Part]) -> None:
     largest = whole.assign(size=size).groupby(span, dropna=False)["size"].transform("max")
     whole = whole.assign(size=size, is_whole=size >= WHOLE_SHARE * largest)
     whole = whole.sort_values(["is_full", "is_whole", "last", "latest", "is_copy", "size", "file"])
-    winner = whole.groupby(keys, dropna=False)["file"].transform("last")
-    lost = whole.assign(winner=winner)[winner != whole["file"]]
+    last = whole.groupby(keys, dropna=False)[["file", "total"]].transform("last")
+    whole = whole.assign(winner=last["file"], kept=last["total"])
+    lost = whole[whole["winner"] != whole["file"]]
     for part in parts:
         part.lost = lost[lost["file"] == part.record["file"]]
         if len(part.lost):
@@ -233,6 +250,10 @@ def _give_way(part: Part) -> None:
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
     found = say("later" if lost["is_whole"].any() else "part", gone, span=span, file=winner)
     part.findings.append(found if left else {**found, "severity": "warning"})
+    edition = lost[lost["is_whole"] & lost["is_full"]]
+    if differs := int((edition["total"] != edition["kept"]).sum()):
+        sums = {"before": int(edition["total"].sum()), "after": int(edition["kept"].sum())}
+        part.findings.append(say("edition", n=differs, m=len(edition), file=winner, **sums))
     record["rows_replaced"] = (0 if left else record["rows_used"]) if record["is_wide"] else gone
     record["rows_used"] -= record["rows_replaced"]
 

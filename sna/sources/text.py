@@ -24,6 +24,18 @@ from sna.sources.layout import FileSample, make_finding, refuse
 _CODED = pa.dictionary(pa.int32(), pa.string())
 HEAD_BYTES = 1 << 16
 SAMPLE_ROWS = 400
+MOST_CONTROL = 0.01  # of the letters of a text; packed bytes have a tenth
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
+_PACKED = {
+    b"\x1f\x8b": "a file packed with gzip",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"BZh": "a file packed with bzip2",
+    b"\xfd7zXZ": "a file packed with xz",
+    b"PK\x05\x06": "an empty zip archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of the old kind (.xls), or one locked with a password",
+    b"%PDF": "a PDF",
+}
 
 
 def sample_file(raw: RawFile) -> list[FileSample]:
@@ -33,6 +45,7 @@ def sample_file(raw: RawFile) -> list[FileSample]:
         raise SourceError("The file is empty.", where=raw.file, do="Download it again.")
     kind, look = next(((k, look) for form, k, look in _KINDS if form.match(head)), ("", None))
     if look is None:
+        _refuse_binary(raw, head)
         return [_sample_csv(raw, head)]
     try:
         return look(raw)
@@ -42,6 +55,19 @@ def sample_file(raw: RawFile) -> list[FileSample]:
 
 
 # ---------------------------------------------------------------------------- first look
+
+
+def _refuse_binary(raw: RawFile, head: bytes) -> None:
+    """Raise `SourceError` for a packed file, an old workbook, or bytes that are no text."""
+    packed = next((name for start, name in _PACKED.items() if head.startswith(start)), "")
+    text = head.decode(find_encoding(head), errors="replace").replace("\0", "")
+    if packed:
+        what, do = f"{packed[:1].upper()}{packed[1:]}; not read.", "Unpack it, or save it as CSV."
+    elif len(_CONTROL.findall(text)) > MOST_CONTROL * len(text):
+        what, do = "Neither text nor a kind of file that is known.", "Download it again."
+    else:
+        return
+    raise SourceError(what, where=raw.file, do=do)
 
 
 def find_encoding(head: bytes) -> str:
@@ -60,7 +86,8 @@ def find_encoding(head: bytes) -> str:
 
 def _sample_csv(raw: RawFile, head: bytes) -> FileSample:
     encoding = find_encoding(head)
-    lines = head.decode(encoding, errors="replace").lstrip("\ufeff").splitlines(keepends=True)
+    text = head.decode(encoding, errors="replace").lstrip("\ufeff")
+    lines = list(io.StringIO(text, newline=""))  # splitlines knows ends that no reader of CSV does
     if re.match(r"(?i)\s*<(!doctype|html|\?xml)", "".join(lines[:3])):
         what = "A web page, not a table: the download went wrong."
         raise SourceError(what, where=raw.file, do="Download again.")

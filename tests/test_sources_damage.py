@@ -1,0 +1,126 @@
+"""Damaged archives, packed files, dates by day and figures that do not agree, on invented rows."""
+
+import multiprocessing
+import os
+import warnings
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from raw_folder import BOROUGH, STREET, street_row, write
+from test_sources_tables import TNO, frame, read
+
+from sna.build import check_folder
+from sna.build.workers import PROCESS_BYTES, start_workers
+
+SEARCHES = "Date,Borough,Age,Gender,Search Type,Self Defined Ethnicity"
+GOOD = f"{STREET}\n{street_row(1)}\n"
+
+
+def findings(folder: Path) -> dict[str, str]:
+    """Return what is said of each file; a good one stands beside them and must load."""
+    write(folder, "2024-01-good-street.csv", STREET, street_row(99))
+    summary = check_folder(folder)
+    lines = {record["file"]: record for record in summary.inputs}
+    assert lines["2024-01-good-street.csv"]["rows_used"] == 1
+    return summary.findings.groupby("file")["finding"].agg(" ".join).to_dict()
+
+
+def test_a_damaged_member_is_a_finding_and_the_others_load(tmp_path: Path) -> None:
+    text = f"{STREET}\n" + "".join(f"{street_row(n, month='2024-02')}\n" for n in range(90))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.csv", text)
+    whole = bytearray((tmp_path / "a.zip").read_bytes())
+    whole[40:60] = bytes(20)
+    (tmp_path / "a.zip").write_bytes(whole)
+    assert "Cannot be unpacked" in findings(tmp_path)["a.zip/x.csv"]
+
+
+def test_two_members_of_one_name_are_never_counted_twice(tmp_path: Path) -> None:
+    with (
+        warnings.catch_warnings(action="ignore"),
+        zipfile.ZipFile(tmp_path / "a.zip", "w") as archive,
+    ):
+        archive.writestr("2024-02-x-street.csv", GOOD.replace("2024-01", "2024-02"))
+        archive.writestr("2024-02-x-street.csv", GOOD.replace("2024-01", "2024-02"))
+        archive.writestr(r"C:\x\2024-03-street.csv", GOOD)
+    said = findings(tmp_path)
+    assert "holds 2 files of this name" in said["a.zip/2024-02-x-street.csv"]
+    assert "leads out of it" in said[r"a.zip/C:\x\2024-03-street.csv"]
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"\x1f\x8b\x08", "packed with gzip"),
+        (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+        (b"\xd0\xcf\x11\xe0", "old kind"),
+        (b"PK\x05\x06", "empty zip"),
+        (b"\x01\x02", "Neither text nor"),
+    ],
+)
+def test_packed_bytes_are_named_and_never_printed(tmp_path: Path, start: bytes, words: str) -> None:
+    (tmp_path / "a.csv").write_bytes(start + bytes(range(256)) * 9)
+    said = findings(tmp_path)["a.csv"]
+    assert words in said
+    assert said.isprintable()
+
+
+def test_a_table_is_looked_at_whatever_its_name(tmp_path: Path) -> None:
+    write(tmp_path, "README-2024-02-street.csv", STREET, street_row(1, month="2024-02"))
+    write(tmp_path, "README", "x"), write(tmp_path, "checksums.txt", "x")
+    findings(tmp_path)
+    files = [record["file"] for record in check_folder(tmp_path).inputs]
+    assert files == ["2024-01-good-street.csv", "README-2024-02-street.csv"]
+
+
+def test_line_ends_that_no_csv_has_do_not_break_the_first_look(tmp_path: Path) -> None:
+    text = GOOD.replace("Invented Road", "Invented\x0b\u2028\x85Road")
+    layout, result = read(text, tmp_path)
+    assert (layout, result.used) == ("police_uk_street", 1)
+
+
+@pytest.mark.parametrize(
+    ("dates", "months"),
+    [
+        (["05/01/2024", "12/01/2024", "31/01/2024"], ["2024-01", "2024-01", "2024-01"]),
+        (["05/01/2024", "07/03/2024"], ["2024-01", "2024-03"]),
+        (["01/13/2024", "05/01/2024"], ["2024-01", "2024-05"]),
+        (["05/01/2024", "01/06/2024"], ["2024-05", "2024-06"]),  # first days in both orders
+    ],
+)
+def test_days_of_january_are_not_other_months(
+    tmp_path: Path, dates: list[str], months: list[str]
+) -> None:
+    rows = [f"{date},Hackney,18 or over,M,MTIP,White" for date in dates]
+    layout, result = read("\n".join([SEARCHES, *rows]), tmp_path)
+    assert layout == "mps_more_thorough_search"
+    assert frame(result, "people")["month"].dt.strftime("%Y-%m").tolist() == months
+
+
+def test_figures_revised_between_two_editions_are_said(tmp_path: Path) -> None:
+    row = "ROBBERY,ROBBERY OF PERSONAL PROPERTY,Camden"
+    write(tmp_path, "old.csv", f"{BOROUGH},202401,202402,202403", f"{row},10,20,30")
+    write(tmp_path, "new.csv", f"{BOROUGH},202402,202403,202404", f"{row},21,30,40")
+    assert (
+        "1 of 2 figures were revised in new.csv: 50 in all became 51."
+        in findings(tmp_path)["old.csv"]
+    )
+
+
+def test_levels_of_a_dashboard_that_do_not_add_up_are_said(tmp_path: Path) -> None:
+    (tmp_path / "apart.csv").write_text(TNO)
+    same = TNO.replace(",7,", ",122,")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "same.csv").write_text(same)
+    said = "Rows by ward hold 7 offences, rows by borough 122"
+    assert said in findings(tmp_path)["apart.csv"]
+    assert "Rows by ward" not in findings(tmp_path / "a").get("same.csv", "")
+
+
+def test_a_process_that_may_start_none_builds_in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    daemon = SimpleNamespace(daemon=True)
+    monkeypatch.setattr(multiprocessing, "current_process", lambda: daemon)
+    with start_workers(size=PROCESS_BYTES) as run:
+        assert list(run(lambda item: (item, os.getpid()), [1], ())) == [(1, os.getpid())]
