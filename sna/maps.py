@@ -29,6 +29,7 @@ BOUNDARIES = (
 _INVENTED = "Simulated areas: the boundaries are invented. Grid north is up."
 _FLAGS: dict[str, dict[str, Any]] = {  # class of an area -> how it is outlined, widest first
     "hotspot": {"linewidth": 3, "label": "hotspot (Gi*)"},
+    "coldspot": {"linewidth": 1.5, "linestyle": "--", "label": "coldspot (Gi*)"},
     "high among high": {"linewidth": 3, "label": "high among high"},
     "low among low": {"linewidth": 1.5, "linestyle": "--", "label": "low among low"},
     "high among low": {"linewidth": 0.4, "hatch": "///", "label": "high among low"},
@@ -54,6 +55,7 @@ def class_breaks(values: pd.Series, shares: tuple[float, ...] = (0.25, 0.5, 0.75
 def map_areas(
     protected: ProtectedTable,
     shapes: "gpd.GeoDataFrame",
+    starred: str = "",
     *,
     alt: str,
     flagged: str = "hotspot_class",
@@ -71,6 +73,8 @@ def map_areas(
         Table with ``area_code``, ``area_name`` and ``offences`` after `sna.protect`.
     shapes
         Areas with ``area_code`` and polygons in EPSG:27700.
+    starred
+        Code of the area that the page is about, which is named with a star.
     alt
         Text alternative, used when the map becomes a picture.
     flagged
@@ -104,7 +108,7 @@ def map_areas(
     side = rows.get("borough_code", pd.Series("", rows.index)).astype("str").to_numpy()
     for code in np.unique(side[own]):
         _shade(ax, shapely.union_all(ground[own & (side == code)]), edgecolor=base.INK, zorder=5)
-    _number(ax, rows[own].reset_index(drop=True), ground[own], value, top)
+    _number(ax, rows[own].reset_index(drop=True), ground[own], value, top, starred)
     unit = "Per 1,000 residents a year" if value == "rate" else "Offences"
     _furnish(ax, handles, unit, invented=protected.simulated)
     return _as_picture(ax, alt) if _points(ground) > MOST_POINTS else ax
@@ -202,16 +206,21 @@ def _shade_classes(
     return handles
 
 
-def _number(ax: "Axes", rows: pd.DataFrame, shapes: np.ndarray, value: str, top: int) -> None:
-    """Put numbers on the areas with the highest values and name them below the map."""
+def _number(
+    ax: "Axes", rows: pd.DataFrame, shapes: np.ndarray, value: str, top: int, starred: str
+) -> None:
+    """Put numbers on the areas with the highest values, and a star, and name them below the map."""
     lines = []
     ring = {"boxstyle": "circle,pad=0.22", "fc": "#FFFFFF", "ec": base.INK, "lw": 1}
     look: Any = {"ha": "center", "va": "center", "fontweight": "bold", "zorder": 8, "bbox": ring}
-    for number, place in enumerate(rows[value].dropna().nlargest(top).index, start=1):
+    marks = {place: str(n) for n, place in enumerate(rows[value].dropna().nlargest(top).index, 1)}
+    marks |= dict.fromkeys(rows.index[rows["area_code"].eq(starred)], "★")
+    for place, mark in marks.items():
         point, row = shapely.point_on_surface(shapes[place]), rows.loc[place]
-        ax.text(point.x, point.y, str(number), fontsize=9, **look)
+        ax.text(point.x, point.y, mark, fontsize=9, **look)
         figure = f"{row[value]:.1f}" if value == "rate" else f"{row[value]:,.0f}"
-        lines.append(f"{number}  {base.short(row['area_name'], 40)}: {figure}")
+        figure = "not shown" if pd.isna(row[value]) else figure
+        lines.append(f"{mark}  {base.short(row['area_name'], 40)}: {figure}")
     ax.text(0, -0.02, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.4)
 
 

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from hotspot_fixture import borough
 
-from sna import hotspots, maps
+from sna import figures, hotspots, maps, narrative
 from sna.charts import base
 from sna.charts.svg import to_svg
 from sna.definitions import boroughs
@@ -10,6 +10,7 @@ from sna.disclosure import ProtectedTable, protect
 from sna.schemas.results import ResultTable
 
 HOT = (14, 15, 20, 21)
+BUT_FOUR = tuple(place for place in range(36) if place not in HOT)
 
 
 def protected(data):
@@ -31,6 +32,18 @@ def test_a_map_names_the_highest_areas_states_its_classes_and_stays_small():
                   "Simulated areas", ">N<", "Area 14"):  # fmt: skip
         assert words in svg, words
     assert " areas)" in svg and "under " in svg and " and over" in svg
+
+
+def test_a_map_stars_the_place_it_is_about_and_outlines_coldspots():
+    data = borough(hot=BUT_FOUR, mean=20)
+    with base.style():
+        ax = maps.map_areas(protected(data), data.areas, "E05000003", alt="A map for a test.")
+        svg = to_svg(ax.get_figure(), "map", "Title", "Description of the map")
+    assert ">★<" in svg and "★ Area 3: " in " ".join(svg.split()) and "coldspot (Gi*)" in svg
+    words = str(narrative.describe(protected(data)))
+    assert "holds clearly more than chance gives. Clearly fewer" in words and "Area 14" in words
+    shown = figures.show(protected(data), data.areas, "E05000014", view="place_map")
+    assert "Area 14 has a rate clearly lower than the borough" in shown._repr_html_()
 
 
 def test_the_same_map_twice_is_the_same_bytes():
