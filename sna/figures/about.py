@@ -104,8 +104,10 @@ def _rounded(text: str, base: int, *, small: bool) -> str:
         number = int(found[0].replace(",", ""))
         return f"fewer than {base}" if 0 < number < base else f"{base * int(number / base + 0.5):,}"
 
-    shares = r"[\d.]+% of rows" if small else r"\.\d+(?=%)"
-    return _COUNT.sub(near, re.sub(shares, "Few rows" if small else "", text))
+    if small:
+        text = re.sub(r"[\d.]+% of rows", "Few rows", text)
+    whole = re.sub(r"[\d.]+%", lambda share: f"{float(share[0][:-1]):.0f}%", text)
+    return _COUNT.sub(near, whole)
 
 
 def show_findings(data: Any, *, here: bool = False) -> Note:
