@@ -260,6 +260,21 @@ def test_groups_of_a_total_in_another_table_do_not_tell_the_small_one():
     assert protected(frame).flags["offences"].tolist() == ["", "[c]", "[c]", ""]
 
 
+def test_a_band_of_ages_in_another_table_does_not_tell_its_single_years():
+    years = pd.Series(range(18, 91))
+    people = years.isin([66, 70, 71, 83]) + 9 * years.lt(65)
+    frame = pd.DataFrame({
+        "person_role": "victim", "age": years, "decile": "all", "people": people, "all_people": 427,
+        "population": 1000, "domain": None, "start_month": pd.Timestamp("2024-04-01"),
+        "end_month": pd.Timestamp("2025-03-01"), "source": "extract", "release_class": "restricted",
+        **dict.fromkeys(["sii", "sii_lower_ci", "sii_upper_ci"], np.nan),
+        **dict.fromkeys(["rii", "rii_lower_ci", "rii_upper_ci"], np.nan),
+    })  # fmt: skip
+    # people of 65 or over are [c], four at most, in four years of age: one in each
+    flags = sna.protect(frame, contract="people_curve", data=borough()).flags["people"]
+    assert flags[years.ge(65)].eq("[c]").all() and flags[years.lt(65)].eq("").all()
+
+
 def test_the_whole_of_a_place_does_not_tell_its_quarters():
     frame = pd.DataFrame({
         "area_code": "E05000001", "area_name": "x", "aspect": "Quarter", "unit": "offences",

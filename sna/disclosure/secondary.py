@@ -8,12 +8,14 @@ from itertools import chain, combinations
 import numpy as np
 import pandas as pd
 
+from sna.definitions.views import words_of
 from sna.disclosure.audit import Margins, Mask, Numbers, audit_cells, known_of
 from sna.disclosure.rules import WORDS, is_total
 from sna.disclosure.suppress import round_counts
 from sna.errors import DisclosureError
 from sna.schemas.results import ResultTable
 
+AGE_EDGES: list[int] = words_of("trend")["ages"]["edges"]
 LEAST_WIDTH = 2  # values that a suppressed cell may have at least, beside rounded totals
 _SPLIT = rf"{WORDS['person']}|{WORDS['parts']}"  # their total is known, shown or not
 Places = np.ndarray  # position of each cell's row in the table, -1 where there is none
@@ -36,13 +38,18 @@ def secondary_cells(
     the totals are public, `DisclosureError` is raised.
     """
     axes = [key for key in shape.keys if _sums_to_total(table[key], key)]
-    passes = [[axis] for axis in axes] + ([axes] if len(axes) > 1 else [])
+    passes = [(shape.keys, [axis]) for axis in axes]
+    if "age" in axes:  # single years: another table shows the total of each band
+        years = pd.to_numeric(table["age"], errors="coerce")
+        table = table.assign(_band=pd.cut(years, AGE_EDGES, right=False, labels=False))
+        passes.append(((*shape.keys, "_band"), ["age"]))
+    passes += [(shape.keys, axes)] if len(axes) > 1 else []
     if shape.exact_totals:
-        passes = [list(shape.exact_totals)]
+        passes = [(shape.keys, list(shape.exact_totals))]
     hidden, limit = primary.to_numpy(copy=True), rows["threshold"].to_numpy()
     rounded, true = rows["rounded"].to_numpy(), values.to_numpy()
     near = round_counts(values, base=base, threshold=rows["threshold"]).to_numpy()
-    for cells, totals in chain.from_iterable(_blocks(table, shape.keys, a, hidden) for a in passes):
+    for cells, totals in chain.from_iterable(_blocks(table, *one, hidden) for one in passes):
         there = cells[cells >= 0]
         if shape.exact_totals:  # they are known already: hiding them would protect nobody
             hidden[np.concatenate([t[t >= 0] for t in totals.values()])] = False
