@@ -7,29 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sna.definitions import headline_series
 from sna.errors import CoverageError, TableError, UsageError
 from sna.schemas.columns import check_one_source
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
 
 WEEK = 168  # hours
-_WIDE = "violence and sexual offences"
-_NOTES = {
-    "core": "Offences that meet the definition (band core).",
-    "upper bound": "Upper bound of the definition: every listed class, whatever the context.",
-    "proxy": "A published category used as a proxy: it is not the definition.",
-    "published": "A published category, as published.",
-    "not a proxy": "A wide published category. It is not a proxy for serious violence.",
-}
 
 
 @dataclass(frozen=True)
 class Series:
-    """The rows of a headline, for every borough; ``standing`` and ``note`` say what it is worth."""
+    """The rows of a headline, for every borough, and its ``standing`` beside the definition."""
 
     source: str
     measure: str
     standing: str
-    note: str
     rows: pd.DataFrame
 
     @property
@@ -217,18 +209,6 @@ def add_population(counts: pd.DataFrame, population: pd.DataFrame) -> pd.DataFra
     return counts.assign(population=found, population_year=of_year)
 
 
-# source, end of the published category (records and the Home Office have none), measure, standing
-_LADDER: tuple[tuple[str, str, str, str], ...] = (
-    ("extract", "", "Core serious violence", "core"),
-    ("home_office_csp", "", "Serious violence at most", "upper bound"),
-    ("mps_borough", "violence with injury", "Violence with injury", "proxy"),
-    ("mps_dashboard_tno", "violence with injury", "Violence with injury", "proxy"),
-    ("mps_ward", "violence with injury", "Violence with injury", "proxy"),
-    ("police_uk_street", _WIDE, _WIDE.capitalize(), "not a proxy"),
-    ("camden_street", _WIDE, _WIDE.capitalize(), "not a proxy"),
-)
-
-
 def choose_series(counts: pd.DataFrame, borough_code: str, *, label: str = "") -> Series:
     """Choose the source and measure that carry a borough's headline, with rows of every borough.
 
@@ -237,19 +217,19 @@ def choose_series(counts: pd.DataFrame, borough_code: str, *, label: str = "") -
     ``label`` asks for a published category by name in place of the headline.
     """
     text = counts.astype(dict.fromkeys(["borough_code", "source", "band"], "str"))
-    labels = counts.get("published_category", pd.Series("", counts.index)).astype("str").fillna("")
-    labels = labels.str.rsplit("|", n=1).str[-1].str.strip().str.casefold()
+    labels = label_of(counts)
     possible = counts.get("possible_bands", counts["band"]).astype("str").fillna("")
     core = is_core(counts)
     inside = {"core": core, "upper bound": core | possible.str.contains(r"\bcore\b")}
-    ladder = _LADDER
+    ladder = headline_series().to_numpy().tolist()
     if wanted := label.casefold():
-        sources = sorted(text["source"].unique(), key=_order)
-        ladder = tuple((name, wanted, label.capitalize(), "published") for name in sources)
+        order = [row[0] for row in ladder]  # unknown sources last
+        sources = dict.fromkeys([*order, *sorted(text["source"].unique())])
+        ladder = [[name, wanted, label.capitalize(), "published"] for name in sources]
     for source, end, measure, standing in ladder:
         rows = text["source"].eq(source) & inside.get(standing, labels.eq(end))
         if (rows & text["borough_code"].eq(borough_code)).any():
-            return Series(source, measure, standing, _NOTES[standing], counts[rows])
+            return Series(source, measure, standing, counts[rows])
     what = f"No source in the store carries a series of {label or 'violence'} for this borough."
     do = "Add a record extract or a published count, then build."
     found = [
@@ -259,7 +239,7 @@ def choose_series(counts: pd.DataFrame, borough_code: str, *, label: str = "") -
     raise CoverageError(what, where="table counts", found=found, do=do)
 
 
-def _order(source: str) -> tuple[int, str]:
-    """Order sources as the ladder does, unknown ones last."""
-    names = [row[0] for row in _LADDER]
-    return names.index(source) if source in names else len(names), source
+def label_of(rows: pd.DataFrame) -> "pd.Series[str]":
+    """Return the end of each row's published category, in small letters; empty without one."""
+    given = rows.get("published_category", pd.Series("", rows.index)).astype("str").fillna("")
+    return given.str.rsplit("|", n=1).str[-1].str.strip().str.casefold()

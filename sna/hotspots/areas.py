@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from sna.counts import area_population, count_by_month, strictest, wards_of
+from sna.counts import area_population, count_by_month, label_of, strictest, wards_of
 from sna.definitions import area_series, boroughs
 from sna.disclosure.suppress import as_published
 from sna.errors import CoverageError
@@ -41,11 +41,7 @@ def find_series(offences: pd.DataFrame) -> Iterator[pd.DataFrame]:
     source = offences["source"].astype("str")
     for name, measure, labels in area_series().to_numpy().tolist():
         rows = offences[source == name]
-        if labels:
-            label = rows["published_category"].astype("object").fillna("").str.split("|").str[-1]
-            rows = rows[label.str.strip().str.casefold().isin(labels.split("|"))]
-        else:
-            rows = rows[is_core(rows)]
+        rows = rows[label_of(rows).isin(labels.split("|"))] if labels else rows[is_core(rows)]
         if len(rows):
             yield rows.assign(measure=measure)
 
