@@ -1,7 +1,5 @@
 """Slope and relative index of inequality over deprivation groups."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -38,9 +36,7 @@ def _one_index(group: pd.DataFrame, z: float) -> dict[str, float]:
     return {"intercept": low} | slope | relative
 
 
-def slope_index_of_inequality(
-    groups: pd.DataFrame, *, by: Sequence[str] = (), confidence: float = 0.95
-) -> pd.DataFrame:
+def slope_index_of_inequality(groups: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
     """Slope and relative index of inequality with their limits (Low and Low 2004).
 
     The modelled gap between the ends of the deprivation scale; a gradient between places is not one
@@ -56,16 +52,11 @@ def slope_index_of_inequality(
     """
     where = "slope_index_of_inequality"
     z = check_confidence(confidence)
-    check_columns(groups, (*by, "quantile", "population", "value", "standard_error"), where)
+    check_columns(groups, ("quantile", "population", "value", "standard_error"), where)
     check_numbers(groups["population"], "population", above_zero=True)
     check_numbers(groups["standard_error"], "standard_error")
-    parts = groups.groupby(list(by), sort=False, observed=True) if by else [((), groups)]
-    rows = []
-    for key, part in parts:
-        if part["quantile"].nunique() < 3 or part["quantile"].duplicated().any():
-            what = "A scale of inequality needs three or more groups, each once."
-            place, found = f"{where}, {key}" if by else where, part["quantile"].tolist()
-            raise TableError(what, where=place, found=found, do="Give one row a group.")
-        names = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
-        rows.append({**names, **_one_index(part, z)})
-    return pd.DataFrame(rows)
+    if groups["quantile"].nunique() < 3 or groups["quantile"].duplicated().any():
+        what = "A scale of inequality needs three or more groups, each once."
+        found = groups["quantile"].tolist()
+        raise TableError(what, where=where, found=found, do="Give one row a group.")
+    return pd.DataFrame([_one_index(groups, z)])

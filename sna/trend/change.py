@@ -12,6 +12,8 @@ from sna.trend.models import find_recent_trend, fit_quasi_poisson, make_design
 from sna.trend.panel import LONDON, TOO_LITTLE, Array, Panel, load_panel, no_rows
 
 TOO_SHORT = "not enough months"
+_EARLIER = ("offences_earlier", "both", "comparable", "comparable_earlier", "dispersion")
+_RATIO = ("p_value", "ratio_low", "ratio_high")
 LEAST_EVENTS = 20  # in both periods together; fewer get no word
 
 
@@ -47,55 +49,44 @@ def compare_periods(data: Any, *, across_breaks: str = "") -> pd.DataFrame:
     made = load_panel(data)
     areas = {made.borough_name: made.series}
     areas |= {LONDON: made.counts.sum(axis=1)} if made.has_london else {}
-    years = made.years(len(made.months))
-    if len(years) < 2:
+    if len(made.years(2)) < 2:
         return no_rows("trend_change")
     parts = [
-        _compare_one(made, area, window, (values, years[-1 - back]), across_breaks)
-        if len(years) > back
-        else _too_short(made, area, window, values)
+        _compare_one(made, area, window, values, back, across_breaks)
         for area, values in areas.items()
         for window, back in words_of("trend")["windows"].items()
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _too_short(panel: Panel, area: str, window: str, values: Array) -> pd.DataFrame:
-    """Return the row of a comparison whose earlier year lies before the data."""
-    now, none = panel.years(1)[0], ["offences_earlier", "both", "comparable", "p_value"]
-    none += ["comparable_earlier", "ratio_low", "ratio_high", "dispersion"]
-    words = {"area": area, "window": window, "word": TOO_SHORT, "reason": "", "break_text": ""}
-    words |= {"period_earlier": f"before the series begins ({panel.months[0]:%B %Y})"}
-    row = dict.fromkeys(none, np.nan) | {"offences": values[now].sum(), "exposure": 1.0}
-    return panel.table(**row, **words, period=panel.period(now), period_months=12)
-
-
 def _compare_one(
-    panel: Panel, area: str, window: str, then: tuple[Array, slice], reason: str
+    panel: Panel, area: str, window: str, values: Array, back: int, reason: str
 ) -> pd.DataFrame:
-    (values, before), now = then, panel.years(1)[0]
-    counts = {"offences": values[now].sum(), "offences_earlier": values[before].sum()}
+    years = panel.years(len(panel.months))
+    row: dict[str, Any] = dict.fromkeys([*_EARLIER, *_RATIO], np.nan)
+    row |= {"area": area, "window": window}
+    row |= {"word": TOO_SHORT, "reason": "", "break_text": "", "exposure": 1.0}
+    row |= {"offences": values[years[-1]].sum(), "period": panel.period(years[-1])}
+    row |= {"period_earlier": f"before the series begins ({panel.months[0]:%B %Y})"}
+    if len(years) <= back:
+        return panel.table(**row, period_months=12)
+    before = years[-1 - back]
+    counts = {"offences": row["offences"], "offences_earlier": values[before].sum()}
     later, earlier = (float(count) for count in panel.shown([*counts.values()]))
     crossed = panel.breaks["month"] > panel.months[before.start]
-    phi, is_broken = float(dispersion(panel, values)[0]), crossed.any() and not reason.strip()
-    word = "[b]" if is_broken else str(change_word(later, earlier, phi))
-    widened, known = rate_ratio(later / phi, 1, earlier / phi, 1), word not in ("[b]", TOO_LITTLE)
-    tests: Any = e_test(later, 1, earlier, 1), widened.lower_ci, widened.upper_ci
-    names = ("p_value", "ratio_low", "ratio_high")
-    row = {
-        name: float(number) if known else np.nan for name, number in zip(names, tests, strict=True)
-    }
-    row |= counts | {"both": later + earlier, "exposure": 1.0, "dispersion": phi}
-    comparable = dict.fromkeys(counts, np.nan) if is_broken else counts
-    row |= {name.replace("offences", "comparable"): comparable[name] for name in counts}
-    row |= {"period_months": 12}
-    words = {"area": area, "window": window, "word": word, "period": panel.period(now)}
-    words |= {
-        "reason": reason.strip() if crossed.any() else "",
-        "period_earlier": panel.period(before),
-    }
-    text = " ".join(panel.breaks.loc[crossed, "report_text"])
-    return panel.table(**row, **words, break_text=text)
+    phi, word = float(dispersion(panel, values)[0]), "[b]"
+    if not crossed.any() or reason.strip():
+        word = str(change_word(later, earlier, phi))
+        row |= {name.replace("offences", "comparable"): count for name, count in counts.items()}
+    if word not in ("[b]", TOO_LITTLE):
+        ratio = rate_ratio(later / phi, 1, earlier / phi, 1)
+        row |= {"ratio_low": float(ratio.lower_ci), "ratio_high": float(ratio.upper_ci)}
+        row |= {"p_value": float(e_test(later, 1, earlier, 1))}
+    if crossed.any():
+        text = " ".join(panel.breaks.loc[crossed, "report_text"])
+        row |= {"reason": reason.strip(), "break_text": text}
+    row |= counts | {"both": later + earlier, "dispersion": phi, "word": word}
+    return panel.table(**row | {"period_earlier": panel.period(before)}, period_months=12)
 
 
 def fit_slopes(data: Any) -> pd.DataFrame:
