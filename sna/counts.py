@@ -9,8 +9,7 @@ import pandas as pd
 
 from sna.definitions import headline_series
 from sna.errors import CoverageError, TableError, UsageError
-from sna.schemas.columns import check_one_source
-from sna.schemas.store_tables import RELEASE_CLASSES, is_core
+from sna.schemas.store_tables import RELEASE_CLASSES, check_one_source, is_core
 
 WEEK = 168  # hours
 

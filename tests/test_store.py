@@ -11,8 +11,7 @@ from raw_folder import BOROUGH, STREET, street_row, write
 from sna import store
 from sna.build import build
 from sna.errors import TableError, UsageError
-from sna.schemas.columns import check_table
-from sna.schemas.store_tables import STORE_TABLES
+from sna.schemas.store_tables import STORE_TABLES, check_table
 from sna.store import load_borough, read_table
 
 ROBBERY = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"

@@ -15,7 +15,7 @@ from sna.classify.rules import CORE
 from sna.classify.words import CONTEXTS, UNKNOWN, find_unknown
 from sna.definitions import Profile, read_reference, rows_of
 from sna.errors import CoverageError, UsageError
-from sna.schemas.columns import check_one_source
+from sna.schemas.store_tables import check_one_source
 
 FLAGGED = "domestic abuse violence with injury"
 _NARROWING = ["rows_decided", "narrowed_by"]

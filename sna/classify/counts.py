@@ -11,8 +11,7 @@ from sna.classify.inputs import check_banded, check_table, id_text, is_among, of
 from sna.classify.words import CONTEXTS
 from sna.definitions import Profile, profile_ids, read_profile, read_reference, rows_of
 from sna.errors import UsageError
-from sna.schemas.columns import check_one_source
-from sna.schemas.store_tables import RELEASE_CLASSES, is_core
+from sna.schemas.store_tables import RELEASE_CLASSES, check_one_source, is_core
 
 _NOT_VIOLENCE = ("R14", "R20", "R21", "R26", "R32")  # as the first rule that decided
 _NOT_COUNTED = ("R27", "R28")

@@ -9,8 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sna.errors import TableError
-from sna.schemas.columns import Table
-from sna.schemas.store_tables import STORE_TABLES
+from sna.schemas.store_tables import STORE_TABLES, Table
 
 _KINDS = {
     "category": pa.dictionary(pa.int32(), pa.string()),

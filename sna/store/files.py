@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sna.schemas.arrow import complete, empty_table, to_arrow
-from sna.schemas.columns import Table
-from sna.schemas.store_tables import STORE_TABLES
+from sna.schemas.store_tables import STORE_TABLES, Table
 
 
 def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -> None:
