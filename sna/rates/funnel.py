@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import chdtrc, pdtr, pdtrik
+from scipy.special import chdtrc
 
 from sna.rates.inputs import Array, check_confidence, check_numbers, undefined_at_zero
 
@@ -19,14 +19,6 @@ class Dispersion(NamedTuple):
     def is_overdispersed(self) -> bool:
         """Whether the spread is more than chance gives at the 5 per cent level."""
         return self.p_value < 0.05
-
-
-def _poisson_quantile(probability: float, mean: Array) -> Array:
-    with np.errstate(invalid="ignore"):
-        count = np.ceil(pdtrik(probability, mean))
-        below = np.maximum(count - 1, 0)
-        count = np.where(pdtr(below, mean) >= probability, below, count)
-    return np.where(mean > 0, count, 0 * mean)
 
 
 def funnel_limits(
@@ -47,7 +39,10 @@ def funnel_limits(
     if tau_squared > 0:
         reach = z * np.sqrt(1 / (4 * mean) + tau_squared)
         return (np.maximum(1 - reach, 0) ** 2)[()], ((1 + reach) ** 2)[()]
-    return tuple((_poisson_quantile(p, mean) / mean)[()] for p in (tail, 1 - tail))  # type: ignore[return-value]
+    from scipy.stats import poisson  # heavy
+
+    lower, upper = (poisson.ppf(p, mean) / mean for p in (tail, 1 - tail))
+    return lower[()], upper[()]
 
 
 def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -> Dispersion:
