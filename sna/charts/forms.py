@@ -1,7 +1,7 @@
 """Generic forms of charts: a view names one of them, and its columns, in a report's TOML."""
 
 from calendar import month_name
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,12 @@ BLUES = ["#FFFFFF", "#C9DDEF", "#6BACE6", "#4A8FCB"]  # black text stays at 6:1 
 TICKS_BETWEEN = (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7, 10)
 TICKS_APART = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50)
 TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10)
+
+_PAIRS = {
+    "rate_ratio": "modelled_ratio",
+    "ratio_lower_ci": "modelled_lower_ci",
+    "ratio_upper_ci": "modelled_upper_ci",
+}
 
 
 @dataclass(frozen=True)
@@ -143,6 +149,17 @@ def dots(protected: ProtectedTable, form: Form) -> "Figure":
     return figure
 
 
+def panels(protected: ProtectedTable, form: Form) -> "Figure":
+    """Draw ratios recomputed from counts and modelled ones on one axis, a panel a group."""
+    table, flags = base.table_of(protected), protected.flags
+    table = table[table["ethnic_group"] != table["reference_group"]]
+    for counted, modelled in _PAIRS.items():
+        known = table[counted].notna()
+        table = table.assign(**{counted: table[counted].where(known, table[modelled])})
+        flags = flags.assign(**{counted: flags[counted].where(known, flags[modelled])})
+    return dots(replace(protected, table=table, flags=flags), form)
+
+
 def _across_axis(ax: "Axes", form: Form, values: np.ndarray) -> None:
     if form.log:
         return log_axis(ax, "x", values)
@@ -208,6 +225,19 @@ def lines(protected: ProtectedTable, form: Form) -> "Axes":
         base.number_axis(ax.yaxis, shown[form.value])
     ax.set(xlabel=form.x_axis, ylabel=form.axis)
     base.label_ends(ax, ends)
+    return ax
+
+
+def lorenz(protected: ProtectedTable, form: Form) -> "Axes":
+    """Plot the share of offences held by the areas with the most, against an even spread."""
+    table, ax = base.table_of(protected), base.new_axes(height=3.9)
+    x = 100 * table["area_share"].to_numpy(float)
+    ax.plot(x, 100 * table["offence_share"], color=base.PALETTE[0], marker="o", markersize=3.5)
+    ax.plot([0, 100], [0, 100], color=base.QUIET, linestyle=base.DASHES[1], linewidth=1.2)
+    ax.axhline(50, color=base.QUIET, linewidth=0.8, linestyle=base.DASHES[2])
+    ax.text(100, 51, "half of offences", ha="right", va="bottom")
+    ax.text(71, 66, "if spread evenly", ha="left", va="top")
+    ax.set(xlim=(0, 100), ylim=(0, 102), xlabel=form.x_axis, ylabel=form.axis)
     return ax
 
 

@@ -23,7 +23,7 @@ def check_points(points: pd.DataFrame, *, edition: str = "partner") -> pd.DataFr
     stacked = good.duplicated(["easting", "northing"], keep=False)
     _refuse_moved(points)
     if len(good) >= 100 and stacked.mean() > STACKED_SHARE:
-        raise _moved(stacked.sum(), len(points), "points stacked on the same spots")
+        raise _moved(int(stacked.sum()), len(points), "points stacked on the same spots")
     if edition != "partner":
         raise DisclosureError(
             f"Points and surfaces of records are not shown in the {edition} edition.",
