@@ -10,9 +10,9 @@ from sna.charts import base, forms
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
 from sna.figures import TABLE_MIME, Figure, Table
-from sna.figures.cells import csv_cell
+from sna.figures.cells import csv_cell, texts
 from sna.figures.figure import NUMBER_MARK, RECORD_MIME
-from sna.schemas.results import ResultTable
+from sna.schemas.results import Derived, ResultTable
 
 ALT = "Line chart of recorded offences by month, to show the direction over the year."
 COLUMNS = {"month": "Month", "offences": "Recorded offences", "rate": "Rate per 1,000 residents"}
@@ -95,6 +95,17 @@ def test_the_table_shows_flags_true_zeros_months_and_thousands():
     before, after = shown.split("<table>")
     assert "[c] " in before and "[c] " not in after
     assert "nan" not in shown.lower().replace("nanu", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"), [([8, 44], ["8%", "44%"]), ([8, 5.5], ["8.0%", "5.5%"])]
+)
+def test_shares_have_decimals_only_where_the_column_needs_them(values, said):
+    frame = pd.DataFrame({"month": ["a", "b"], "share": [value / 100 for value in values]})
+    whole = (Derived("share", "share", ("offences", "offences")),)
+    shape = ResultTable("shown", "one row a month", ("month",), (), derived=whole)
+    shown = protected(frame, pd.DataFrame("", frame.index, frame.columns), contract=shape)
+    assert [row["share"] for row in texts(shown, ["share"])] == said
 
 
 def test_the_csv_link_holds_the_same_rows_as_the_table_and_a_byte_order_mark():

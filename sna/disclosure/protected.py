@@ -57,7 +57,8 @@ class ProtectedTable:
             text = "yes" if value else "no"
         elif isinstance(value, int | float | np.number):
             is_share = self._kind(column) == "share"
-            text = f"{100 * value:.1f}%" if is_share else self._number(column, float(value))
+            share = f"{100 * value:.1f}".removesuffix(".0")  # of rounded counts it is whole
+            text = f"{share}%" if is_share else self._number(column, float(value))
         return f"{text} {flag}".strip()
 
     @staticmethod

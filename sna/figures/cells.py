@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sna.charts.base import clean
 from sna.disclosure.protected import SHORTHAND, ProtectedTable
 
-_DECIMALS, _WHOLE = re.compile(r"-?[\d,]+\.(\d+)"), re.compile(r"^(-?[\d,]+)( |$)")
+_DECIMALS, _WHOLE = re.compile(r"-?[\d,]+\.(\d+)"), re.compile(r"^(-?[\d,]+)([ %]|$)")
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
