@@ -144,11 +144,14 @@ def number_axis(axis: "Axis", *values: pd.Series) -> None:
 
 
 def time_axis(ax: "Axes", months: pd.Series) -> None:
-    """Label Januaries (or quarters of a short series) and pad both edges."""
+    """Label Januaries (or halves or quarters of a short series) and pad both edges."""
     from matplotlib.dates import DateFormatter, MonthLocator, YearLocator
 
     years = (months.max() - months.min()).days / 365
-    long, quarters = YearLocator(1 + int(years // 10)), MonthLocator([1, 4, 7, 10])
+    long, quarters = (
+        YearLocator(1 + int(years // 10)),
+        MonthLocator([1, 7] if years > 1.3 else [1, 4, 7, 10]),
+    )
     ax.xaxis.set_major_locator(long if years > 2.5 else quarters)
     ax.xaxis.set_major_formatter(DateFormatter("%Y" if years > 2.5 else "%b\n%Y"))
     ax.set_xlim(months.min() - pd.Timedelta(days=20), months.max() + pd.Timedelta(days=20))

@@ -320,9 +320,11 @@ def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         part = totals.get(f"mps_{level}", {})
         if shared := sorted(set(part) & set(whole)):
             small, large = sum(part[m] for m in shared), sum(whole[m] for m in shared)
-            facts = {"small": small, "large": large, "share": 1 - small / max(large, 1)}
+            facts: dict[str, Any] = {"small": small, "large": large}
+            facts |= {"share": 1 - small / max(large, 1)}
             name = "short" if small <= large else "over"
-            found.append(say(name, level=level, first=shared[0], last=shared[-1], **facts))
+            facts |= {"level": {"lsoa": "LSOA"}.get(level, level)}
+            found.append(say(name, first=shared[0], last=shared[-1], **facts))
     return found
 
 
