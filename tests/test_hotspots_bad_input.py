@@ -76,6 +76,8 @@ def test_points_that_cannot_be_placed_are_left_out_with_a_reason():
     bad.loc[:3, ["easting", "northing"]] = [[0, 0], [180_000, 530_000], [-0.1, 51.5], [9e5, 9e5]]
     data.offences = bad
     assert len(hotspots.find_points(data, counts)) == 396
+    words = str(records_page(data, counts)[2][3])
+    assert "Drawn are 396 of 400 offences; the others have no coordinates" in words
     reasons = geography.find_bad_points(bad.head(4)).tolist()
     assert reasons == [
         "at 0,0", "easting and northing swapped", "longitude and latitude in a grid of metres",

@@ -81,6 +81,28 @@ def test_every_row_is_used_or_rejected_with_a_reason(read):
     }
 
 
+def test_coordinates_that_cannot_be_placed_are_found_and_their_rows_kept(read):
+    rows = """
+Ref | Date       | Code | X      | Y
+1   | 01/02/2025 | 8N   | 530000 | 180000
+2   | 01/02/2025 | 8N   | 0      | 0
+3   | 01/02/2025 | 8N   | 180000 | 530000
+4   | 01/02/2025 | 8N   | 180000 | 530000
+5   | 01/02/2025 | 8N   | -0.1   | 51.5
+6   | 01/02/2025 | 8N   |        |
+"""
+    columns = {"crime_ref": "Ref", "recorded_date": "Date", "offence_code": "Code"}
+    columns |= {"easting": "X", "northing": "Y"}
+    offences, _, result = read(rows, columns=columns, flags={})
+    found = {f["finding"]: f["rows"] for f in result.findings if "oordinates" in f["finding"]}
+    assert len(offences) == 6
+    assert found == {
+        "Coordinates cannot be placed: at 0,0.": 1,
+        "Coordinates cannot be placed: easting and northing swapped.": 2,
+        "Coordinates cannot be placed: longitude and latitude in a grid of metres.": 1,
+    }
+
+
 def test_dates_are_read_day_first(read):
     assert read()[0]["recorded_date"].iloc[0] == pd.Timestamp("2025-02-01")
 

@@ -199,7 +199,8 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     """Measure density and dual density of the borough's points, one row a cell of the grid.
 
     ``offences_near`` counts the square of two bandwidths around a cell, so that disclosure rules
-    can judge it; cell and bandwidth in metres stand in every row. No rows without points.
+    can judge it; cell, bandwidth and how many of the borough's offences have a point in it stand in
+    every row. No rows without points.
     """
     from scipy.ndimage import uniform_filter
 
@@ -211,7 +212,8 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     at = points[["easting", "northing"]].to_numpy(float)
     mine = points[shapely.contains_xy(ground, at)]
     if mine.empty:
-        return pd.DataFrame(columns=[*names, "cell_m", "bandwidth_m", *origin.index])
+        drawn = ["cell_m", "bandwidth_m", "points", "borough_offences"]
+        return pd.DataFrame(columns=[*names, *drawn, *origin.index])
     middle = shapes.geometry.representative_point()
     homes = pd.DataFrame({"easting": middle.x, "northing": middle.y})
     homes = homes.assign(population=own["population"].loc[shapes["area_code"]].to_numpy()).fillna(0)
@@ -224,7 +226,8 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     columns = [east, north, np.rint(near * side**2), surface.grid, by_people.grid]
     made = pd.DataFrame(dict(zip(names, map(np.ravel, columns), strict=True)))
     made = made[made["density"].notna()].reset_index(drop=True)
-    return made.assign(cell_m=cell, bandwidth_m=surface.bandwidth_m, **origin)
+    drawn = {"points": len(mine), "borough_offences": own["offences"].sum()}
+    return made.assign(cell_m=cell, bandwidth_m=surface.bandwidth_m, **drawn, **origin)
 
 
 def count_grid(points: pd.DataFrame, ground: Any, *, cell_m: float = 250) -> tuple[Any, Neighbours]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from sna import definitions
 from sna.errors import SourceError, UsageError
+from sna.geography import find_bad_points
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
 from sna.sources.convert import OLDEST_AGE, parse_ages, parse_dates
 from sna.sources.layout import FileSample, ReadResult, check_headings, make_finding
@@ -288,6 +289,11 @@ def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Seri
 def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     numbers = {r: _numbers(given[r]) for r in ROLES["numbers"] if r in given}
     rows = rows.assign(**numbers)
+    if {"easting", "northing"} <= set(rows):
+        reasons = find_bad_points(rows)
+        for reason in sorted({*reasons} - {"", "no coordinates"}):
+            do = "Correct them at the source; the rows count, but stand on no surface."
+            notes.find(f"Coordinates cannot be placed: {reason}.", reasons.eq(reason), do)
     if "managing_borough" in given:
         rows = rows.assign(managing_borough_code=_boroughs(given["managing_borough"]))
     role = next((role for role in ("borough_code", "borough_name") if role in given), None)
