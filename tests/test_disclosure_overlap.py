@@ -275,6 +275,21 @@ def test_a_band_of_ages_in_another_table_does_not_tell_its_single_years():
     assert flags[years.ge(65)].eq("[c]").all() and flags[years.lt(65)].eq("").all()
 
 
+def test_three_years_of_a_ward_on_the_map_do_not_tell_its_quarters():
+    counts = np.zeros(60)
+    counts[[5, 15, 26, 30, 38, 55]] = [2, 1, 1, 1, 1, 1]
+    frame = periods_of(counts, group="a ward")
+    frame = frame[~frame["length"].isin(["month", "twelve months to each month"])]
+    frame = frame.reset_index(drop=True)
+    done = protected(frame)
+    # the map shows [c] for the last 36 months: four at most, in four quarters
+    ward = frame.tail(1).assign(length="map", period_months=36, offences=4)
+    none = frame.head(1).assign(length="map", period_months=3, offences=0)  # so that [c] is small
+    seen = pd.concat([frame, ward, none], ignore_index=True)
+    table = pd.concat([done.table, pd.DataFrame({"offences": [np.nan, 0]})], ignore_index=True)
+    assert narrowest(seen, SimpleNamespace(table=table))[0] >= 2
+
+
 def test_the_whole_of_a_place_does_not_tell_its_quarters():
     frame = pd.DataFrame({
         "area_code": "E05000001", "area_name": "x", "aspect": "Quarter", "unit": "offences",

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sna.disclosure.audit import Mask, Numbers, known_beside
+from sna.disclosure.audit import Mask, Numbers, known_beside, known_of
 from sna.disclosure.ledger import series_names
 from sna.disclosure.rules import WORDS
 from sna.disclosure.suppress import round_counts
 from sna.schemas.results import ResultTable
 
+MAP_MONTHS = 36  # of the wards in the tables of places
 LEAST_WIDTH = 2  # values that a suppressed period may have at least
 Places = np.ndarray
 
@@ -76,9 +77,9 @@ def withheld_periods(
         place = np.flatnonzero((number == one) & rows["rounded"])
         parts = [_periods(true, held, shape, rows, base, name, place) for name in shape.spans]
         periods = Periods(*map(np.concatenate, zip(*parts, strict=True)))
-        kinds = choose_withheld(
-            periods, base, *_before(earlier, true.iloc[place[:1]], shape, periods)
-        )
+        told, only_years = _before(earlier, true.iloc[place[:1]], shape, periods)
+        told = _joined(told, _map_total(periods, base))
+        kinds = choose_withheld(periods, base, told, only_years)
         for name, part in zip(shape.spans, parts, strict=True):
             held[name][place[np.isin(part.length, kinds)]] = True
     return {name: pd.Series(mask, index=true.index) for name, mask in held.items()}
@@ -119,11 +120,35 @@ def _before(
     before = earlier[earlier["area"].eq(area) & earlier["other"].eq(other)]
     rows = before[~before["is_anew"]]
     told = Known(*(rows[name].to_numpy() for name in ("first", "after", "least", "most")))
-    there = ~np.isnan(periods.true)
-    first, after, true = (part[there] for part in (periods.first, periods.after, periods.true))
-    low, high = _limits(Known(first, after, true, true), told.first, told.after)
+    low, high = _limits(_exact(periods), told.first, told.after)
     kept = (told.high >= low) & (told.low <= high)
     return Known(*(part[kept] for part in told)), bool(before["is_anew"].any())
+
+
+def _exact(periods: Periods) -> Known:
+    there = ~np.isnan(periods.true)
+    first, after, true = (part[there] for part in (periods.first, periods.after, periods.true))
+    return Known(first, after, true, true)
+
+
+def _map_total(periods: Periods, base: int) -> Known:
+    """Return the last months as maps of wards show them, for a series by quarter at finest."""
+    after, size = periods.after.max(initial=0), periods.after - periods.first
+    first = after - MAP_MONTHS
+    if not periods.small.any() or size.min() != 3 or first < periods.first.min():
+        return NOTHING
+    ends = np.array([first]), np.array([after])
+    low, high = _limits(_exact(periods), *ends)
+    if low[0] != high[0]:
+        return NOTHING
+    limit = pd.Series(periods.limit[:1])
+    near = round_counts(pd.Series(low), base=base, threshold=limit)
+    shown = near.mask((low > 0) & (low < limit)).to_numpy()
+    return Known(*ends, *known_of(shown, limit.to_numpy(), base))
+
+
+def _joined(one: Known, two: Known) -> Known:
+    return Known(*map(np.concatenate, zip(one, two, strict=True)))
 
 
 def choose_withheld(
@@ -168,8 +193,7 @@ def bounds_of(
     """Return the least and most of every period, then of those told before, as a reader can."""
     low, high = known_beside(periods.shown, periods.small, periods.limit, base)
     low, high = np.where(gone, 0, low), np.where(gone, np.inf, high)
-    parts = zip((periods.first, periods.after, low, high), told, strict=True)
-    known = Known(*map(np.concatenate, parts))
+    known = _joined(Known(periods.first, periods.after, low, high), told)
     return _limits(known, known.first, known.after)
 
 
