@@ -38,7 +38,7 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, str]]:
 
 def __getattr__(name: str) -> Callable[[], pd.DataFrame]:
     """Give each table a reader of its name: ``boroughs()`` is ``read_reference("boroughs")``."""
-    if name not in table_names():
+    if not _FOLDER.joinpath(f"{name}.csv").is_file():
         raise AttributeError(f"sna.definitions holds no table {name!r}")
     return partial(read_reference, name)
 
