@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 from raw_folder import BOROUGH, STREET, street_row, write
 from test_sources_tables import TNO, frame, read
+from typer.testing import CliRunner
 
-from sna.build import check_folder
+from sna.build import build, check_folder
 from sna.build.workers import PROCESS_BYTES, start_workers
+from sna.cli import app
 
 SEARCHES = "Date,Borough,Age,Gender,Search Type,Self Defined Ethnicity"
 GOOD = f"{STREET}\n{street_row(1)}\n"
@@ -124,3 +126,18 @@ def test_a_process_that_may_start_none_builds_in_threads(monkeypatch: pytest.Mon
     monkeypatch.setattr(multiprocessing, "current_process", lambda: daemon)
     with start_workers(size=PROCESS_BYTES) as run:
         assert list(run(lambda item: (item, os.getpid()), [1], ())) == [(1, os.getpid())]
+
+
+def test_a_build_says_what_was_revised_and_what_moved_at_the_same_sum(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    rows = [f"ROBBERY,ROBBERY OF {kind} PROPERTY,Camden" for kind in ("PERSONAL", "BUSINESS")]
+    head = f"{BOROUGH},202401,202402,202403"
+    write(raw, "b.csv", head, f"{rows[0]},10,20,30", f"{rows[1]},5,5,5")
+    build(raw, out)
+    write(raw, "b.csv", head, f"{rows[0]},10,21,37", f"{rows[1]},5,4,5")
+    said = " ".join(build(raw, out).findings["finding"])
+    assert "2024-03: revised from 35 to 42." in said
+    assert "counts moved between categories or boroughs: 2024-02." in said
+    write(raw, "b.csv", head, f"{rows[0]},11,21,37", f"{rows[1]},5,4,5")
+    answer = CliRunner().invoke(app, ["build", "--raw", str(raw), "--processed", str(out)])
+    assert "2024-01: revised from 15 to 16." in answer.output

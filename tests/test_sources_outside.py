@@ -65,6 +65,20 @@ def test_street_rows_of_another_force_find_their_district_by_the_boundaries(tmp_
     assert counts["offences"].sum() >= 6
 
 
+def test_a_year_of_a_place_outside_london_is_compared_with_nobody(tmp_path: Path) -> None:
+    raw = _raw(tmp_path / "raw", boundaries=True)
+    head = (
+        "Financial Year,Financial Quarter,CSP Name,Offence Description,Offence Code,Offence Count"
+    )
+    rows = [f"{year},{quarter},Windsor & Maidenhead,Assault with injury,8N,66"
+            for year in ("2022/23", "2023/24") for quarter in range(1, 5)]  # fmt: skip
+    write(raw, "csp.csv", head, *rows)
+    build(raw, tmp_path / "out")
+    data = load_borough("Windsor and Maidenhead", processed=tmp_path / "out")
+    areas = sna.trend.compare_areas(data)
+    assert areas["area"].tolist() == areas["members"].tolist() == ["Windsor and Maidenhead"]
+
+
 def test_street_rows_outside_london_without_boundaries_are_kept_without_a_place(
     tmp_path: Path,
 ) -> None:

@@ -34,6 +34,7 @@ from sna.sources.quality import (
     folder_findings,
     say,
 )
+from sna.sources.revisions import find_revisions
 from sna.sources.rows import make_rejects
 
 Progress = Callable[[str, int, int], None]
@@ -357,7 +358,9 @@ def _findings(
     for part in parts:
         part.record["findings"] = [finding["finding"] for finding in part.findings]
     found = [{**f, "file": part.record["file"]} for part in parts for f in part.findings]
-    return fold_findings([*found, *refused, *folder_findings(inputs, before)], inputs)
+    return fold_findings(
+        [*found, *refused, *folder_findings(inputs), *find_revisions(inputs, before)], inputs
+    )
 
 
 def _write_by_borough(parts: list[Part], work: Path, suffix: str, job: _Job) -> None:

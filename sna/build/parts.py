@@ -31,6 +31,7 @@ from sna.sources.quality import (
     series_of,
     without,
 )
+from sna.sources.revisions import digest_months
 
 REPLACED = "The same month and category stand in a later file:"
 LARGE_BYTES = 64 << 20  # files this large are read one after another
@@ -93,8 +94,8 @@ def read_one(
     number, item = pair
     record: dict[str, Any] = {"file": item.name, "raw_file": item.raw.file, "file_id": number}
     record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
-    record |= {"variant": "", "series": "", "totals": {}, "labels": {}, "is_wide": False}
-    record |= {"first_month": None, "last_month": None}
+    record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}}
+    record |= {"is_wide": False, "first_month": None, "last_month": None}
     record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced"), 0)
     if item.problem:
         return [Part(record, findings=[item.problem])]
@@ -159,7 +160,7 @@ def _make_part(
     record["series"] = series_of(record)
     part.cells = list_cells(record, part.tables)
     part.findings += level_findings(part.cells)
-    part.marks = list_marks(record, part.tables)
+    part.marks, record["digests"] = list_marks(record, part.tables), digest_months(part.tables)
     offences = part.tables.get("offences")
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None
     part.findings += month_findings(record, step or 1) + cut_findings(result.rows, result.rejects)

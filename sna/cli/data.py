@@ -98,7 +98,8 @@ def build(
         how: dict[str, Any] = {"profile": profile, "fresh": fresh, "scheduler": scheduler}
         summary = build_store(raw, processed, unmatched_share=share, progress=step, **how)
     _print_inputs(summary.inputs)
-    _print_findings(summary.findings[summary.findings["severity"] != "information"])
+    findings = summary.findings  # what changed is told of the folder, the rest of its file
+    _print_findings(findings[findings["severity"].ne("information") | findings["file"].eq("")])
     typer.echo(summary.said)
     if summary.partial:
         named, others = summary.partial[:5], len(summary.partial[5:])

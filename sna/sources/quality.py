@@ -303,11 +303,9 @@ def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> 
     )[~many | worst].reset_index(drop=True)
 
 
-def folder_findings(
-    inputs: list[dict[str, Any]], previous: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return findings between files, and what changed since the build before."""
-    return [*_shortfalls(inputs), *_relabelled(inputs), *_revisions(inputs, previous)]
+def folder_findings(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return findings between the files of a folder."""
+    return [*_shortfalls(inputs), *_relabelled(inputs)]
 
 
 def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -341,35 +339,6 @@ def _relabelled(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
             files = f"{older['file']} to {newer['file']}"
             text = "; ".join(words[:8]) + (f"; and {len(words) - 8} more" if len(words) > 8 else "")
             found.append(say("relabelled", len(words), series=files, labels=text))
-    return found
-
-
-def _revisions(
-    inputs: list[dict[str, Any]], previous: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Say which months were revised, added or withdrawn, by series, since the build before."""
-
-    def by_series(records: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-        series: dict[str, dict[str, int]] = {}
-        for record in sorted(records, key=lambda r: max(r["totals"], default="")):
-            series.setdefault(record["series"], {}).update(record["totals"])
-        return {name: months for name, months in series.items() if months}
-
-    old, new = by_series(previous), by_series(inputs)
-    names, hashes = ({record[key] for record in inputs} for key in ("file", "sha256"))
-    away = [r for r in previous if r["file"] not in names and r["sha256"] not in hashes]
-    found = [say("gone", r["rows_used"], file=r["file"], rows=r["rows_used"]) for r in away]
-    for name in sorted(set(old) & set(new)):
-        before, after = old[name], new[name]
-        found += [
-            say("revised", series=name, month=month, before=before[month], after=after[month])
-            for month in sorted(set(before) & set(after))
-            if before[month] != after[month]
-        ]
-        moved = {"added": set(after) - set(before), "withdrawn": set(before) - set(after)}
-        for kind, months in moved.items():
-            if months:
-                found.append(say(kind, series=name, months=", ".join(sorted(months)[:12])))
     return found
 
 

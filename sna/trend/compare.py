@@ -15,7 +15,9 @@ SIMILAR_BOROUGHS = 5
 
 
 def _names(panel: Panel) -> pd.DataFrame:
-    return definitions.boroughs().set_index("borough_code").reindex(list(panel.codes))
+    found = definitions.boroughs().set_index("borough_code").reindex(list(panel.codes))
+    own = pd.Series({panel.codes[panel.mine]: panel.borough_name})  # may lie outside London
+    return found.assign(borough_name=found["borough_name"].fillna(own))
 
 
 def _last_year(panel: Panel) -> tuple[Array, Array, str]:

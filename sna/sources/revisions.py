@@ -1,0 +1,78 @@
+"""What a new edition changed: this folder's figures against those of the build before."""
+
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from sna.sources.quality import EVENTS, say
+
+_KEYS = ("month", "area_level", "published_category", "borough_code")
+_FOLLOWED = ("totals", "digests")
+
+
+def digest_months(tables: dict[str, pa.Table]) -> dict[str, str]:
+    """Return a checksum of each month's counts by category and borough.
+
+    It tells a count that moved to another category or borough while the month's sum stayed.
+    """
+    found = [pd.Series(dtype="uint64")]
+    for name in EVENTS:
+        if (table := tables.get(name)) is not None and table.num_rows:
+            keys = [key for key in _KEYS if key in table.column_names]
+            sums = table.group_by(keys).aggregate([(name, "sum")]).to_pandas().astype("str")
+            found.append(pd.util.hash_pandas_object(sums, index=False).set_axis(sums["month"]))
+    marks = pd.concat(found[1:] or found)
+    return {str(month)[:7]: f"{mark:x}" for month, mark in marks.groupby(level=0).sum().items()}
+
+
+def find_revisions(
+    inputs: list[dict[str, Any]], previous: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Say which months were revised, added or withdrawn, by series, since the build before."""
+    names, hashes = ({record[key] for record in inputs} for key in ("file", "sha256"))
+    away = [r for r in previous if r["file"] not in names and r["sha256"] not in hashes]
+    found = [say("gone", r["rows_used"], file=r["file"], rows=r["rows_used"]) for r in away]
+    old, new = _by_series(previous), _by_series(inputs)
+    for name in sorted(set(old) & set(new)):
+        found += _compare(name, old[name], new[name])
+    return found
+
+
+def _by_series(records: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return totals and digests by month of each series; a later file's stand."""
+    series: dict[str, dict[str, dict[str, Any]]] = {}
+    for record in sorted(records, key=lambda r: max(r["totals"], default="")):
+        known = series.setdefault(record["series"], {key: {} for key in _FOLLOWED})
+        for key in _FOLLOWED:
+            known[key].update(record.get(key, {}))
+    return {name: known for name, known in series.items() if known["totals"]}
+
+
+def _compare(
+    name: str, old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Say what happened to one series; of several revised months the one revised most is named."""
+    before, after = old["totals"], new["totals"]
+    both = sorted(set(before) & set(after))
+    revised = [month for month in both if before[month] != after[month]]
+    marks, others = old["digests"], new["digests"]
+    moved = [m for m in both if m not in revised and m in marks and marks[m] != others.get(m)]
+    found = []
+    if revised:
+        most = max(revised, key=lambda month: abs(after[month] - before[month]))
+        rest = f"; others revised: {_list([m for m in revised if m != most])}"
+        facts = {"before": before[most], "after": after[most], "rest": rest * (len(revised) > 1)}
+        found.append(say("revised", series=name, month=most, **facts))
+    changes = {
+        "moved": moved,
+        "added": sorted(set(after) - set(before)),
+        "withdrawn": sorted(set(before) - set(after)),
+    }
+    found += [say(kind, series=name, months=_list(ms)) for kind, ms in changes.items() if ms]
+    return found
+
+
+def _list(months: list[str], most: int = 12) -> str:
+    left = f" and {len(months) - most} more" if len(months) > most else ""
+    return ", ".join(months[:most]) + left
