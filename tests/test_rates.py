@@ -157,6 +157,15 @@ def test_add_rate_says_which_column_is_missing():
         rates.add_rate(pd.DataFrame({"offences": [1]}))
 
 
+def test_add_proportion_adds_a_share_with_wilson_limits():
+    shares = rates.add_proportion(pd.DataFrame({"part": [5, 0], "whole": [50, 10]}))
+    assert shares["share"].tolist() == [0.1, 0.0]
+    assert shares["lower_ci"].round(5).tolist() == [0.04348, 0.0]  # source: Wilson 1927 by hand
+    assert shares["upper_ci"].round(5).tolist() == [0.21360, 0.27753]
+    with pytest.raises(TableError, match="larger than their whole"):
+        rates.add_proportion(pd.DataFrame({"part": [3], "whole": [2]}))
+
+
 # --- standardised rates -----------------------------------------------------------------------
 
 # source: PHEindicatormethods 2.1.0 phe_dsr test data; European Standard Population 2013
@@ -296,6 +305,13 @@ def test_rate_difference_of_two_zero_counts_by_hand():
     assert list(got) == pytest.approx([0, -0.384146, 0.384146], abs=1e-5)
 
 
+def test_risk_ratio_is_the_published_one():
+    # source: scipy test_relative_risk.py (R epitools riskratio)
+    got = rates.risk_ratio(16, 128, 24, 256)
+    assert list(got) == pytest.approx([1.3333333333333333, 0.7347317, 2.419628], rel=5e-7)
+    assert np.isnan(rates.risk_ratio(0, 10, 3, 10)).all()
+
+
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [
@@ -328,7 +344,7 @@ def test_e_test_refuses_fractions():
         rates.e_test(2.5, 1, 3, 1)
 
 
-# --- funnels ----------------------------------------------------------------------------------
+# --- funnels and quantiles --------------------------------------------------------------------
 
 
 def test_funnel_limits_at_twenty_expected():
@@ -336,6 +352,14 @@ def test_funnel_limits_at_twenty_expected():
     assert [20 * limit for limit in rates.funnel_limits(20)] == pytest.approx([12, 29])
     assert [20 * limit for limit in rates.funnel_limits(20, 0.998)] == pytest.approx([8, 35])
     assert np.isnan(rates.funnel_limits(0)).all()
+
+
+def test_funnel_proportion_limits_by_hand():
+    # 10 tosses: P(X <= 1) = 0.0107, P(X <= 2) = 0.0547, P(X <= 7) = 0.9453, P(X <= 8) = 0.9893
+    low, high = rates.funnel_proportion_limits([10, 0], 0.5)
+    assert (low[0], high[0]) == (0.2, 0.8)
+    assert np.isnan(low[1])
+    assert rates.funnel_proportion_limits(10, 0) == (0, 0)
 
 
 def test_overdispersion_is_found_where_it_is_and_only_there():
@@ -349,6 +373,14 @@ def test_overdispersion_is_found_where_it_is_and_only_there():
     assert wide[0] < rates.funnel_limits(100)[0]
     assert wide[1] > rates.funnel_limits(100)[1]
     assert np.isnan(rates.funnel_dispersion([3, 4], [3, 4]).phi)
+
+
+def test_quantiles_are_the_published_ones():
+    # source: PHEindicatormethods 2.1.0 phe_quantile test data, North East, "low is good"
+    values = [118.7, 131.3, 137.1, 137.7, 138.9, 143.3, 145.6, 146.7, 153.7, 155.8, 157.1, 171.2]
+    assert rates.quantiles(values).tolist() == [10, 9, 8, 7, 6, 6, 5, 4, 3, 2, 1, 1]
+    assert rates.quantiles([1, 2, np.nan, 3, 3], 2, invert=False).tolist()[:2] == [1, 1]
+    assert np.isnan(rates.quantiles([1, 2, 3], 10)).all()
 
 
 # --- inequality -------------------------------------------------------------------------------

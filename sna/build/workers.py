@@ -40,9 +40,7 @@ def start_workers(scheduler: str = "", *, workers: int = 2, size: int = 0) -> It
                 return (future.result() for future in found)
 
             yield run
-    elif (
-        size >= PROCESS_BYTES and not multiprocessing.current_process().daemon
-    ):  # it may start none
+    elif size >= PROCESS_BYTES and not multiprocessing.current_process().daemon:  # which has none
         with _processes(workers) as run_in_processes:
             yield run_in_processes
     else:

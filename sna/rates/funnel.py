@@ -1,10 +1,11 @@
-"""Limits of a funnel plot, and its overdispersion."""
+"""Limits of a funnel plot, its overdispersion, and quantiles of areas."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import chdtrc
 
+from sna.errors import UsageError
 from sna.rates.inputs import Array, check_confidence, check_numbers, undefined_at_zero
 
 
@@ -45,6 +46,24 @@ def funnel_limits(
     return lower[()], upper[()]
 
 
+def funnel_proportion_limits(
+    size: Any, target: float, confidence: float = 0.95
+) -> tuple[Array, Array]:
+    """Exact binomial limits of a proportion around a target, by size of the group.
+
+    >>> [float(limit) for limit in funnel_proportion_limits(100, 0.5)]
+    [0.4, 0.6]
+    """
+    check_confidence(confidence)
+    if not 0 <= target <= 1:
+        raise UsageError("A target proportion lies between 0 and 1.", found=target)
+    n, tail = undefined_at_zero(check_numbers(size, "size")), (1 - confidence) / 2
+    from scipy.stats import binom  # heavy
+
+    lower, upper = (binom.ppf(p, n, target) / n for p in (tail, 1 - tail))
+    return lower[()], upper[()]
+
+
 def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -> Dispersion:
     """Overdispersion of areas on the square-root scale, the extreme tenths winsorised.
 
@@ -64,3 +83,25 @@ def funnel_dispersion(observed: Any, expected: Any, *, winsorise: float = 0.1) -
     tau = max((size * phi - (size - 1)) / scale, 0.0)
     p_value = float(chdtrc(size, size * phi))
     return Dispersion(phi, tau if p_value < 0.05 else 0.0, p_value)
+
+
+def quantiles(values: Any, number: int = 10, *, invert: bool = True) -> Array:
+    """Group areas into quantiles, 1 for the highest values (the lowest without ``invert``).
+
+    Ties share the group of their first place; missing stays missing, and so does everything when
+    there are fewer areas than groups.
+
+    >>> quantiles([40, 10, 30, 20], 2).tolist()
+    [1.0, 2.0, 1.0, 2.0]
+    """
+    if number < 2:
+        raise UsageError("Quantiles need at least two groups.", found=number)
+    from scipy.stats import rankdata  # heavy
+
+    array = np.asarray(values, dtype=float)
+    size = int((~np.isnan(array)).sum())
+    rank = np.full(array.shape, np.nan)
+    if size >= number:
+        known = ~np.isnan(array)
+        rank[known] = rankdata(-array[known] if invert else array[known], method="min")
+    return number + 1 - np.ceil((size + 1 - rank) * number / max(size, 1) - 1e-9)

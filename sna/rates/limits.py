@@ -122,3 +122,15 @@ def add_rate(counts: pd.DataFrame, *, per: int = 1000, confidence: float = 0.95)
     return counts.assign(
         rate=offences * scale, lower_ci=lower * scale, upper_ci=upper * scale, per=per
     )
+
+
+def add_proportion(counts: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
+    """Add ``share`` of ``part`` in ``whole`` (above zero) with Wilson's limits, row by row.
+
+    >>> add_proportion(pd.DataFrame({"part": [5], "whole": [50]})).round(3).loc[0, "upper_ci"]
+    np.float64(0.214)
+    """
+    check_columns(counts, ("part", "whole"), "add_proportion")
+    whole = check_numbers(counts["whole"], "whole", above_zero=True)
+    lower, upper = wilson_limits(counts["part"], whole, confidence)
+    return counts.assign(share=counts["part"] / whole, lower_ci=lower, upper_ci=upper)
