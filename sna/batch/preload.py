@@ -16,7 +16,7 @@ sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # a second, f
 _LIBRARIES = """
 IPython.core.completer IPython.core.interactiveshell geopandas ipykernel.ipkernel
 ipykernel.kernelapp ipykernel.zmqshell matplotlib.backends.backend_agg
-matplotlib.backends.backend_svg matplotlib.dates matplotlib.pyplot pandera.pandas pyarrow.dataset
+matplotlib.backends.backend_svg matplotlib.dates matplotlib.pyplot pyarrow.dataset
 pyarrow.parquet pyogrio scipy.linalg scipy.optimize scipy.spatial scipy.stats seaborn
 statsmodels.api statsmodels.tsa.seasonal zmq.asyncio
 """
