@@ -1,8 +1,5 @@
 """Result table in, map out; never computes a number it shows."""
 
-import base64
-import html
-import io
 import itertools
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
 STEPS = ("#DCE9F5", *base.SEQUENTIAL)  # from few to many; darker in grey print as well
 ON_STEPS = ("#000000", *base.ON_SEQUENTIAL)
 OF_GROUND = (0.5, 0.8, 0.95)  # a surface: its highest twentieth is darkest
-MOST_POINTS = 11_000  # of an inline SVG under 300 KB; above, a picture with a palette
+MOST_POINTS = 6_600  # of the areas of a map; an inline SVG stays under 300 KB
 BOUNDARIES = (
     "Boundaries: Office for National Statistics, Open Government Licence v3; contains OS data "
     "© Crown copyright and database right. Grid north is up."
@@ -57,10 +54,9 @@ def map_areas(
     shapes: "gpd.GeoDataFrame",
     starred: str = "",
     *,
-    alt: str,
     flagged: str = "hotspot_class",
     top: int = 5,
-) -> "Axes | str":
+) -> "Axes":
     """Map the rate of each area in stated classes, with flags and uncertainty as patterns.
 
     Shade says the rate (offences where there is none), a thick outline a hotspot, dots an area
@@ -75,17 +71,10 @@ def map_areas(
         Areas with ``area_code`` and polygons in EPSG:27700.
     starred
         Code of the area that the page is about, which is named with a star.
-    alt
-        Text alternative, used when the map becomes a picture.
     flagged
         Column of the class that is outlined; empty for none.
     top
         Number of areas that are numbered and named.
-
-    Returns
-    -------
-    matplotlib.axes.Axes or str
-        Axes, or an ``<img>`` where an inline SVG would be too large.
     """
     rows = _join(base.table_of(protected), shapes)
     ground, own = _simplify(rows["geometry"].to_numpy()), rows["area_name"].notna().to_numpy()
@@ -111,13 +100,13 @@ def map_areas(
     _number(ax, rows[own].reset_index(drop=True), ground[own], value, top, starred)
     unit = "Per 1,000 residents a year" if value == "rate" else "Offences"
     _furnish(ax, handles, unit, invented=protected.simulated)
-    return _as_picture(ax, alt) if _points(ground) > MOST_POINTS else ax
+    return ax
 
 
 def map_grid(
-    protected: ProtectedTable, shapes: "gpd.GeoDataFrame", *, alt: str, value: str, unit: str
-) -> str:
-    """Map a surface by its cells, inside the borough, the top 5 % darkest; always a picture."""
+    protected: ProtectedTable, shapes: "gpd.GeoDataFrame", *, value: str, unit: str
+) -> "Axes":
+    """Map a surface by its cells, inside the borough, the top 5 % darkest."""
     table = base.table_of(protected)
     half = float(table["cell_m"].iloc[0]) / 2
     east, north = table["cell_east"].to_numpy(float), table["cell_north"].to_numpy(float)
@@ -129,7 +118,7 @@ def map_grid(
     handles = _shade_classes(ax, cells, table[value], breaks, linewidth=0, what="cell")
     _shade(ax, inside.geometry.to_numpy(), edgecolor=base.INK, linewidth=1, zorder=5)
     _furnish(ax, handles, unit, invented=protected.simulated)
-    return _as_picture(ax, alt)
+    return ax
 
 
 def _join(table: pd.DataFrame, shapes: "gpd.GeoDataFrame") -> pd.DataFrame:
@@ -143,15 +132,11 @@ def _join(table: pd.DataFrame, shapes: "gpd.GeoDataFrame") -> pd.DataFrame:
     return near.merge(table, how="left", on="area_code", validate="one_to_one")
 
 
-def _points(shapes: np.ndarray) -> int:
-    return int(shapely.get_num_coordinates(shapes).sum())
-
-
 def _simplify(shapes: np.ndarray) -> np.ndarray:
     """Fewer corners without gaps between areas, until the map is small enough to inline."""
     made = shapes
-    for tolerance in (10, 20, 40, 80):
-        if _points(made) > MOST_POINTS * 0.6:
+    for tolerance in (10, 20, 40, 80, 160):
+        if int(shapely.get_num_coordinates(made).sum()) > MOST_POINTS:
             made = shapely.coverage_simplify(shapes, tolerance)
     return made
 
@@ -200,7 +185,10 @@ def _shade_classes(
         many = int((step == number).sum())
         text = f"{label} ({many:,} {what}{'s' if many != 1 else ''})"
         look = {"facecolor": STEPS[number], "linewidth": linewidth, "label": text}
-        handles.append(_shade(ax, shapes[step == number], **look))
+        alike = shapes[step == number]
+        if what == "cell":  # one outline in place of hundreds of squares
+            alike = shapely.simplify(shapely.union_all(alike), 0)
+        handles.append(_shade(ax, alike, **look))
     if not known.all():
         handles.append(_shade(ax, shapes[~known], hatch="xxx", label="not shown"))
     return handles
@@ -247,23 +235,7 @@ def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> No
     figure.text(0.01, -0.03, _INVENTED if invented else BOUNDARIES, **source)
 
 
-def _as_picture(ax: "Axes", alt: str) -> str:
-    """Render at double density with a palette of 64 colours and its text alternative."""
-    from PIL import Image
-
-    out, small = io.BytesIO(), io.BytesIO()
-    cast(Any, ax).figure.savefig(out, format="png", dpi=192, bbox_inches="tight")
-    with Image.open(out) as picture:
-        picture.convert("RGB").quantize(64).save(small, format="PNG", optimize=True)
-        width, height = (side // 2 for side in picture.size)
-    coded = base64.b64encode(small.getvalue()).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" '
-        f'src="data:image/png;base64,{coded}">'
-    )
-
-
-def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: ARG001
+def map_tiles(protected: ProtectedTable) -> "Axes":
     """Draw one tile a borough with its rate printed in it; the report's own has a thick edge.
 
     Tiles give every borough the same room; on a map the outer boroughs would dominate.
@@ -272,8 +244,6 @@ def map_tiles(protected: ProtectedTable, *, alt: str = "") -> "Axes":  # noqa: A
     ----------
     protected
         A protected table with ``borough_code`` and ``rate``, one row a borough.
-    alt
-        Not needed: the tiles are an inline SVG, described as every figure.
     """
     from matplotlib.patches import Rectangle
 

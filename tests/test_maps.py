@@ -20,7 +20,7 @@ def protected(data):
 
 def svg_of(data):
     with base.style():
-        ax = maps.map_areas(protected(data), data.areas, alt="A map for a test, of squares.")
+        ax = maps.map_areas(protected(data), data.areas)
         return to_svg(ax.get_figure(), "map", "Title", "Description of the map")
 
 
@@ -37,7 +37,7 @@ def test_a_map_names_the_highest_areas_states_its_classes_and_stays_small():
 def test_a_map_stars_the_place_it_is_about_and_outlines_coldspots():
     data = borough(hot=BUT_FOUR, mean=20)
     with base.style():
-        ax = maps.map_areas(protected(data), data.areas, "E05000003", alt="A map for a test.")
+        ax = maps.map_areas(protected(data), data.areas, "E05000003")
         svg = to_svg(ax.get_figure(), "map", "Title", "Description of the map")
     assert ">★<" in svg and "★ Area 3: " in " ".join(svg.split()) and "coldspot (Gi*)" in svg
     words = str(narrative.describe(protected(data)))
@@ -54,7 +54,7 @@ def test_the_same_map_twice_is_the_same_bytes():
 def test_only_protected_tables_are_mapped():
     data = borough()
     with pytest.raises(TypeError, match="protect"):
-        maps.map_areas(pd.DataFrame(), data.areas, alt="")
+        maps.map_areas(pd.DataFrame(), data.areas)
     with pytest.raises(TypeError, match="protect"):
         maps.map_tiles(pd.DataFrame())
 
@@ -64,15 +64,6 @@ def test_withheld_areas_are_hatched_and_areas_without_residents_show_counts():
     data = borough(mean=20)
     data.population = data.population.assign(population=0.0)
     assert "Offences" in svg_of(data)
-
-
-def test_a_map_too_large_for_svg_is_a_described_picture(monkeypatch):
-    monkeypatch.setattr(maps, "MOST_POINTS", 10)
-    data = borough(mean=20)
-    with base.style():
-        made = maps.map_areas(protected(data), data.areas, alt="A map of squares, for a test.")
-    assert made.startswith('<img alt="A map of squares, for a test."')
-    assert "data:image/png;base64," in made and len(made) < 300_000
 
 
 def test_breaks_are_round_and_split_areas_into_even_classes():

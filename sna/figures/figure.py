@@ -113,8 +113,7 @@ class Figure(Table):
     """A chart with its headline, subtitle, text alternative, data table, CSV and source.
 
     As `Table`, and: ``alt`` says what kind of chart it is, what it shows and why, in at least 30
-    characters; ``draw`` takes the protected table and returns matplotlib axes or a figure, or, for
-    maps, finished ``<svg>`` or ``<img>`` text with its own text alternative.
+    characters; ``draw`` takes the protected table and returns matplotlib axes or a figure.
     """
 
     alt: str = field(kw_only=True)
@@ -133,10 +132,8 @@ class Figure(Table):
 
     @property
     def picture(self) -> str:
-        """Return the chart as inline SVG (or the image a map has made of itself)."""
+        """Return the chart as inline SVG."""
         with style():
             made = self.draw(self.protected)
-            if isinstance(made, str):
-                return made
             figure: Any = made.get_figure(root=True) if hasattr(made, "get_figure") else made
             return to_svg(figure, self.name, clean(self.title), clean(self.alt))

@@ -68,7 +68,7 @@ def show(protected: ProtectedTable, *more: Any, view: str = "", name: str = "") 
     if not chart or table.empty or (needed and not table[needed].fillna(0).astype(bool).any()):
         return Table(**parts)
     alt = f"{text('alt')}. The figures are in the table below."
-    return Figure(**parts, alt=alt, draw=_draw(chart, more, alt))
+    return Figure(**parts, alt=alt, draw=_draw(chart, more))
 
 
 def _says_nothing(protected: ProtectedTable, column: str) -> bool:
@@ -79,14 +79,13 @@ def _says_nothing(protected: ProtectedTable, column: str) -> bool:
     return set(values.astype(str)) == {"all"}
 
 
-def _draw(chart: dict[str, Any], more: tuple[Any, ...], alt: str) -> Any:
+def _draw(chart: dict[str, Any], more: tuple[Any, ...]) -> Any:
     """Return the function that draws: `bars` of charts.forms, `trend.control`, `maps.map_areas`."""
     room, _, form = chart.pop("form").rpartition(".")
     if not room:
         return lambda protected: getattr(forms, form)(protected, forms.Form(**chart))
     module = import_module("sna.maps" if room == "maps" else f"sna.charts.{room}")
-    given = {**chart, "alt": alt} if room == "maps" else chart
-    return lambda protected: getattr(module, form)(protected, *more, **given)
+    return lambda protected: getattr(module, form)(protected, *more, **chart)
 
 
 def name_sources(protected: ProtectedTable, more: str = "") -> str:

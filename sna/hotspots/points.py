@@ -212,8 +212,8 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     at = points[["easting", "northing"]].to_numpy(float)
     mine = points[shapely.contains_xy(ground, at)]
     if mine.empty:
-        drawn = ["cell_m", "bandwidth_m", "points", "borough_offences"]
-        return pd.DataFrame(columns=[*names, *drawn, *origin.index])
+        more = ["cell_m", "bandwidth_m", "points", "borough_offences"]
+        return pd.DataFrame(columns=[*names, *more, *origin.index])
     middle = shapes.geometry.representative_point()
     homes = pd.DataFrame({"easting": middle.x, "northing": middle.y})
     homes = homes.assign(population=own["population"].loc[shapes["area_code"]].to_numpy()).fillna(0)
