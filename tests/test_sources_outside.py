@@ -77,6 +77,12 @@ def test_a_year_of_a_place_outside_london_is_compared_with_nobody(tmp_path: Path
     data = load_borough("Windsor and Maidenhead", processed=tmp_path / "out")
     areas = sna.trend.compare_areas(data)
     assert areas["area"].tolist() == areas["members"].tolist() == ["Windsor and Maidenhead"]
+    for table, contract in (
+        (sna.trend.count_tiles(data), "trend_tiles"),  # it has no tile on the map of London
+        (sna.hotspots.count_flows(data), "hotspot_flows"),  # nor people whose home is known
+    ):
+        shown = sna.figures.show(sna.protect(table, contract=contract, data=data))
+        assert table.empty and "<svg" not in shown._repr_html_()
 
 
 def test_street_rows_outside_london_without_boundaries_are_kept_without_a_place(

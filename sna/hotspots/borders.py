@@ -68,7 +68,8 @@ def count_flows(data: Any, *, months: int = 36) -> pd.DataFrame:
     """
     end, people = pd.Timestamp(data.end_month), data.people
     if people is None or "home_borough_code" not in people or not len(people):
-        return pd.DataFrame(columns=[*_KEYS, "people", "people_of_role", "home_borough"])
+        period = ("period_start", "period_end", "period_months", "area_level")
+        return pd.DataFrame(columns=[*_KEYS, "people", "people_of_role", "home_borough", *period])
     start = end - pd.DateOffset(months=months - 1)
     known = people["home_borough_code"].notna().groupby(people["source"], observed=True)
     kept = people[people["month"].between(start, end) & known.transform("any")]

@@ -172,8 +172,13 @@ def compare_funnel(data: Any) -> pd.DataFrame:
 
 
 def count_tiles(data: Any, *, years: int = 5) -> pd.DataFrame:
-    """Count every borough's last whole years, each with its place on a tile map of London."""
+    """Count every borough's last whole years, each with its place on a tile map of London.
+
+    No rows for a place outside London, which has no tile.
+    """
     made, parts = load_panel(data), []
+    if not made.has_london:
+        return no_rows("trend_tiles")
     names = _names(made).rename(columns={"borough_name": "area"}).reset_index()
     names = names[["area", "tile_row", "tile_column"]].assign(is_mine=names.index == made.mine)
     for rows in made.years(years):
