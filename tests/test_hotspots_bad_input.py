@@ -53,6 +53,12 @@ def test_exact_points_give_partners_a_surface_and_near_repeats():
     drawn = made[0]._repr_html_()
     assert "<svg" in drawn and "<img" not in drawn  # a picture could hide what the scan looks for
     assert len(drawn.partition("</svg>")[0]) < 300_000
+    shares = np.square(points["easting"] - top["cell_east"]) + np.square(
+        points["northing"] - top["cell_north"]
+    )
+    inside = (1 - shares / top["bandwidth_m"] ** 2).clip(lower=0) ** 2  # the exact sum there
+    exact = 3 / np.pi / (top["bandwidth_m"] / 1000) ** 2 * inside.sum()
+    assert top["density"] == pytest.approx(exact, rel=5e-3)
     assert "bandwidth of" in str(made[3]) and "by chance" in str(made[4])
 
 

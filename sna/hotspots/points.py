@@ -217,17 +217,19 @@ def measure_density(points: pd.DataFrame, counts: AreaCounts, data: Any) -> pd.D
     middle = shapes.geometry.representative_point()
     homes = pd.DataFrame({"easting": middle.x, "northing": middle.y})
     homes = homes.assign(population=own["population"].loc[shapes["area_code"]].to_numpy()).fillna(0)
-    cell = 2 * grid_rule(ground.bounds)[0]
-    grid = {"bounds": ground.bounds, "cell_m": cell, "inside": ground}
-    surface, by_people = density(mine, **grid), dual_density(mine, homes, **grid)
-    side = 2 * int(surface.bandwidth_m // cell) + 1
+    cell, width = 2 * grid_rule(ground.bounds)[0], 10 * grid_rule(ground.bounds)[0]
+    fine = {"bounds": ground.bounds, "cell_m": cell / 5, "bandwidth_m": width, "inside": ground}
+    surface, by_people = density(mine, **fine), dual_density(mine, homes, **fine)
+    parts = (*surface.centres, surface.grid, by_people.grid)  # binned in 25ths, read at the middle
+    east, north, offences, per_resident = (part[2::5, 2::5] for part in parts)
+    side = 2 * int(width // cell) + 1
     near = uniform_filter(_bin(mine, ground.bounds, cell).astype(float), side, mode="constant")
-    east, north = surface.centres
-    columns = [east, north, np.rint(near * side**2), surface.grid, by_people.grid]
+    near = np.rint(near * side**2)[: len(east), : east.shape[1]]
+    columns = [east, north, near, offences, per_resident]
     made = pd.DataFrame(dict(zip(names, map(np.ravel, columns), strict=True)))
     made = made[made["density"].notna()].reset_index(drop=True)
     drawn = {"points": len(mine), "borough_offences": own["offences"].sum()}
-    return made.assign(cell_m=cell, bandwidth_m=surface.bandwidth_m, **drawn, **origin)
+    return made.assign(cell_m=cell, bandwidth_m=width, **drawn, **origin)
 
 
 def count_grid(points: pd.DataFrame, ground: Any, *, cell_m: float = 250) -> tuple[Any, Neighbours]:
