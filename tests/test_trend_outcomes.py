@@ -33,7 +33,7 @@ def _data() -> SimpleNamespace:
     same = {"release_class": "open"}
     category = offences["published_category"].str.replace(";", " |")
     return SimpleNamespace(
-        offences=offences.assign(source="police_uk_street", offences=1, published_category=category,
+        offences=offences.assign(source="police_uk_street", offences=1, published_category=category, file_id=1,
                                  month=pd.to_datetime(offences["month"]), **same),
         outcomes=outcomes.assign(source="police_uk_outcomes", month=pd.to_datetime(outcomes["month"]),
                                  **same),
@@ -47,6 +47,13 @@ def test_a_charge_is_counted_in_the_month_of_its_offence_with_its_lag():
     assert found["charged"].tolist() == [0, 2, 0]
     assert found["lag_months"].tolist()[1] == pytest.approx(1.5)  # 0 and 3 months
     assert found["follow_up_months"].tolist() == [3, 3, 2]
+
+
+def test_offences_of_a_force_without_outcomes_are_not_counted_as_not_charged():
+    data = _data()
+    other = data.offences.assign(offence_id=data.offences["offence_id"] + "2", file_id=2)
+    data.offences = pd.concat([data.offences, other], ignore_index=True)
+    pd.testing.assert_frame_equal(count_charged(data), count_charged(_data()))
 
 
 def test_without_outcomes_there_are_no_rows():

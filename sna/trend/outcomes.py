@@ -12,7 +12,8 @@ def count_charged(data: Any) -> pd.DataFrame:
     """Count police.uk offences whose reference has a charge among the outcomes, by month.
 
     Offences of recent months have had less time: ``follow_up_months`` says how many. A charge is
-    not a conviction, and an offence without a reference cannot be followed.
+    not a conviction. An offence without a reference cannot be followed, nor can those of a file of
+    which no reference has any outcome: the outcomes of its force were not supplied.
 
     Returns
     -------
@@ -26,6 +27,9 @@ def count_charged(data: Any) -> pd.DataFrame:
     )
     first, last = outcomes["month"].min(), outcomes["month"].max()
     offences = offences[offences["month"].between(first, last)].drop_duplicates("offence_id")
+    # a force whose outcomes were not supplied says nothing, and nothing is not nought
+    known = offences["offence_id"].isin(outcomes["offence_id"])
+    offences = offences[known.groupby(offences["file_id"]).transform("any")]
     charges = outcomes[outcomes["outcome"].astype("str").str.startswith(CHARGED)]
     earliest = charges.groupby("offence_id", as_index=False).agg(charge=("month", "min"))
     offences = offences.merge(earliest, how="left", on="offence_id", validate="one_to_one")
