@@ -175,6 +175,12 @@ def test_an_empty_table_says_so():
         assert part not in shown._repr_html_()
 
 
+def test_a_number_of_a_small_type_is_shown_without_a_warning():
+    frame = pd.DataFrame({"month": ["a"], "offences": [1.0], "rate": [10]}).astype({"rate": "int8"})
+    blank = pd.DataFrame("", index=frame.index, columns=["offences"])
+    assert protected(frame, blank).shown(0, "rate") == "10"
+
+
 def test_tiles_say_what_is_withheld_and_write_thousands():
     view = forms.Form(label="month", x="month", value="offences")
     texts = [text.get_text() for text in forms.heat(protected(), view).axes[0].texts]

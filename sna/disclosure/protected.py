@@ -56,9 +56,10 @@ class ProtectedTable:
         elif isinstance(value, bool | np.bool_):
             text = "yes" if value else "no"
         elif isinstance(value, int | float | np.number):
+            number = float(value)  # a small integer type cannot be multiplied by 100
+            share = f"{100 * number:.1f}".removesuffix(".0")  # of rounded counts it is whole
             is_share = self._kind(column) == "share"
-            share = f"{100 * value:.1f}".removesuffix(".0")  # of rounded counts it is whole
-            text = f"{share}%" if is_share else self._number(column, float(value))
+            text = f"{share}%" if is_share else self._number(column, number)
         return f"{text} {flag}".strip()
 
     @staticmethod
