@@ -115,3 +115,24 @@ def test_the_page_of_a_place_reads_the_store_that_sna_toml_names(monkeypatch, tm
     with pytest.raises(UsageError) as refused:
         place.render_place("Area 3")
     assert "elsewhere" in str(refused.value)
+
+
+def test_the_page_of_a_place_takes_month_and_profile_from_sna_toml(monkeypatch, tmp_path):
+    from sna.reporting import place
+
+    given = []
+
+    def load(*asked):
+        given.extend(asked)
+        raise UsageError("enough")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(place.store, "read_table", lambda *_: borough().areas)
+    monkeypatch.setattr(place, "load", load)
+    (tmp_path / "sna.toml").write_text(
+        '[periods]\nend_month = "2025-01"\n[profiles.boroughs]\nHackney = "enfield_contexts"\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(UsageError, match="enough"):
+        place.render_place("Area 3")
+    assert given[1:4] == ["2025-01", "public", "enfield_contexts"]

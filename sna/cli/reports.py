@@ -75,8 +75,8 @@ def report(
 def place(
     area: Annotated[str, typer.Argument(help="Code or name of a ward or LSOA.")],
     to: To = "",
-    edition: Edition = "public",
-    profile: Profile = "london_2023",
+    edition: Annotated[str, typer.Option(help="public or partner.")] = "public",
+    profile: Profile = "",
     processed: Store = None,
     reports: Reports = None,
 ) -> None:

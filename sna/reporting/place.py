@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from sna import store
+from sna.definitions import boroughs
 from sna.disclosure.rules import check_edition
 from sna.hotspots import find_area
 from sna.reporting import notebooks as nb
@@ -19,19 +20,23 @@ def render_place(
     *,
     end_month: str = "",
     edition: str = "public",
-    profile: str = "london_2023",
+    profile: str = "",
     processed: Path | None = None,
     reports: Path | None = None,
 ) -> Path:
     """Write reports/BOROUGH/EDITION_places/AREA.html and its tables; return the page.
 
-    Without folders, those of sna.toml are used, as `sna report` does.
+    What is not given is taken from sna.toml, as `sna report` does: folders, last month, profile.
     """
     check_edition(edition)
-    folders = read_settings().folder
+    settings = read_settings()
+    folders, end_month = settings.folder, end_month or settings.periods.end_month
     processed = processed or Path(os.environ.get("SNA_PROCESSED") or folders("processed"))
     found = find_area(store.read_table("areas", processed), area)
-    data = load(str(found["borough_code"]), end_month, edition, profile, processed)
+    borough = str(found["borough_code"])
+    names = boroughs().set_index("borough_code")["borough_name"]
+    profile = profile or settings.profile_of(borough, names.get(borough, ""))
+    data = load(borough, end_month, edition, profile, processed)
     folder = (reports or folders("reports")) / slug(data.borough_name) / f"{edition}_places"
     asked = {"edition": edition, "end_month": f"{data.end_month:%Y-%m}"}
     given = {**asked, "borough": data.borough_code, "profile": profile, "area": found["area_code"]}
