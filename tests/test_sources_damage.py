@@ -4,10 +4,13 @@ import multiprocessing
 import os
 import warnings
 import zipfile
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 
+import geopandas as gpd
 import pytest
+import shapely
 from raw_folder import BOROUGH, STREET, street_row, write
 from test_sources_tables import TNO, frame, read
 from typer.testing import CliRunner
@@ -15,6 +18,7 @@ from typer.testing import CliRunner
 from sna.build import build, check_folder
 from sna.build.workers import PROCESS_BYTES, start_workers
 from sna.cli import app
+from sna.store import read_table
 
 SEARCHES = "Date,Borough,Age,Gender,Search Type,Self Defined Ethnicity"
 GOOD = f"{STREET}\n{street_row(1)}\n"
@@ -141,3 +145,20 @@ def test_a_build_says_what_was_revised_and_what_moved_at_the_same_sum(tmp_path: 
     write(raw, "b.csv", head, f"{rows[0]},11,21,37", f"{rows[1]},5,4,5")
     answer = CliRunner().invoke(app, ["build", "--raw", str(raw), "--processed", str(out)])
     assert "2024-01: revised from 15 to 16." in answer.output
+
+
+def test_records_that_hold_only_a_point_are_placed_by_the_boundaries(tmp_path: Path) -> None:
+    raw, box = tmp_path / "raw", shapely.box(530_000, 180_000, 531_000, 181_000)
+    head = "CrNo,DateCommittedFrom,DateCommittedTo,DateCrRecorded,Classification,NewMinorText,FlagCode,X,Y"
+    rows = [f"{n},2024-01-07 10:00,NULL,2024-01-08,005/01,GBH,NULL,{530_500 + 1000 * n},180500"
+            for n in (0, 1)]  # fmt: skip
+    write(raw, "extract.csv", head, *rows)
+    starter = resources.files("sna.definitions").joinpath("mappings/met_record_extract.toml")
+    (raw / "extract.mapping.toml").write_text(starter.read_text("utf-8"), encoding="utf-8")
+    names = {"LAD24CD": ["E09000012"], "LAD24NM": ["Hackney"]}
+    gpd.GeoDataFrame(names, geometry=[box], crs=27700).to_file(raw / "districts.gpkg")
+    build(raw, tmp_path / "out")
+    table = read_table("offences/E09000012", tmp_path / "out")
+    assert table["offence_id"].tolist() == ["0"]
+    assert table["month"].dt.strftime("%Y-%m").tolist() == ["2024-01"]
+    assert read_table("offences/unplaced", tmp_path / "out")["offence_id"].tolist() == ["1"]

@@ -103,6 +103,18 @@ Ref | Date       | Code | X      | Y
     }
 
 
+def test_dates_that_begin_with_the_year_are_never_read_day_first(read):
+    rows = """
+Ref | Date             | Code
+1   | 2025-01-05       | 8N
+2   | 2025-01-06 10:30 | 8N
+3   | 07/01/2025       | 8N
+"""
+    columns = {"crime_ref": "Ref", "recorded_date": "Date", "offence_code": "Code"}
+    offences = read(rows, columns=columns, flags={})[0]
+    assert offences["recorded_date"].dt.strftime("%m-%d").tolist() == ["01-05", "01-06", "01-07"]
+
+
 def test_dates_are_read_day_first(read):
     assert read()[0]["recorded_date"].iloc[0] == pd.Timestamp("2025-02-01")
 

@@ -141,20 +141,30 @@ def _local_times(values: Answers, _: File) -> Answers:
 
 
 def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
-    """Return local dates and times; what is not a date comes back missing."""
-    known: dict[str, dict[str, Any]] = {
-        "iso": {"format": "ISO8601"},
-        "day_first": {"format": "mixed", "dayfirst": True},
-    }
-    unique = text if date_format == "iso" else pd.Series(text.dropna().unique())
-    parsed = pd.to_datetime(
-        unique, errors="coerce", **known.get(date_format, {"format": date_format})
-    )
-    if parsed.dt.tz is not None:
-        parsed = parsed.dt.tz_convert("Europe/London").dt.tz_localize(None)
-    if date_format != "iso":
-        parsed = text.map(dict(zip(unique, parsed, strict=True)))
-    return parsed.astype("datetime64[us]")
+    """Return local dates and times; what is not a date comes back missing.
+
+    Dates that begin with the year are read as that also where others are ``day_first``.
+    """
+    if date_format == "iso":
+        return _local(pd.to_datetime(text, errors="coerce", format="ISO8601"))
+    unique = pd.Series(text.dropna().unique(), dtype="str")
+    is_iso = unique.str.match(r"\s*\d{4}-").astype("bool")
+    how: dict[str, Any] = {"format": date_format}
+    if date_format == "day_first":  # pandas would read 2024-01-07 as 1 July
+        how = {"format": "mixed", "dayfirst": True}
+    else:
+        is_iso[:] = False
+    parsed = _local(pd.to_datetime(unique.mask(is_iso), errors="coerce", **how))
+    if is_iso.any():
+        parsed = parsed.fillna(parse_dates(unique.where(is_iso).str.strip(), "iso"))
+    return text.map(dict(zip(unique, parsed, strict=True))).astype("datetime64[us]")
+
+
+def _local(when: pd.Series) -> pd.Series:
+    """Return times without a zone, those of one in London time."""
+    if when.dt.tz is not None:
+        when = when.dt.tz_convert("Europe/London").dt.tz_localize(None)
+    return when.astype("datetime64[us]")
 
 
 def parse_ages(label: object) -> tuple[int, int] | None:

@@ -18,7 +18,8 @@ from sna.schemas.store_tables import OFFENCES, STORE_TABLES
 from sna.sources.convert import OLDEST_AGE, parse_ages, parse_dates
 from sna.sources.layout import FileSample, ReadResult, check_headings, make_finding
 from sna.sources.mapping import ROLES, Coding, Mapping
-from sna.sources.rows import line_rejects, make_rejects
+from sna.sources.places import Places
+from sna.sources.rows import line_rejects, make_rejects, parse_numbers
 from sna.sources.text import TextTable, read_text
 
 EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
@@ -63,6 +64,7 @@ def read_extract(
     today: pd.Timestamp,
     file_id: int = 0,
     people: FileSample | None = None,
+    places: Places | None = None,
 ) -> list[ReadResult]:
     """Read a record extract, and its people file where the mapping names one.
 
@@ -75,6 +77,7 @@ def read_extract(
     origin = {"source": source, "release_class": mapping.release_class, "file_id": file_id}
     given, text = _open(sample, mapping, {**mapping.columns, **mapping.flag_columns})
     offences, persons = read_records(given, mapping, today=today, notes=notes)
+    offences = places.place_records(offences) if places else offences
     offences = offences.assign(**origin, area_level="record", period_months=1)
     tables = {"offences": offences}
     if len(persons):
@@ -287,7 +290,7 @@ def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Seri
 
 
 def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
-    numbers = {r: _numbers(given[r]) for r in ROLES["numbers"] if r in given}
+    numbers = {r: parse_numbers(given[r]) for r in ROLES["numbers"] if r in given}
     rows = rows.assign(**numbers)
     if {"easting", "northing"} <= set(rows):
         reasons = find_bad_points(rows)
@@ -303,14 +306,6 @@ def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.Data
     what = "borough is blank or not one of London: in no borough's report"
     notes.find(what, borough.isna(), "Correct the spelling in the file, or leave as it is.")
     return rows.assign(borough_code=borough)
-
-
-def _numbers(text: pd.Series) -> np.ndarray:
-    """Return numbers, missing for other text; only where Arrow finds such text does pandas look."""
-    try:
-        return np.asarray(pc.cast(pa.array(text), pa.float64()))
-    except pa.ArrowInvalid:
-        return np.asarray(pd.to_numeric(text, errors="coerce"), dtype="float64")
 
 
 def _boroughs(text: pd.Series) -> pd.Series:

@@ -189,8 +189,7 @@ def read_item(item: Item, context: ReadContext) -> list[tuple[str, ReadResult]]:
         assert item.match is not None
         return [(item.name, item.match.layout.read(item.sample, item.match, context))]
     today, number = pd.Timestamp.now().normalize(), context.file_id
-    results = read_extract(
-        item.sample, item.mapping, today=today, file_id=number, people=item.people
-    )
+    beside: dict[str, Any] = {"people": item.people, "places": context.places}
+    results = read_extract(item.sample, item.mapping, today=today, file_id=number, **beside)
     names = [item.name, *([item.people.file] if item.people else [])]
     return list(zip(names, results, strict=True))

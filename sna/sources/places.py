@@ -87,6 +87,22 @@ class Places:
         }
         return pa.table({name: table[name] for name in table.column_names} | columns)
 
+    def place_records(self, records: pd.DataFrame) -> pd.DataFrame:
+        """Give records that name no borough that of their LSOA, ward or point, and its LSOA."""
+        if "borough_code" in records:
+            return records
+        inside = pd.Series(None, index=records.index, dtype="object")
+        for name in ("lsoa_code", "ward_code"):
+            if name in records:
+                inside = inside.fillna(records[name].astype("object").map(self.borough_of))
+        if {"easting", "northing"} <= set(records):
+            east, north = (records[name].to_numpy() for name in ("easting", "northing"))
+            borough, lsoa = self.find_points(east, north)
+            inside = inside.fillna(pd.Series(borough, index=records.index, dtype="object"))
+            if "lsoa_code" not in records:
+                records = records.assign(lsoa_code=pd.Categorical(lsoa))
+        return records.assign(borough_code=pd.Categorical(inside))
+
     def find_points(
         self, easting: np.ndarray, northing: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:

@@ -135,3 +135,11 @@ def parse_counts(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.nda
     numbers = pc.cast(pc.if_else(good, plain, None), pa.float64())
     wrong = pc.invert(pc.or_(good, blank))
     return numbers.to_numpy(zero_copy_only=False), wrong.to_numpy(zero_copy_only=False)
+
+
+def parse_numbers(text: pd.Series) -> np.ndarray:
+    """Return numbers, missing for other text; only where Arrow finds such text does pandas look."""
+    try:
+        return np.asarray(pc.cast(pa.array(text), pa.float64()))
+    except pa.ArrowInvalid:
+        return np.asarray(pd.to_numeric(text, errors="coerce"), dtype="float64")
