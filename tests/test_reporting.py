@@ -154,6 +154,7 @@ def test_parameters_unknown_to_a_notebook_or_missing_are_refused():
     ],
 )
 def test_outputs_a_page_would_drop_are_refused(bad, kind, words):
+    assert tables_of([executed(bad)]) == []  # which come first, and do not hide the cause
     with pytest.raises(kind, match=words):
         check_executed(executed(bad), "notebook x")
 

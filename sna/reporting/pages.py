@@ -112,7 +112,8 @@ def _check_output(output: NotebookNode, where: str) -> None:
 
 def outputs_of(notebook: NotebookNode) -> list[NotebookNode]:
     """Return the data of every output, in the order a reader meets them."""
-    return [output.data for cell in notebook.cells for output in cell.get("outputs", [])]
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    return [output.data for output in outputs if "data" in output]  # others stop the page later
 
 
 def tables_of(notebooks: Iterable[NotebookNode]) -> list[dict[str, Any]]:
