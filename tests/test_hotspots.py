@@ -46,6 +46,9 @@ def test_offences_without_a_known_ward_are_counted_apart():
     data.offences = pd.concat([data.offences, lost])
     counts = hotspots.count_areas(data, around=data.around)
     assert counts.unplaced == 9
+    found = protect(hotspots.find_area_hotspots(counts), contract="hotspot_areas", data=data)
+    for view in ("hotspot_areas", "area_rates"):
+        assert "Another 9 offences cannot be placed" in str(narrative.describe(found, view=view))
 
 
 def test_core_records_come_before_published_counts_and_other_bands_are_left_out():

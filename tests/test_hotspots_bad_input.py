@@ -126,6 +126,10 @@ def test_all_zero_counts_are_no_map_of_hotspots():
     found = hotspots.find_hotspots(zero, counts.neighbours)
     assert set(found["hotspot_class"]) == {"too little data"}
     assert hotspots.measure_concentration(zero)["share_for_half"].isna().all()
+    data = borough(mean=8)  # offences beyond the border only
+    data.offences = data.offences.assign(offences=0)
+    beyond = hotspots.find_area_hotspots(hotspots.count_areas(data, around=data.around))
+    assert set(beyond["hotspot_class"]) == {"too little data"}
 
 
 def test_more_areas_than_counts_flag_nothing_by_chance():

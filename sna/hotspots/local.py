@@ -207,7 +207,11 @@ def find_hotspots(
             do=f"Use 0 (exact) or at least {least:,}.",
         )
     z, x = getis_ord_z(y, matrix), y - y.mean()
-    tested = own & linked & (len(y) >= MINIMUM_AREAS and y.sum() >= MINIMUM_OFFENCES and x.any())
+    tested = (
+        own
+        & linked
+        & (len(y) >= MINIMUM_AREAS and y.sum() >= MINIMUM_OFFENCES and y[own].any() and x.any())
+    )
     p, adjusted, more = _test_twice(y, matrix, tested, permutations=permutations, seed=seed)
     clear, score = adjusted <= ALPHA, symmetric_scores(y)
     hot, cold = clear & more & (x > 0), clear & ~more & (x < 0)

@@ -42,6 +42,7 @@ def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataF
         person_years=years,
         workday_years=own["workday_population"] * own["period_months"] / 12,
         borough_offences=int(true.sum()),
+        unplaced=counts.unplaced,
         borough_person_years=whole or np.nan,
     )
 
