@@ -42,6 +42,7 @@ class Borough:
                 "release_class": "open",
                 "published_category": "police.uk | Robbery",
                 "offence_id": "a",
+                "file_id": 0,
                 "offences": 1,
                 "month": pd.to_datetime(["2025-03-01"]),
             }
