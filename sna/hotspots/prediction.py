@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 
 from sna.classify.codes import normalise_code
-from sna.errors import CoverageError, TableError, UsageError
+from sna.errors import TableError, UsageError
 from sna.hotspots.areas import ORIGIN, AreaCounts, area_codes, select_series
 from sna.hotspots.concentration import add_rank
 from sna.hotspots.local import ALPHA, add_smoothed_rate, find_hotspots
 from sna.rates import compare_words, rate_limits
 
 LEAST_MONTHS = 4
+_COLUMNS = [
+    *("method", "hits", "offences", "pai", "pei", "p_value"),
+    *("areas_flagged", "areas", "flagged_share", "is_recommended"),
+]
 
 
 def find_area_hotspots(counts: AreaCounts, *, permutations: int = 0) -> pd.DataFrame:
@@ -142,17 +146,13 @@ def compare_definitions(counts: AreaCounts, *, flagged_share: float = 0.05) -> p
 
     Every definition (count, smoothed rate, Gi*, harm where known) flags as many areas; share of
     ground is share of areas. The plain count is recommended unless another has more hits with
-    p < 0.05 (exact sign test on the hits only one of them has). A good score says that places
-    stay the same, not that attention there would reduce anything.
+    p < 0.05 (exact sign test on the hits only one of them has). No rows under four months. A good
+    score says that places stay the same, not that attention there would reduce anything.
     """
     own, order = counts.areas["is_tested"].to_numpy(bool), counts.areas["area_code"]
     months = np.sort(counts.monthly["month"].unique())
-    if len(months) < LEAST_MONTHS:
-        raise CoverageError(
-            f"{len(months)} months are too few to hold some back and test the others on them.",
-            where="hotspots, prediction",
-            do=f"Build with at least {LEAST_MONTHS} months at area level.",
-        )
+    if len(months) < LEAST_MONTHS:  # too few to hold some back
+        return pd.DataFrame(columns=[*_COLUMNS, *ORIGIN])
     test_months = min(12, len(months) // 2)
     late = counts.monthly["month"] >= months[-test_months]
     total = counts.monthly.groupby(["area_code", late]).sum(numeric_only=True)
