@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import json
 from datetime import UTC, date, datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -174,6 +174,9 @@ class Settings(Strict):
         for part in named:
             private = set(part) & {*Quality.model_fields, "isa_reference", "recipients"}
             part.update({key: "set" if part[key] else "" for key in private - {"valid_until"}})
+        for part in (plain["folders"], plain["places"]):  # a whole path would be a leak
+            whole = {k for k, v in part.items() if PureWindowsPath(v).anchor}  # of any system
+            part.update(dict.fromkeys(whole, "set"))
         text = json.dumps(plain, sort_keys=True).encode()
         return {**plain, "sha256": hashlib.sha256(text).hexdigest()}
 

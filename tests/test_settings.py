@@ -21,6 +21,14 @@ def test_without_a_file_every_setting_has_its_default(tmp_path, monkeypatch):
     assert read_settings().record() == Settings().record()
 
 
+def test_the_record_names_no_whole_path(tmp_path):
+    text = "[folders]\nraw = '/srv/raw'\nreports = 'D:\\out'\n[places]\nharm_weights = 'w.csv'\n"
+    record = read_settings(write(tmp_path, text)).record()
+    assert record["folders"]["raw"] == record["folders"]["reports"] == "set"
+    assert record["folders"]["processed"] == "data/processed"
+    assert record["places"]["harm_weights"] == "w.csv"
+
+
 def test_the_file_is_found_in_a_folder_above(tmp_path, monkeypatch):
     write(tmp_path, 'boroughs = ["Camden"]')
     below = tmp_path / "a b" / "é"
