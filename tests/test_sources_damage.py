@@ -162,3 +162,16 @@ def test_records_that_hold_only_a_point_are_placed_by_the_boundaries(tmp_path: P
     assert table["offence_id"].tolist() == ["0"]
     assert table["month"].dt.strftime("%Y-%m").tolist() == ["2024-01"]
     assert read_table("offences/unplaced", tmp_path / "out")["offence_id"].tolist() == ["1"]
+
+
+def test_calls_for_an_ambulance_are_set_aside_as_what_they_are(tmp_path: Path) -> None:
+    starter = resources.files("sna.definitions").joinpath("mappings/safestats_ambulance.toml")
+    write(tmp_path, "las.csv.mapping.toml", starter.read_text("utf-8"))
+    head = "Incident ID,Incident Date,Illness Category,Borough,Ward Code,LSOA Code,Age,Gender"
+    write(tmp_path, "las.csv", head, "1,2024-01-05,Stab/Shot/Weapon Wound,Hackney,,,20,F")
+    write(tmp_path, "2024-01-good-street.csv", STREET, street_row(99))
+    summary = build(tmp_path, tmp_path.with_name("out"))
+    line = next(record for record in summary.inputs if record["file"] == "las.csv")
+    assert (line["rows"], line["rows_used"], line["rows_rejected"]) == (1, 0, 1)
+    reasons = read_table("rejects", tmp_path.with_name("out")).set_index("file")["reason"]
+    assert "no recorded offence" in reasons["las.csv"]

@@ -352,5 +352,5 @@ def describe_support(inputs: list[dict[str, Any]]) -> list[str]:
     reached = [tier for tier, layouts in _SAYS["tiers"].items() if there & set(layouts)]
     tier = reached[-1] if reached else "1: open data only"
     if "extract" in there:
-        tier += " and health" if there & {"fingertips", "ambulance"} else ", no health data"
+        tier += " and health" if "fingertips" in there else ", no health data"
     return [*lines, f"Tier of assessment {tier}."]
