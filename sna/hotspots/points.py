@@ -138,16 +138,9 @@ def _kernel(cell_m: float, bandwidth_m: float) -> np.ndarray:
 
 
 def _smooth(grid: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Convolve with the few separable parts that make up a kernel to 5e-4 of its peak."""
-    from scipy.ndimage import correlate1d
+    from scipy.signal import fftconvolve  # heavy
 
-    left, size, right = np.linalg.svd(kernel)
-    left, right = (left * size).T.astype(np.float32), right.astype(np.float32)
-    made = np.zeros(grid.shape, dtype=np.float32)
-    for i in np.flatnonzero(size > 2e-3 * size[0]):
-        across = correlate1d(grid.astype(np.float32), right[i], axis=1, mode="constant")
-        made += correlate1d(across, left[i], axis=0, mode="constant")
-    return made
+    return np.asarray(fftconvolve(grid.astype(float), kernel, mode="same"))
 
 
 def density(

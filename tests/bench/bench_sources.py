@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
-from full_run import memory_gib
 
-from bench import Measured, alternate, measure
 from sna.build import build
 from sna.definitions import boroughs
 from sna.sample import write_sample
 from sna.store import load_borough
+from tests.bench import Measured, alternate, measure
+from tests.full_run import memory_gib
 
 KINDS = (
     "Violence and sexual offences", "Robbery", "Burglary", "Other theft", "Shoplifting", "Drugs",
