@@ -18,6 +18,7 @@ register(
     ResultTable("t_people", "a ward and age band", ("ward_code", "age_band"), ("offences",),
                 people_columns={"offences": "people"}, top_two_columns={"offences": "top_two"}),
     ResultTable("t_split", "an ethnic group", ("period", "ethnic_group"), ("offences",)),
+    ResultTable("t_family", "a family", ("period", "name"), ("offences",)),
     ResultTable("t_month", "a month and ward", ("month", "ward_code"), ("offences",)),
     ResultTable("t_change", "a borough", ("borough_code",), ("now", "before"),
                 derived=(Derived("change_pct", "change_pct", ("now", "before")),
@@ -119,6 +120,18 @@ def test_words_for_sexual_offences_and_children_raise_the_sensitivity():
     })  # fmt: skip
     _, _, flags = shown(frame, "t_people")
     assert flags == ["[c]", ""]
+
+
+def test_homicides_of_records_are_hidden_whole_since_open_files_count_each():
+    """One homicide openly in a month, [c] of records in the core: that was the one; 0: it was not."""
+    frame = pd.DataFrame({
+        "period": list("abcd") * 2, "name": ["Homicide"] * 4 + ["homicide_inchoate"] * 4,
+        "offences": [0, 1, 6, np.nan] * 2, "release_class": "restricted",
+    })  # fmt: skip
+    done, _, flags = shown(frame, "t_family")
+    assert flags == ["[c]", "[c]", "[c]", "[x]", "", "[c]", "", "[x]"]
+    assert done.log["rule"].value_counts().to_dict() == {"open": 3, "threshold": 1}
+    assert shown(frame.assign(release_class="open"), "t_family")[1][:3] == [0, 1, 6]
 
 
 def test_six_events_of_one_person_are_suppressed_and_so_are_dominated_counts():

@@ -24,10 +24,14 @@ def primary_cells(
     """Find the cells of one count column to suppress: rule -> boolean by row.
 
     The threshold is tested on events and, where the contract names a column of distinct people,
-    on people too: six events of one person are one person.
+    on people too: six events of one person are one person. Homicides are counted openly month by
+    month; beside a month with one of them, even the 0 of a part (core, say) would tell whether it
+    was that one, so that rounded rows of homicides are hidden whole.
     """
     events, limit = table[name].astype("float64"), rows["threshold"]
-    cells = {"threshold": (events > 0) & (events < limit)}
+    named = pd.DataFrame({key: matches(table[key], WORDS["open_too"]) for key in shape.keys})
+    whole = named.any(axis=1) & rows["rounded"] & events.notna()  # the log says no more of them
+    cells = {"threshold": (events > 0) & (events < limit) & ~whole, "open": whole}
     if name in shape.people_columns:
         people = table[shape.people_columns[name]].astype("float64")
         cells["people"] = (people > 0) & (people < limit)
