@@ -28,7 +28,7 @@ class Periods(Strict):
     """Last month of the reports and the number of months shown."""
 
     end_month: Month = ""
-    months: int = 60
+    months: Annotated[int, Field(ge=1)] = 60
 
 
 class Profiles(Strict):
@@ -126,7 +126,7 @@ class Settings(Strict):
 
     partnership: str = ""
     boroughs: tuple[str, ...] = ()
-    editions: tuple[Literal["public", "partner"], ...] = ("public",)
+    editions: Annotated[tuple[Literal["public", "partner"], ...], Field(min_length=1)] = ("public",)
     comparators: tuple[str, ...] = ()
     periods: Periods = Periods()
     profiles: Profiles = Profiles()
@@ -138,7 +138,8 @@ class Settings(Strict):
     build: Build = Build()
     places: Places = Places()
     root: Annotated[Path, Field(exclude=True)] = Path()  # folder of sna.toml; never read from it
-    expired: dict[str, date] = Field(default_factory=dict)  # agreements past their review date
+    # agreements past their review date; never read from it
+    expired: Annotated[dict[str, date], Field(exclude=True)] = Field(default_factory=dict)
 
     def folder(self, name: str) -> Path:
         """Return one of the folders (raw, processed, reports, records) as a path."""
@@ -177,6 +178,7 @@ class Settings(Strict):
         for part in (plain["folders"], plain["places"]):  # a whole path would be a leak
             whole = {k for k, v in part.items() if PureWindowsPath(v).anchor}  # of any system
             part.update(dict.fromkeys(whole, "set"))
+        plain["expired"] = {name: str(day) for name, day in self.expired.items()}
         text = json.dumps(plain, sort_keys=True).encode()
         return {**plain, "sha256": hashlib.sha256(text).hexdigest()}
 
@@ -197,7 +199,11 @@ def read_settings(path: str | Path | None = None, *, today: date | None = None) 
     file = Path(path) if path else next((f for f in above if f.is_file()), None)
     if not file:
         return Settings(root=here)
-    document = read_toml(file) | {"root": file.resolve().parent, "expired": {}}
+    document = read_toml(file)
+    for name in ("root", "expired"):  # worked out here
+        if name in document:
+            do = "Take it out; `sna init` shows every key."
+            raise UsageError(f"{name}: this key is not known.", where=file.name, found=name, do=do)
     read = check_toml(document, Settings, file.name)
     for name in (*read.boroughs, *read.comparators, *read.profiles.boroughs):
         _check_borough(name, file.name)
@@ -205,7 +211,8 @@ def read_settings(path: str | Path | None = None, *, today: date | None = None) 
         _check_source(name, file.name)
     late = {name: a.review_date for name, a in read.agreements.items() if a.review_date < day}
     live = {name: a for name, a in read.agreements.items() if name not in late}
-    return read.model_copy(update={"agreements": live, "expired": late})
+    worked_out = {"root": file.resolve().parent, "agreements": live, "expired": late}
+    return read.model_copy(update=worked_out)
 
 
 def _check_borough(name: str, where: str) -> None:

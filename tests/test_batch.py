@@ -189,6 +189,27 @@ def test_resume_makes_again_what_was_removed_or_is_asked_otherwise(house, monkey
     assert statuses(run(house, jobs=other, resume=True)[0]) == {"Hillingdon": "done"}
 
 
+@pytest.mark.parametrize("change", ["contact", "approval", "weights"])
+def test_resume_makes_again_what_shows_a_name_an_approval_or_an_own_table(
+    house, monkeypatch, change
+):
+    Rendered(monkeypatch)
+    (house / "records").mkdir()
+    given = {"qa": {"contact": "first"}, "places": {"harm_weights": "w.csv"}, "root": house}
+    settings = Settings.model_validate(given)
+    jobs = plan(house, "Hackney")
+    assert statuses(run_reports(jobs, settings, quiet=True)[0]) == {"Hackney": "done"}
+    again = run_reports(jobs, settings, resume=True, quiet=True)[0]
+    assert statuses(again) == {"Hackney": "skipped"}
+    if change == "contact":
+        settings = Settings.model_validate(given | {"qa": {"contact": "second"}})
+    else:
+        name = {"approval": "records/qa_log.csv", "weights": "w.csv"}[change]
+        (house / name).write_text("new", encoding="utf-8")
+    again = run_reports(jobs, settings, resume=True, quiet=True)[0]
+    assert statuses(again) == {"Hackney": "done"}
+
+
 def test_resume_survives_a_state_file_cut_short(house, monkeypatch):
     Rendered(monkeypatch)
     run(house, "Hackney")

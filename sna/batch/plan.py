@@ -95,12 +95,18 @@ def _held(state: dict[str, Any]) -> list[str]:
 
 
 def hash_common(processed: Path, settings: Settings) -> list[str]:
-    """Hash what all jobs depend on: code, settings and the tables of all London."""
+    """Hash what all jobs depend on: code, settings, approvals, own tables, those of all London."""
+    from sna.reporting.record import QA_LOG
+
     package = Path(sna.__file__).parent
-    code = [p for p in package.rglob("*") if p.suffix != ".pyc" and p.is_file()]
+    code = [p for p in package.rglob("*") if p.suffix != ".pyc"]
     code += (package.parent / "notebooks").glob("*.ipynb")
-    common = [p for p in processed.glob("*.*") if p.is_file()]
-    return [*map(_hash, sorted([*code, *common])), str(settings.record()["sha256"])]
+    common = [*processed.glob("*.*")]
+    common += [settings.folder("records") / QA_LOG]
+    common += [settings.root / name for name in settings.places.model_dump().values() if name]
+    # Whole settings: those of the run record leave out names that pages show.
+    said = [settings.record()["sha256"], settings.model_dump_json()]
+    return [*map(_hash, sorted(p for p in [*code, *common] if p.is_file())), *map(str, said)]
 
 
 def job_key(job: Job, common: list[str]) -> str:
