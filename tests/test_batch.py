@@ -153,6 +153,18 @@ def test_log_and_record_quote_no_value_of_an_error(house, monkeypatch):
     assert [job["status"] for job in record["jobs"]].count("failed") == 1
 
 
+def test_what_a_run_leaves_holds_no_whole_path_of_a_file_that_failed(house, monkeypatch):
+    def fail():
+        raise PermissionError(13, "denied", "/home/jo.bloggs/02_trend.html")
+
+    Rendered(monkeypatch, **{HACKNEY: fail})
+    run(house)
+    left = [p for p in (house / "reports").rglob("*") if p.suffix in (".log", ".json")]
+    text = "".join(path.read_text(encoding="utf-8") for path in left)
+    assert "02_trend.html" in text
+    assert "bloggs" not in text
+
+
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
 def test_exit_code_of_a_single_borough_is_that_of_its_error(house, monkeypatch, code):
     class SpecialError(SnaError):

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from rich.console import Console
@@ -39,11 +39,18 @@ class Outcome:
         return "\n  ".join([f"{head}{why[0] if why else said}", *why[1:]])
 
     @property
+    def where(self) -> str:
+        """Return the place of the error; of a whole path, which can name a person, its end only."""
+        said = self.error.where if self.error else ""
+        place = PureWindowsPath(said)  # knows both kinds of slash
+        return place.name if place.anchor else said
+
+    @property
     def record(self) -> dict[str, Any]:
         """Return it for ``last_run.json``, without a value that an error quotes."""
         job, error = self.job, self.error
         plain = {"borough": job.borough_code, "edition": job.edition, "status": self.status}
-        bad = {"where": error.where, "error": error.what, "rerun": job.command} if error else {}
+        bad = {"where": self.where, "error": error.what, "rerun": job.command} if error else {}
         return plain | {"seconds": round(self.seconds, 2)} | bad
 
 
@@ -72,7 +79,7 @@ class Run:
         self.outcomes.append(outcome)
         line = f"{outcome.job.name}: {outcome.status}, {outcome.seconds:.1f} s"
         error = outcome.error
-        self._write_log(f"{line} {error.where}: {error.what}" if error else line)
+        self._write_log(f"{line} {outcome.where}: {error.what}" if error else line)
         self._bar.console.print(f"[{len(self.outcomes)}/{self._jobs}] {line}")
         self._bar.advance(self._task)
 
