@@ -256,11 +256,24 @@ def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
         count_groups(rows, data.population, scheme=scheme).query("not is_sensitivity")
         for rows in (people, people.assign(people=people["people"] * after))
     )
-    chain = {"residents": first["population"], person_role: first["people"]}
-    chain |= {name: last["people"]} if after.any() else {}
-    table = adjust.compare_stages(first[["group"]].assign(**chain))
+    groups, true = first[["group"]], first["people"]
+    stages = groups.assign(residents=first["population"], **{person_role: true})
+    tables = [adjust.compare_stages(stages)]
+    if after.any():  # its denominators are counts of people too: those published
+        shown = _as_denominators(true, people, data)
+        stages = groups.assign(**{person_role: shown, name: last["people"]})
+        tables.append(adjust.compare_stages(stages))
+    table = pd.concat(tables, ignore_index=True)
     year = first["population_year"].iloc[0]
     return as_result(table.assign(population_year=year), people, person_role)
+
+
+def _as_denominators(counts: pd.Series, people: pd.DataFrame, data: Any) -> pd.Series:
+    """Return counts of people as published, missing where they are too small to be."""
+    probe = pd.DataFrame({"people": [1.0, *counts]})
+    exact, *shown = as_shown(probe, people, data)["people"]
+    near = pd.Series(shown, index=counts.index)
+    return near if exact == 1 else near.where(counts.eq(0) | near.ge(5))
 
 
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
