@@ -21,7 +21,7 @@ from sna.errors import SnaError
 
 Run = Callable[[Callable[..., Any], Iterable[Any], tuple[Any, ...]], Iterator[Any]]
 _STARTING = threading.Lock()
-PROCESS_BYTES = 64 << 20  # from here on the work is longer than a process takes to start
+PROCESS_BYTES = 200 << 20  # from here on the work is much longer than processes take to start
 
 
 @contextmanager
