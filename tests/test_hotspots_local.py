@@ -225,6 +225,8 @@ def test_too_few_permutations_are_refused():
     with pytest.raises(UsageError, match="1,440"):
         local.find_hotspots(counts, near, permutations=999)
     assert local.find_hotspots(counts, near, permutations=1440)["p_value"].notna().all()
+    with pytest.raises(UsageError, match="too few"):
+        local.find_hotspots(counts, near, permutations=-5)
 
 
 def test_missing_negative_and_repeated_counts_are_refused():
@@ -234,6 +236,11 @@ def test_missing_negative_and_repeated_counts_are_refused():
     twice = pd.DataFrame({"area_code": ["A000", "A000"], "offences": [1, 2]})
     with pytest.raises(TableError, match="1 of 2 areas stand twice"):
         local.find_hotspots(twice, near)
+    for values, words in (([1.0, np.inf, 3], "infinite"), ([1.0, 2.5, 3], "not whole")):
+        with pytest.raises(TableError, match=words):
+            local.find_hotspots(areas(values, [[1], [0], []])[0], near)
+    with pytest.raises(TableError, match="lacks 1 of 2 columns"):
+        local.find_hotspots(counts.drop(columns="offences"), near)
 
 
 def test_smoothed_rates_agree_with_marshall_and_lean_to_the_mean():

@@ -7,6 +7,7 @@ import pandas as pd
 
 from sna.errors import TableError, UsageError
 from sna.geography import Neighbours
+from sna.rates.inputs import check_columns, check_numbers
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -129,15 +130,13 @@ def permutation_p(
 
 def _check_counts(counts: pd.DataFrame) -> np.ndarray:
     """Return the counts; refuse areas that stand twice and what is no whole count."""
-    y = counts["offences"].to_numpy(float)
-    wrong = ~(y >= 0) | (y != np.floor(y)) | counts["area_code"].duplicated()
-    if wrong.any():
-        raise TableError(
-            f"{wrong.sum()} of {len(counts)} areas stand twice or have no whole count from 0 up.",
-            where="counts, columns area_code and offences",
-            found=counts.loc[wrong, "area_code"],
-            do="Give one row an area, with 0 where nothing was recorded.",
-        )
+    check_columns(counts, ("area_code", "offences"), "counts")
+    do = "Give one row an area, with 0 where nothing was recorded."
+    y = check_numbers(counts["offences"], "offences", whole=True)
+    if (wrong := counts["area_code"].duplicated() | np.isnan(y)).any():
+        what = f"{wrong.sum()} of {len(counts)} areas stand twice or have no count."
+        where, found = "counts, columns area_code and offences", counts.loc[wrong, "area_code"]
+        raise TableError(what, where=where, found=found, do=do)
     return y
 
 
@@ -200,7 +199,7 @@ def find_hotspots(
     linked = np.diff(matrix.indptr) > 0
     own = counts.get("is_tested", pd.Series(True, index=counts.index)).to_numpy(bool)
     least = PERMUTATIONS_PER_AREA * (own & linked).sum()
-    if 0 < permutations < least:
+    if permutations and permutations < least:
         raise UsageError(
             f"{permutations:,} permutations are too few for {(own & linked).sum():,} areas.",
             where="find_hotspots",
