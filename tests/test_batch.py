@@ -460,3 +460,19 @@ def test_job_that_cannot_load_is_an_outcome_not_an_exception(house, monkeypatch)
     monkeypatch.setattr(store, "load_borough", refuse)
     (job,) = plan(house, "Hackney")
     assert run_job(job).status == "failed"
+
+
+def test_a_month_or_a_definition_that_cannot_be_meant_is_one_error_before_anything_runs(house):
+    with pytest.raises(UsageError, match="month cannot be read"):
+        plan_jobs(["Hackney"], SETTINGS, to="2025-13", processed=house)
+    with pytest.raises(SnaError, match="londn"):
+        plan_jobs(["Hackney"], SETTINGS, profile="londn", processed=house)
+
+
+def test_a_quiet_table_quotes_no_value(house):
+    (job,) = plan_jobs(["Hackney"], SETTINGS, processed=house)
+    error = SnaError("A cell failed.", where="cell 3", found="Ann Smith\n1990", do="Look at it.")
+    outcome = show.Outcome(job, "failed", error=error)
+    assert "Ann Smith" in outcome.tell()
+    assert "1990" not in outcome.tell(quiet=True)
+    assert "Look at it." in outcome.tell(quiet=True)

@@ -229,6 +229,13 @@ def test_a_partner_may_unfold_how_it_was_computed():
     assert "<code>sna.secret(1 &lt; 2)</code>" in text and lint_page(text) == []
 
 
+def test_a_partner_edition_names_the_sources_without_an_agreement():
+    offences = Borough().offences.assign(source="extract", release_class="restricted")
+    data = Borough(edition="partner", offences=offences)
+    assert front(data)["facts"]["Agreement for extract"] == "none set; public rules apply"
+    assert "Agreement for extract" not in front(Borough(offences=offences))["facts"]
+
+
 def test_hostile_text_in_headings_and_facts_stays_text():
     text = page(CELLS, place="<script>alert(1)</script>", contact='"><img src=x onerror=y>')
     assert "<script" not in text and "<img" not in text

@@ -139,11 +139,13 @@ def test_timer_runs_on_the_sixth_of_each_month():
 def test_cron_line_passes_the_exit_code_on(tmp_path):
     fake = tmp_path / ".venv" / "bin"
     fake.mkdir(parents=True)
-    (fake / "sna").write_text('#!/bin/sh\necho "$@" > called\nexit 1\n', encoding="utf-8")
+    script = '#!/bin/sh\necho "$@" >> called\n[ "$1" = build ]\n'  # the reports fail
+    (fake / "sna").write_text(script, encoding="utf-8")
     (fake / "sna").chmod(0o755)
     command = cron_command().replace("/srv/sna", str(tmp_path))
     done = subprocess.run(["sh", "-c", command], check=False)
-    assert (tmp_path / "called").read_text(encoding="utf-8").split()[:2] == ["report", "--all"]
+    called = (tmp_path / "called").read_text(encoding="utf-8").splitlines()
+    assert called == ["build", "report --all --resume --quiet"]
     assert done.returncode == 1
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from subprocess import list2cmdline
 from typing import Any
 
 import sna
-from sna.definitions import boroughs, find_borough
+from sna.definitions import boroughs, find_borough, read_profile
 from sna.errors import UsageError
 from sna.settings import EDITIONS, Settings
 from sna.store import find_district, list_areas, read_before
@@ -67,10 +68,15 @@ def plan_jobs(
     if unknown := [name for name in editions if name not in EDITIONS]:
         do = f"Choose from: {', '.join(EDITIONS)}."
         raise UsageError("The edition is not known.", where="--edition", found=unknown, do=do)
+    if to and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", to):
+        do = "Write it as 2025-03."
+        raise UsageError("The month cannot be read.", where="--to", found=to, do=do)
     store = Path(processed or os.environ.get("SNA_PROCESSED") or settings.folder("processed"))
     state, _ = read_before(store)
     named = list(wanted) or settings.boroughs or _held(state)
     areas = [find_district(name, state) or find_borough(name) for name in named]
+    for text in {profile or settings.profile_of(*area) for area in areas}:
+        read_profile(text)  # one message for all, before anything runs
     return [
         Job(
             borough_code=code,

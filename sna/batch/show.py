@@ -30,11 +30,16 @@ class Outcome:
     folder: str = ""
     error: SnaError | None = None
 
-    @property
-    def text(self) -> str:
-        """Return its rows in the table: where the pages are, or what to do and how to try again."""
+    def tell(self, *, quiet: bool = False) -> str:
+        """Return its rows in the table: where the pages are, or what to do and how to try again.
+
+        When `quiet`, which a log keeps, without the value that an error quotes.
+        """
         said = {SKIPPED: "nothing changed", STOPPED: "not finished"}.get(self.status, self.folder)
-        why = [*str(self.error).splitlines(), f"  again: {self.job.command}"] if self.error else []
+        error = self.error
+        if error and quiet:
+            error = SnaError(error.what, where=error.where, do=error.do)
+        why = [*str(error).splitlines(), f"  again: {self.job.command}"] if error else []
         head = f"{self.status:8}{self.job.name:34}{self.seconds:6.1f} s  "
         return "\n  ".join([f"{head}{why[0] if why else said}", *why[1:]])
 
@@ -63,6 +68,7 @@ class Run:
     def __init__(self, reports: Path, settings: Settings, jobs: int, *, quiet: bool) -> None:
         self.outcomes: list[Outcome] = []
         self._reports, self._settings, self._jobs = reports, settings, jobs
+        self._quiet = quiet
         self._began, self._clock = datetime.now(UTC), time.monotonic()
         self._log = reports / STATE / f"{self._began:%Y%m%dT%H%M%S%f}.log"
         self._write_log(f"run of {jobs} jobs, sna {__version__}")
@@ -106,7 +112,7 @@ class Run:
         self._write_record(line, seconds)
         console = Console(file=sys.stdout, soft_wrap=True, highlight=False, markup=False)
         for outcome in sorted(self.outcomes, key=lambda outcome: names.index(outcome.status)):
-            console.print(outcome.text)
+            console.print(outcome.tell(quiet=self._quiet))
         console.print(line)
 
     def _write_log(self, line: str) -> None:

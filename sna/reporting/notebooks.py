@@ -75,6 +75,14 @@ def _read(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
 
 
+def _timeout_s() -> int:
+    said = os.environ.get("SNA_CELL_TIMEOUT_S", "600")
+    if not said.isdecimal() or not int(said):
+        what, do = "The time that a cell may take is no number of seconds.", "Give seconds: 600."
+        raise UsageError(what, where="SNA_CELL_TIMEOUT_S", found=said, do=do)
+    return int(said)
+
+
 def run_notebook(
     path: Path, parameters: Mapping[str, Any], *, executed: Path, kernel_name: str = "python3"
 ) -> NotebookNode:
@@ -83,7 +91,7 @@ def run_notebook(
     check_parameters(notebook, parameters, path.stem)
     executed.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    timeout_s = int(os.environ.get("SNA_CELL_TIMEOUT_S", "600"))
+    timeout_s = _timeout_s()
     running = executed.with_name(f"{executed.stem}.running.ipynb")  # the last good copy stays
     options: Any = {"progress_bar": False, "request_save_on_cell_execute": False}
     options |= {"execution_timeout": timeout_s, "kernel_name": kernel_name}

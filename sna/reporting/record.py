@@ -32,10 +32,7 @@ def front(data: Any, *, draft: str = "") -> dict[str, Any]:
     facts["Status"] = "Draft" if draft else "Approved"
     facts["Definition"] = f"{known['Definition']}, {data.profile.hash[:10]}"
     if data.edition == "partner":
-        facts["Handling"] = settings.markings.handling
-        for source, day in settings.expired.items():
-            late = f"review date {day.day} {day:%B %Y} has passed; public rules apply"
-            facts[f"Agreement for {source}"] = late
+        facts |= _agreements(data.offences, settings)
     return {
         "edition": data.edition,
         "place": data.borough_name,
@@ -48,6 +45,16 @@ def front(data: Any, *, draft: str = "") -> dict[str, Any]:
         "contact": settings.qa.contact,
         "home": "index.html",
     }
+
+
+def _agreements(offences: Any, settings: Settings) -> dict[str, str]:
+    """Say how a partner edition is to be handled, and for which sources public rules apply."""
+    closed = offences.loc[offences["release_class"].astype("str").ne("open"), "source"]
+    lacking = dict.fromkeys(sorted(set(closed.astype("str")) - {*settings.agreements}), "none set")
+    for source, day in settings.expired.items():
+        lacking[source] = f"review date {day.day} {day:%B %Y} has passed"
+    said = {f"Agreement for {s}": f"{why}; public rules apply" for s, why in lacking.items()}
+    return {"Handling": settings.markings.handling} | said
 
 
 def find_headline(tables: Iterable[Mapping[str, Any]], place: str) -> dict[str, str]:

@@ -159,6 +159,7 @@ def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
     base = root.parent if root.is_file() else root
     found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     hidden = {p for p in found if any(n.startswith(".") for n in p.relative_to(base).parts)}
+    hidden |= {base / "last_run.json"} - {root}  # of the machine's own runs; it is not shared
     paths = [path for path in found if path not in hidden]
     strays, faults = find_strays(paths)
     if leaks := strays + find_leaks(paths, root=base, canaries=canaries):
