@@ -48,6 +48,19 @@ def test_hours_ages_and_unknown_values_have_rows_of_their_own():
     assert who["label"].tolist() == ["under 18"] and set(who["sensitivity"]) == {"sensitive"}
     sex = table[table["aspect"] == "Victims by sex"]
     assert sex["label"].tolist() == ["not known"]
+    assert not table["aspect"].str.startswith("Suspects").any()
+
+
+def test_suspects_are_told_apart_from_victims():
+    data = records()
+    suspects = data.people.iloc[::3].assign(person_role="suspect", age=40.0)
+    data.people = pd.concat([data.people, suspects], ignore_index=True)
+    table, _ = profile(data)
+    who = table[table["aspect"] == "Suspects by age"]
+    here = data.offences.loc[data.offences["ward_code"] == "E05000014", "offence_id"]
+    assert who["label"].tolist() == ["35–49"]
+    assert who["recorded"].sum() == suspects["offence_id"].isin(here).sum() > 0
+    assert table[table["aspect"] == "Victims by age"]["label"].tolist() == ["under 18"]
 
 
 def test_the_neighbours_stand_beside_it():
@@ -64,7 +77,7 @@ def test_the_public_page_hides_small_counts_and_says_what_is_missing():
     under_18 = shown.table[shown.table["label"] == "under 18"]["recorded"]
     assert under_18.isna().all() or (under_18 >= 10).all()
     words = str(narrative.describe(shown))
-    assert "Nothing is known here about outcome" in words
+    assert "Nothing is known here about suspects by age and outcome" in words
     kinds = figures.show(shown, view="place_kinds")  # its table holds what its chart shows
     assert set(kinds.protected.table["aspect"]) == {"What"}
     whole = shown.table.query("aspect == 'Quarter'")["whole"].iloc[0]

@@ -130,7 +130,7 @@ def connect(scheduler: str, *, workers: int = 2) -> Iterator[Any]:
         try:
             client = Client(cluster, timeout="10s")
         except (OSError, ValueError):
-            do = "Start it with `dask scheduler`, or use --workers or none."
+            do = "Start it with `dask scheduler`, or leave --scheduler out."
             what = "The Dask scheduler does not answer."
             raise SnaError(what, where="--scheduler", found=scheduler, do=do) from None
         try:

@@ -17,7 +17,12 @@ _KINDS = {
     "Outcome": ("outcome",),
     "Premises": ("premises_type",),
 }
-_WHO = {"Victims by age": "age_band", "Victims by sex": "sex"}
+_WHO = {
+    "Victims by age": ("victim", "age_band"),
+    "Victims by sex": ("victim", "sex"),
+    "Suspects by age": ("suspect", "age_band"),
+    "Suspects by sex": ("suspect", "sex"),
+}
 _AGES, _AGE_NAMES = (0, 18, 25, 35, 50, 130), ("under 18", "18–24", "25–34", "35–49", "50 or over")
 _HOURS = ("00–06", "06–12", "12–18", "18–24")
 
@@ -62,7 +67,7 @@ def profile_place(data: Any, counts: AreaCounts, area_code: str) -> pd.DataFrame
     rows = select_series(rows)[0]
     rows = rows[area_codes(rows, str(area["area_level"]), data).eq(area_code).to_numpy()]
     rows = rows[rows["month"].between(area["period_start"], area["period_end"])]
-    parts = [_quarters(counts, area_code), *_kinds(rows), _hours(rows), *_victims(rows, data)]
+    parts = [_quarters(counts, area_code), *_kinds(rows), _hours(rows), *_people(rows, data)]
     near = counts.neighbours.matrix[[areas.index.get_loc(area_code)]].indices
     beside = counts.areas.iloc[near].set_index("area_name")["offences"]
     parts.append(_part("Beside it", beside.sort_values(ascending=False)))
@@ -111,20 +116,21 @@ def _hours(rows: pd.DataFrame) -> pd.DataFrame:
     return _part("When", counted)
 
 
-def _victims(rows: pd.DataFrame, data: Any) -> list[pd.DataFrame]:
+def _people(rows: pd.DataFrame, data: Any) -> list[pd.DataFrame]:
+    """Count victims and suspects; a suspect is one named on the record, and most have none."""
     people = data.people
     if people is None or "offence_id" not in people or "offence_id" not in rows:
         return []
     theirs = people[people["offence_id"].isin(rows["offence_id"].dropna())]
-    theirs = theirs[theirs["person_role"].astype("str") == "victim"]
     if "age" in theirs:
         bands = pd.cut(theirs["age"], _AGES, right=False, labels=_AGE_NAMES).astype("object")
         given = theirs.get("age_band", bands).astype("object")
         theirs = theirs.assign(age_band=given.where(given.notna(), bands))
     parts = []
-    for aspect, column in _WHO.items():
-        if column in theirs and len(theirs):
-            label = theirs[column].astype("object").fillna("not known")
-            total = theirs.groupby(label)["people"].sum()
+    for aspect, (role, column) in _WHO.items():
+        own = theirs[theirs["person_role"].astype("str") == role]
+        if column in own and len(own):
+            label = own[column].astype("object").fillna("not known")
+            total = own.groupby(label)["people"].sum()
             parts.append(_part(aspect, total, "people", sensitivity="sensitive"))
     return parts
