@@ -118,7 +118,7 @@ class Places(Strict):
 class Build(Strict):
     """Share of a file's rows that may match no definition row."""
 
-    unmatched_share: float = 0.01
+    unmatched_share: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
 class Settings(Strict):

@@ -175,6 +175,7 @@ def test_exit_code_of_a_single_borough_is_that_of_its_error(house, monkeypatch, 
 
     Rendered(monkeypatch, **{HACKNEY: fail})
     assert run(house, "Hackney")[1] == code
+    assert run(house, "Hackney", everyone=True)[1] == 1  # --all of a store with one borough
 
 
 def test_resume_does_only_what_is_needed(house, monkeypatch):

@@ -60,6 +60,7 @@ def test_the_commented_file_changes_nothing_and_every_line_switched_on_is_read(t
         ("expired = {}", "expired: this key is not known"),
         ("editions = []", "editions"),
         ("[periods]\nmonths = 0", "periods.months"),
+        ("[build]\nunmatched_share = 5", "build.unmatched_share"),
         ("[disclosure]\nround_bse = 5", "Did you mean 'round_base'"),
         ("[disclosure]\nround_base = 3", "5 or 10"),
         ("[disclosure.thresholds]\nstandard = 3", "greater than or equal to 5"),

@@ -51,8 +51,11 @@ def run_reports(
     resume: bool = False,
     allow_partial: bool = False,
     quiet: bool = False,
+    everyone: bool = False,
 ) -> tuple[list[Outcome], int]:
     """Run jobs that share one store and one reports folder; return outcomes and exit code.
+
+    Of several jobs, or of ``everyone``, a failed one ends with 1; of one alone, with its own code.
 
     ``workers`` jobs run at a time (0: two a core; of fewer jobs, their notebooks side by side), or
     those of a Dask ``scheduler`` (an address, or ``local``). ``resume`` skips a job that would give
@@ -60,7 +63,8 @@ def run_reports(
     ``allow_partial`` is given: then a good run ends with 6.
     """
     reports = Path(jobs[0].reports)
-    with _hold(reports), Run(reports, settings, len(jobs), quiet=quiet) as run:
+    many = everyone or len(jobs) > 1
+    with _hold(reports), Run(reports, settings, len(jobs), many=many, quiet=quiet) as run:
         run.partial = _check_store(Path(jobs[0].processed), allow_partial)
         common = hash_common(Path(jobs[0].processed), settings)
         same = [job for job in jobs if resume and is_done(job, job_key(job, common))]

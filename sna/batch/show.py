@@ -65,10 +65,12 @@ class Run:
     interrupted = partial = False
     exit_code = 0
 
-    def __init__(self, reports: Path, settings: Settings, jobs: int, *, quiet: bool) -> None:
+    def __init__(
+        self, reports: Path, settings: Settings, jobs: int, *, many: bool, quiet: bool
+    ) -> None:
         self.outcomes: list[Outcome] = []
         self._reports, self._settings, self._jobs = reports, settings, jobs
-        self._quiet = quiet
+        self._many, self._quiet = many, quiet
         self._began, self._clock = datetime.now(UTC), time.monotonic()
         self._log = reports / STATE / f"{self._began:%Y%m%dT%H%M%S%f}.log"
         self._write_log(f"run of {jobs} jobs, sna {__version__}")
@@ -98,7 +100,7 @@ class Run:
             codes = [130]
         elif isinstance(error, Exception):
             codes = [SnaError.of(error).exit_code]
-        elif self._jobs > 1:
+        elif self._many:
             codes = [1] * bool(codes)
         self.exit_code, seconds = (
             max(codes, default=6 * self.partial),

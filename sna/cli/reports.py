@@ -68,6 +68,7 @@ def report(
         resume=resume,
         allow_partial=allow_partial,
         quiet=quiet,
+        everyone=everyone,
     )
     raise typer.Exit(code)
 
