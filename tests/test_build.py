@@ -3,12 +3,13 @@
 import multiprocessing
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, WARD, street_row, write
 
-from sna.build import build, check_folder, workers
+from sna.build import build, check_folder, parts, workers
 from sna.errors import SnaError, SourceError
 from sna.store import load_borough, read_table
 
@@ -350,6 +351,28 @@ def test_another_definition_is_a_finding_of_the_next_build(tmp_path: Path) -> No
     build(raw, out)
     findings = build(raw, out, profile="london_2022_draft").findings["finding"]
     assert findings.str.contains("changed since the build before .london_2023 to").any()
+
+
+def test_large_files_are_read_one_after_another_and_members_of_an_archive_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, seen = tmp_path / "raw", []
+    for month in ("2024-01", "2024-02"):
+        write(raw, f"{month}-metropolitan-street.csv", STREET, street_row(1, month=month))
+    with zipfile.ZipFile(raw / "archive.zip", "w") as archive:
+        for month in ("2024-03", "2024-04"):
+            text = f"{STREET}\n{street_row(1, month=month)}\n"
+            archive.writestr(f"{month}-metropolitan-street.csv", text)
+
+    def read_some(pairs: Any, *shared: Any) -> Any:
+        seen.append([pair[1].name for pair in pairs])
+        return parts.read_some(pairs, *shared)
+
+    monkeypatch.setattr(parts, "LARGE_BYTES", 0)
+    monkeypatch.setattr("sna.build.read_some", read_some)
+    summary = build(raw, tmp_path / "out")
+    assert sum(line["rows_used"] for line in summary.inputs) == 4
+    assert sorted(map(len, seen)) == [1, 1, 2]  # two members, and the two files together
 
 
 def _write_nine_months(raw: Path) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +59,7 @@ def plan_jobs(
     No borough means those of the settings, else all that the store holds rows of. Raises
     `UsageError` for what is not known.
     """
+    from sna.reporting.borough import check_month
     from sna.reporting.notebooks import choose_notebooks
 
     given = {"to": to, "profile": profile, "only": only, "processed": processed, "reports": reports}
@@ -68,9 +68,7 @@ def plan_jobs(
     if unknown := [name for name in editions if name not in EDITIONS]:
         do = f"Choose from: {', '.join(EDITIONS)}."
         raise UsageError("The edition is not known.", where="--edition", found=unknown, do=do)
-    if to and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", to):
-        do = "Write it as 2025-03."
-        raise UsageError("The month cannot be read.", where="--to", found=to, do=do)
+    check_month(to)
     store = Path(processed or os.environ.get("SNA_PROCESSED") or settings.folder("processed"))
     state, _ = read_before(store)
     named = list(wanted) or settings.boroughs or _held(state)

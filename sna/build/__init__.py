@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain, compress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from filelock import FileLock, Timeout
 
 from sna import store
 from sna.build.parts import (
-    LARGE_BYTES,
     REPLACED,
     Part,
+    is_large,
     read_one,
     read_some,
     reject_replaced,
@@ -248,9 +248,8 @@ def _read_all(items: list[Item], job: _Job) -> list[Part]:
 def _read_events(numbered: list[tuple[int, Item]], places: Places, job: _Job) -> list[Part]:
     """Read large files one after another, so that one of them is in memory, the others beside."""
     shared = (places, job.profile, job.spool)
-    is_large = [item.raw.path.stat().st_size > LARGE_BYTES for _, item in numbered]
-    large = list(compress(numbered, is_large))
-    beside = [[pair] for pair, alone in zip(numbered, is_large, strict=True) if not alone]
+    large = [pair for pair in numbered if is_large(pair[1])]
+    beside = [[pair] for pair in numbered if not is_large(pair[1])]
     tasks = [*beside, *([large] if large else [])]
     first = job.run(read_some, tasks[len(beside) :], shared)  # the longest task begins first
     found: list[Part] = []

@@ -74,6 +74,11 @@ class Part:
     is_events: bool = False
 
 
+def is_large(item: Item) -> bool:
+    """Say whether a file should be alone in memory; members of an archive are not."""
+    return not item.raw.member and item.raw.path.stat().st_size > LARGE_BYTES
+
+
 def read_some(
     pairs: list[tuple[int, Item]], places: Places, profile: str, spool: Path | None
 ) -> list[Part]:
@@ -81,7 +86,7 @@ def read_some(
     found = []
     for pair in pairs:
         found += read_one(pair, places, profile, spool)
-        if pair[1].raw.path.stat().st_size > LARGE_BYTES:  # for a small file it takes too long
+        if is_large(pair[1]):  # for a small file it takes too long
             gc.collect()
             pa.default_memory_pool().release_unused()
     return found

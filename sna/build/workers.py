@@ -74,10 +74,7 @@ def _processes(workers: int) -> Iterator[Run]:
                 process.kill()
             if not isinstance(error, BrokenProcessPool):
                 raise
-            what, do = (
-                "A process of the build was ended from outside.",
-                "Free memory; run it again.",
-            )
+            what, do = "A process of the build was ended.", "Free memory, then run it again."
             raise SnaError(what, where="sna build", do=do) from None
 
 

@@ -272,8 +272,8 @@ def _as_denominators(counts: pd.Series, people: pd.DataFrame, data: Any) -> pd.S
     """Return counts of people as published, missing where they are too small to be."""
     probe = pd.DataFrame({"people": [1.0, *counts]})
     exact, *shown = as_shown(probe, people, data)["people"]
-    near = pd.Series(shown, index=counts.index)
-    return near if exact == 1 else near.where(counts.eq(0) | near.ge(5))
+    near, least = pd.Series(shown, index=counts.index), data.settings.disclosure.thresholds.standard
+    return near if exact == 1 else near.where(counts.eq(0) | near.ge(least))
 
 
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:

@@ -68,12 +68,17 @@ def render_borough(
     return final
 
 
+def check_month(text: str) -> None:
+    """Raise `UsageError` unless a last month is left open or written as 2025-03."""
+    if text and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", text):
+        what, do = "The last month is not a month.", "Write it as 2025-03."
+        raise UsageError(what, where="--to", found=text, do=do)
+
+
 def load(borough: str, end_month: str, edition: str, profile: str, processed: Path | None) -> Any:
     """Check what was asked for, tell the kernels where the store is, and load the borough."""
     check_edition(edition)
-    if end_month and not re.fullmatch(r"(19|20)\d\d-(0[1-9]|1[0-2])", end_month):
-        what, do = "The last month is not a month.", "Write it as 2025-03."
-        raise UsageError(what, where="--to", found=end_month, do=do)
+    check_month(end_month)
     if processed:
         os.environ["SNA_PROCESSED"] = str(processed.resolve())
     given = {"end_month": end_month or None, "edition": edition, "profile": profile}
