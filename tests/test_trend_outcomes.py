@@ -42,11 +42,30 @@ def _data() -> SimpleNamespace:
 
 def test_a_charge_is_counted_in_the_month_of_its_offence_with_its_lag():
     found = count_charged(_data())
-    assert found["label"].tolist() == ["Burglary", "Robbery", "Robbery"]
-    assert found["offences"].tolist() == [1, 3, 1]
-    assert found["charged"].tolist() == [0, 2, 0]
-    assert found["lag_months"].tolist()[1] == pytest.approx(1.5)  # 0 and 3 months
-    assert found["follow_up_months"].tolist() == [3, 3, 2]
+    assert found["label"].tolist() == ["Robbery", "Robbery", "Burglary"]  # most offences first
+    assert found["offences"].tolist() == [3, 1, 1]
+    assert found["charged"].tolist() == [2, 0, 0]
+    assert found["lag_months"].tolist()[0] == pytest.approx(1.5)  # 0 and 3 months
+    assert found["follow_up_months"].tolist() == [3, 2, 3]
+
+
+def test_the_page_shows_the_lag_of_few_charges_and_names_the_two_sources_joined():
+    data = _data()
+    data.borough_name, data.edition, data.simulated = "Lambeth", "public", False
+    data.end_month = pd.Timestamp("2024-04-01")
+    other = data.offences.tail(1).assign(source="mps_borough")  # of no reference: not joined
+    data.offences = pd.concat([data.offences, other], ignore_index=True)
+    shown = sna.figures.show(
+        sna.protect(count_charged(data), contract="outcomes_charged", data=data)
+    )
+    lag = shown.columns["lag_months"]
+    assert lag == "Median months from offence to charge"
+    assert [row.split(",")[7:9] for row in shown.csv.split("\r\n")[1:4]] == [
+        ["1.5", "3"], ["[x]", "2"], ["[x]", "3"],
+    ]  # fmt: skip
+    assert shown.source == (
+        "data.police.uk outcomes; data.police.uk street-level crime, January 2024 to February 2024"
+    )
 
 
 def test_offences_of_a_force_without_outcomes_are_not_counted_as_not_charged():
@@ -64,5 +83,12 @@ def test_without_outcomes_there_are_no_rows():
 
 def test_the_table_has_a_contract_that_lets_every_column_out():
     contract = sna.schemas.results.result_table("outcomes_charged")
-    named = {*contract.keys, *contract.counts, *contract.plain, "lag_months", "release_class"}
+    named = {
+        *contract.keys,
+        *contract.counts,
+        *contract.plain,
+        "lag_months",
+        "release_class",
+        "source",
+    }
     assert set(count_charged(_data()).columns) == named

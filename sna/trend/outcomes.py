@@ -19,7 +19,8 @@ def count_charged(data: Any) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a category (``label``) and month of the offence: ``offences``, ``charged``,
-        ``lag_months`` (median from offence to charge), ``follow_up_months``, ``release_class``.
+        ``lag_months`` (median of the charges so far, from the month of the offence),
+        ``follow_up_months``, ``release_class``, ``source``. Categories with most offences first.
     """
     offences, outcomes = (
         frame[frame["source"].eq(source) & frame["offence_id"].notna()]
@@ -43,6 +44,8 @@ def count_charged(data: Any) -> pd.DataFrame:
         release_class=offences["release_class"].astype("str"),
     )
     sums = {"offences": ("offences", "sum"), "charged": ("charged", "sum")}
-    return rows.groupby(
-        ["label", "month", "follow_up_months", "release_class"], as_index=False
-    ).agg(**sums, lag_months=("lag_months", "median"))
+    keys = ["label", "month", "follow_up_months", "release_class"]
+    made = rows.groupby(keys, as_index=False).agg(**sums, lag_months=("lag_months", "median"))
+    made = made.assign(source=_SOURCES[1], size=made.groupby("label")["offences"].transform("sum"))
+    made = made.sort_values(["size", "label", "month"], ascending=[False, True, True])
+    return made.drop(columns="size").reset_index(drop=True)
