@@ -120,6 +120,23 @@ def test_a_newer_file_that_is_cut_short_never_replaces_a_whole_one(tmp_path: Pat
     assert found[["file", "severity"]].to_numpy().tolist() == [["new.csv", "warning"]]
 
 
+def test_a_file_of_one_category_beside_one_of_all_is_not_called_cut_short(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    robbed = [street_row(n) for n in range(20)]
+    stolen = [street_row(n, kind="Other theft") for n in range(20, 60)]
+    write(raw, "all.csv", STREET, *robbed, *stolen)
+    write(raw, "robbery.csv", STREET, *robbed, street_row(60, month="2024-02"))
+    summary = build(raw, out)
+    assert _count(out) == 61
+    assert _found(summary, "may be cut short").empty
+    found = _found(summary, "2024-01: holds 1 of the 2 categories of all.csv, of these 20 there 20")
+    assert found[["file", "severity"]].to_numpy().tolist() == [["robbery.csv", "information"]]
+    write(raw, "robbery.csv", STREET, *robbed[:12])  # of one category, and cut short as well
+    summary = build(raw, out, fresh=True)
+    assert len(_found(summary, "may be cut short")) == 1
+    assert _count(out) == 60
+
+
 def test_two_mappings_cannot_name_one_people_file(tmp_path: Path) -> None:
     more = (
         '[people]\nfile = "people.csv"\n[people.columns]\ncrime_ref = "Ref"\nperson_role = "Role"\n'

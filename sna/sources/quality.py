@@ -227,12 +227,13 @@ def choose_files(parts: Sequence[Part]) -> None:
     keys = [key for key in ("group", "table", *_CELL) if key in whole]
     whole = whole.assign(latest=whole.groupby("folder")["last"].transform("max"))
     span = [key for key in keys if key != "published_category"]
-    size = whole.groupby([*span, "file"], dropna=False)["rows"].transform("sum")
+    files = whole.groupby([*span, "file"], dropna=False)["rows"]
+    size, whole = files.transform("sum"), whole.assign(kinds=files.transform("size"))
     largest = whole.assign(size=size).groupby(span, dropna=False)["size"].transform("max")
     whole = whole.assign(size=size, is_whole=size >= WHOLE_SHARE * largest)
     whole = whole.sort_values(["is_full", "is_whole", "last", "latest", "is_copy", "size", "file"])
-    last = whole.groupby(keys, dropna=False)[["file", "total"]].transform("last")
-    whole = whole.assign(winner=last["file"], kept=last["total"])
+    last = whole.groupby(keys, dropna=False)[["file", "total", "kinds"]].transform("last")
+    whole = whole.assign(winner=last["file"], kept=last["total"], of=last["kinds"])
     lost = whole[whole["winner"] != whole["file"]]
     for part in parts:
         part.lost = lost[lost["file"] == part.record["file"]]
@@ -248,7 +249,8 @@ def _give_way(part: Part) -> None:
     gone, left = int(lost["rows"].sum()), int(part.cells["rows"].sum() - lost["rows"].sum())
     months, winner = sorted({f"{month:%Y-%m}" for month in lost["month"]}), lost["winner"].iloc[0]
     span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    found = say("later" if lost["is_whole"].any() else "part", gone, span=span, file=winner)
+    name, facts = _why_lost(lost)
+    found = say(name, gone, span=span, file=winner, **facts)
     part.findings.append(found if left else {**found, "severity": "warning"})
     edition = lost[lost["is_whole"] & lost["is_full"]]
     if differs := int((edition["total"] != edition["kept"]).sum()):
@@ -256,6 +258,17 @@ def _give_way(part: Part) -> None:
         part.findings.append(say("edition", n=differs, m=len(edition), file=winner, **sums))
     record["rows_replaced"] = (0 if left else record["rows_used"]) if record["is_wide"] else gone
     record["rows_used"] -= record["rows_replaced"]
+
+
+def _why_lost(lost: pd.DataFrame) -> tuple[str, dict[str, int]]:
+    """Say why cells give way: to a later file, or as a part of one, or because of fewer kinds."""
+    here, there = (int(lost[name].sum()) for name in ("total", "kept"))
+    few, many = (int(lost[name].max()) for name in ("kinds", "of"))
+    if lost["is_whole"].any():
+        return "later", {}
+    if few < many and here >= WHOLE_SHARE * there:  # of each kind about as many: nothing is cut
+        return "scope", {"n": few, "m": many, "here": here, "there": there}
+    return "part", {}
 
 
 def is_lost(table: pa.Table, lost: pd.DataFrame) -> np.ndarray:
