@@ -75,7 +75,7 @@ def check_areas(
     broken = int((~placed.geometry.is_valid).sum())
     if broken:
         placed = placed.assign(geometry=placed.geometry.make_valid(method="structure"))
-    alone = len(find_neighbours(placed).islands) if len(placed) > 1 else 0
+    alone = find_neighbours(placed).islands if len(placed) > 1 else pd.Index([])
     notes = [
         (broken, "Invalid polygons were mended.", "Check the map."),
         (
@@ -83,10 +83,19 @@ def check_areas(
             "Polygons of one level overlap; points there count for the first.",
             "Use one edition of boundaries.",
         ),
-        (alone, "Areas touch no other; they have no neighbours to test.", "Check for gaps."),
+        (len(alone), _describe_islands(placed, alone), "Check for gaps."),
     ]
     said = [("warning", text, rows, action) for rows, text, action in notes if rows]
     return placed, pd.DataFrame(said, columns=["severity", "finding", "rows", "action"])
+
+
+def _describe_islands(areas: "gpd.GeoDataFrame", codes: pd.Index, most: int = 5) -> str:
+    """Name areas that touch no other, the first few by code and name."""
+    names = areas["area_name"] if "area_name" in areas else pd.Series("", index=areas.index)
+    names = names.fillna("").set_axis(areas["area_code"])
+    first = ", ".join(f"{code} {names[code]}".strip() for code in codes[:most])
+    more = f" and {len(codes) - most} more" if len(codes) > most else ""
+    return f"Areas that touch no other, so that they have no neighbours to test: {first}{more}."
 
 
 def _check_place(areas: "gpd.GeoDataFrame", edges: list[str]) -> None:

@@ -100,6 +100,11 @@ def test_faulty_polygons_are_refused_or_found():
     _, findings = geography.check_areas(areas)
     said = " ".join(findings["finding"])
     assert "Invalid" in said and "overlap" in said and "touch no other" in said
+    shapes = [box(X + 2000 * n, Y, X + 2000 * n + 999, Y + 999) for n in range(7)]
+    apart = gpd.GeoDataFrame({"area_code": [f"E{n}" for n in range(7)]}, geometry=shapes, crs=27700)
+    _, findings = geography.check_areas(apart)
+    assert findings["finding"].str.endswith(": E0, E1, E2, E3, E4 and 2 more.").tolist() == [True]
+    assert findings["rows"].tolist() == [7]
     with pytest.raises(SourceError, match="without a coordinate reference system"):
         geography.check_areas(areas.set_crs(None, allow_override=True))
 

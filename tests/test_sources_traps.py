@@ -240,11 +240,14 @@ def test_faulty_polygons_are_findings_of_their_file(tmp_path: Path) -> None:
     corners = [(530_000, 180_000), (531_000, 181_000), (531_000, 180_000), (530_000, 181_000)]
     shapes = [shapely.Polygon(corners), shapely.box(533e3, 18e4, 534e3, 181e3),
               shapely.box(5335e2, 18e4, 5345e2, 181e3)]  # fmt: skip
-    codes = {"WD24CD": ["E05000026", "E05000027", "E05000028"]}
+    codes = {
+        "WD24CD": ["E05000026", "E05000027", "E05000028"],
+        "WD24NM": ["Abbey", "Alibon", "Becontree"],
+    }
     gpd.GeoDataFrame(codes, geometry=shapes, crs=27700).to_file(tmp_path / "faulty.gpkg")
     line, said = check_one(tmp_path, "faulty.gpkg")
     assert line["rows_used"] == 3
-    assert all(words in said for words in ("Invalid polygons", "overlap", "touch no other"))
+    assert all(words in said for words in ("Invalid polygons", "overlap", "test: E05000026 Abbey."))
 
 
 def test_map_that_could_lie_anywhere_is_refused(tmp_path: Path) -> None:
