@@ -47,6 +47,45 @@ def test_a_proposal_is_refused_until_a_person_has_decided(tmp_path):
     assert read_mapping(path).flags["is_domestic_abuse"].blank_means == "no"
 
 
+ISTV = (
+    "ATTENDANCE REFERENCE,ARRIVAL DATE AND TIME AT ACCIDENT AND EMERGENCY DEPARTMENT,"
+    "ASSAULT DATE AND TIME,ASSAULT METHOD,ASSAULT LOCATION TYPE\n"
+    "A1,2024-03-02T23:10,2024-03-02T22:15,Knife,Street\n"
+)
+SAFESTATS = "Incident ID,Incident Date,Illness Category,Borough\n7,02/03/2024,Assault,Camden\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (CSV, "offences"),
+        (ISTV, "emergency_department"),
+        (SAFESTATS, "ambulance"),
+        ("Ref,Date,Category\n1,2024-01-05,Assault\n", ""),  # no heading tells
+        ("Crime ref,Date,Illness Category\n1,2024-01-05,Assault\n", ""),  # two kinds do
+    ],
+)
+def test_a_proposal_says_what_the_rows_are_where_headings_tell_it(tmp_path, text, kind):
+    path = tmp_path / "extract.csv"
+    path.write_text(text, encoding="utf-8")
+    CliRunner().invoke(app, ["mapping", "new", str(path)], catch_exceptions=False)
+    proposed = path.with_suffix(".mapping.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(proposed)
+    assert document["kind"] == kind
+    assert ("emergency_department: you must say" in proposed) == (kind == "")
+    path.with_suffix(".mapping.toml").write_text(
+        proposed.replace('release_class = ""', 'release_class = "restricted"').replace(
+            'blank_means = ""', 'blank_means = "no"'
+        ),
+        "utf-8",
+    )
+    if kind:
+        assert read_mapping(path.with_suffix(".mapping.toml")).kind == kind
+    else:
+        with pytest.raises(UsageError, match="kind"):
+            read_mapping(path.with_suffix(".mapping.toml"))
+
+
 def test_a_mapping_is_never_overwritten(tmp_path):
     propose(tmp_path)
     with pytest.raises(UsageError, match="mapping already"):

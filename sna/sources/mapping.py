@@ -144,11 +144,13 @@ def propose_mapping(sample: FileSample) -> str:
     found = _find_roles(rows)
     flags = {role: heading for role, heading in found.items() if role.startswith("is_")}
     columns = {role: heading for role, heading in found.items() if role not in flags}
+    kind = _kind_line(sample.columns)
     marks = [mark for mark in _MISSING_MARKS if rows.isin([mark]).any(axis=None)]
     lines = [
         f"# Proposed from headings and {len(rows)} rows of {sample.file}. Check each line.",
         'status = "unverified"',
         'release_class = ""            # open, restricted or person_level: you must say',
+        kind,
         f"missing = {_quote(['', *marks])}",
         f"date_format = {_quote(_date_format(rows, columns))}",
         "\n[columns]",
@@ -156,7 +158,7 @@ def propose_mapping(sample: FileSample) -> str:
     ]
     if not {"recorded_date", "committed_from"} & set(columns):
         lines.append('# recorded_date = ""   no column looked like a date')
-    if not {"offence_code", "detailed_code"} & set(columns):
+    if "offences" in kind and not {"offence_code", "detailed_code"} & set(columns):
         lines.append('# offence_code = ""    no column looked like a code: the text alone decides')
     for flag, heading in flags.items():
         values = sorted(set(rows[heading]) - {""})
@@ -169,6 +171,15 @@ def propose_mapping(sample: FileSample) -> str:
         ]
     left = [name for name in sample.columns if name not in found.values()]
     return "\n".join([*lines, *([f"\n# Not used: {', '.join(left)}"] if left else [])]) + "\n"
+
+
+def _kind_line(headings: tuple[str, ...]) -> str:
+    """Return the line that says what the rows are; a gap to fill unless headings tell one kind."""
+    plain = [plain_heading(str(name)) for name in headings]
+    told = [k for k, words in ROLES["kinds"].items() if any(re.fullmatch(words, p) for p in plain)]
+    if len(told) == 1:
+        return f'kind = "{told[0]}"'
+    return f'kind = ""                     # {", ".join(ROLES["kinds"])}: you must say'
 
 
 def _find_roles(rows: pd.DataFrame) -> dict[str, str]:
