@@ -70,6 +70,10 @@ class CoverageError(SourceError):
     """Areas, months or populations that are missing."""
 
 
+class NothingToShowError(CoverageError):
+    """The data hold nothing that a page is about; in a report the page says so, others stand."""
+
+
 class DisclosureError(SnaError):
     """A table that may not be published as it stands."""
 

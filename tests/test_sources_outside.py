@@ -4,12 +4,14 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pytest
 import shapely
 from raw_folder import STREET, street_row, write
 
 import sna
 from sna.batch import plan_jobs
 from sna.build import build
+from sna.reporting.borough import render_borough
 from sna.settings import Settings
 from sna.store import load_borough, read_table
 
@@ -92,3 +94,46 @@ def test_street_rows_outside_london_without_boundaries_are_kept_without_a_place(
     rows = read_table("offences/unplaced", tmp_path / "out")
     assert rows["offences"].sum() == 6
     assert set(rows["lsoa_code"].astype(str)) == set(SMALL)
+
+
+def _without_small_areas(folder: Path, *, wards: bool) -> Path:
+    """Write the same with a lookup of small areas to wards in place of the small areas' map."""
+    raw = _raw(folder, boundaries=True)
+    (raw / "lsoas.gpkg").unlink()
+    heads = "lsoa21_code,lsoa21_name,ward24_code,ward24_name,ltla24_code,ltla24_name"
+    codes = ["E05002345", "E05002346"]
+    rows = [f"{lsoa},x,{ward},y,{PLACE},Windsor and Maidenhead"
+            for lsoa, ward in zip(SMALL, codes, strict=True)]  # fmt: skip
+    write(raw, "lookup.csv", heads, *rows)
+    if wards:
+        boxes = [shapely.box(x, 180_000, x + 1000, 181_000) for x in (490_000, 491_000)]
+        names = {"WD24CD": codes, "WD24NM": ["One", "Two"]}
+        gpd.GeoDataFrame(names, geometry=boxes, crs=27700).to_file(raw / "wards.gpkg")
+    return raw
+
+
+def test_a_place_with_boundaries_of_wards_only_is_shown_by_ward(tmp_path: Path) -> None:
+    build(_without_small_areas(tmp_path / "raw", wards=True), tmp_path / "out")
+    data = load_borough(PLACE, processed=tmp_path / "out")
+    for finest in (False, True):
+        counts = sna.hotspots.count_areas(data, finest=finest)
+        assert counts.areas["area_name"].tolist() == ["One", "Two"]
+        assert counts.areas["offences"].tolist() == [4, 2]
+
+
+@pytest.mark.notebook
+def test_without_boundaries_a_page_says_section_by_section_why_and_the_others_stand(
+    tmp_path: Path,
+) -> None:
+    build(_without_small_areas(tmp_path / "raw", wards=False), tmp_path / "out")
+    names = ["03_hotspots", "03b_hotspots_records", "04_disproportionality"]
+    where = {"processed": tmp_path / "out", "reports": tmp_path / "reports"}
+    made = render_borough(PLACE, notebooks=names, **where)
+    page = (made / "03_hotspots.html").read_text(encoding="utf-8")
+    why = "There are no LSOA boundaries for Windsor and Maidenhead, so offences have no place."
+    assert page.count(f"Nothing can be shown here. {why}") == 6  # sections, each once
+    assert f"<li>{why}</li>" in page
+    assert why in (made / "index.html").read_text(encoding="utf-8")
+    assert {f"{name}.html" for name in names} < {path.name for path in made.iterdir()}
+    again = render_borough(PLACE, notebooks=["04_disproportionality"], **where)
+    assert why in (again / "03_hotspots.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pandas as pd
 from sna.counts import area_population, count_by_month, label_of, strictest, wards_of
 from sna.definitions import area_series, boroughs
 from sna.disclosure.suppress import as_published
-from sna.errors import CoverageError
+from sna.errors import CoverageError, NothingToShowError
 from sna.geography import Neighbours, find_neighbours
 from sna.schemas.store_tables import is_core
 
@@ -51,7 +51,7 @@ def select_series(offences: pd.DataFrame) -> list[pd.DataFrame]:
     found = [rows for rows in find_series(offences) if _levels(rows)]
     if found:
         return found
-    raise CoverageError(
+    raise NothingToShowError(
         "No offences of this borough can be placed in a ward or a small area.",
         where="offences",
         found=offences["source"].astype("str").unique(),
@@ -65,12 +65,18 @@ def _levels(rows: pd.DataFrame) -> list[str]:
 
 
 def choose_level(rows: pd.DataFrame, data: Any) -> str:
-    """Return lsoa where it may be shown, else ward: restricted rows stay at ward in public."""
+    """Return lsoa where it may be shown, else ward: restricted rows stay at ward in public.
+
+    Where the borough has boundaries of wards only, it is ward too.
+    """
     levels, sources = _levels(rows), set(rows["source"].astype("str"))
     shared = data.edition == "partner" and sources <= set(data.settings.agreements)
     is_open = (rows["release_class"].astype("str") == "open").all()
     can_ward = "ward" in levels or len(wards_of(data.area_lookup)) > 0
-    return "lsoa" if "lsoa" in levels and (is_open or shared or not can_ward) else "ward"
+    own = data.areas["borough_code"].astype("str").eq(data.borough_code)
+    drawn = set(data.areas.loc[own, "area_level"])
+    can_lsoa = "lsoa" in levels and ("lsoa" in drawn or not (can_ward and "ward" in drawn))
+    return "lsoa" if can_lsoa and (is_open or shared or not can_ward) else "ward"
 
 
 def count_areas(
@@ -144,8 +150,9 @@ def _areas_of(data: Any, level: str) -> tuple[Any, Neighbours]:
     shapes = data.areas[data.areas["area_level"].astype("str") == level]
     shapes = shapes[shapes["edition"] == shapes["edition"].max()].sort_values("area_code")
     if not shapes["borough_code"].astype("str").eq(data.borough_code).any():
-        raise CoverageError(
-            f"There are no {level} boundaries for {data.borough_name}.",
+        named = {"lsoa": "LSOA"}.get(level, level)
+        raise NothingToShowError(
+            f"There are no {named} boundaries for {data.borough_name}, so offences have no place.",
             where="areas",
             do="Add the ONS boundaries of that level to data/raw and build again.",
         )

@@ -14,7 +14,7 @@ from typing import Any, cast
 from sna import store
 from sna.disclosure.ledger import record_release
 from sna.disclosure.rules import check_edition
-from sna.errors import UsageError
+from sna.errors import NothingToShowError, UsageError
 from sna.figures.figure import RECORD_MIME
 from sna.reporting import notebooks as nb
 from sna.reporting.bundle import write_bundle
@@ -58,7 +58,7 @@ def render_borough(
     try:
         steps: dict[str, float] = {}
         folder = staging.parent / ".executed" / edition
-        run = partial(_run, notebooks or [*nb.REPORTS], parameters, folder, steps)
+        run = partial(_run, notebooks or [*nb.REPORTS], parameters, folder, steps, data)
         with ThreadPoolExecutor(at_once) as pool:
             pages = [Page(*made) for made in pool.map(run, nb.REPORTS.items()) if made[2]]
         made = _write(data, staging, pages, parameters, steps)
@@ -90,13 +90,22 @@ def _run(
     parameters: dict[str, str],
     folder: Path,
     steps: dict[str, float],
+    data: Any,
     report: tuple[str, str],
 ) -> tuple[str, str, Any]:
-    """Run a notebook that was asked for; take another from its last run, if that fits."""
+    """Run a notebook that was asked for; take another from its last run, if that fits.
+
+    One whose subject is not in the data has a page that says so.
+    """
     began, (name, title), made = time.perf_counter(), report, None
     executed = folder / f"{name}.ipynb"
     if name in names:
-        made = nb.run_notebook(nb.notebook_path(name), parameters, executed=executed)
+        path = nb.notebook_path(name)
+        try:
+            made = nb.run_notebook(path, parameters, executed=executed)
+        except NothingToShowError as error:
+            told = {"why": error.what, "data": data, "executed": executed}
+            made = nb.explain_notebook(path, parameters, **told)
     else:
         made = nb.last_run(executed, parameters)
     if made is not None:

@@ -3,20 +3,25 @@
 import ast
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from difflib import get_close_matches
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from nbformat import NotebookNode
+from nbformat import NotebookNode, v4
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from sna.errors import SnaError, UsageError
+from sna.errors import NothingToShowError, SnaError, UsageError
+from sna.figures.about import Note, show_findings, show_run
+from sna.figures.figure import EMPTY_MARK
+from sna.narrative.prose import KeyFindings
 
 REPORTS = {  # notebook -> its name in the menu
     "01_definition": "Definition",
@@ -110,6 +115,8 @@ def run_notebook(
 def _failure(error: Exception, name: str, running: Path, timeout_s: int) -> SnaError:
     """Say which cell failed, and how."""
     if isinstance(error, PapermillExecutionError):
+        if error.ename == NothingToShowError.__name__:
+            return NothingToShowError(error.evalue.splitlines()[0], where=f"notebook {name}")
         where = f"notebook {name}, cell {error.cell_index + 1}"
         found = f"{error.ename}: {error.evalue}"[:600]
         do = "Open the notebook in JupyterLab with the same parameters and run that cell."
@@ -123,6 +130,29 @@ def _failure(error: Exception, name: str, running: Path, timeout_s: int) -> SnaE
         marks = [c.metadata.get("papermill", {}).get("status") for c in _read(running).cells]
     cell = f"cell {marks.index('running') + 1}" if "running" in marks else "cell not known"
     return SnaError(what, where=f"notebook {name}, {cell}", found=type(error).__name__, do=do)
+
+
+def explain_notebook(
+    path: Path, parameters: Mapping[str, Any], *, why: str, data: Any, executed: Path
+) -> NotebookNode:
+    """Return a notebook in place of one whose run ended: its words, and in each section why.
+
+    It is kept as the executed copy, since what an earlier run showed is no longer in the data.
+    """
+    notebook, section = _read(path), ""
+    notebook.metadata["papermill"] = {"parameters": dict(parameters)}
+    note = f'{EMPTY_MARK}<p class="sna-note">Nothing can be shown here. {escape(why)}</p>'
+    made: dict[str, Any] = {"Key findings": KeyFindings((why,))}
+    made |= {"Data quality": show_findings(data), "About this run": show_run(data)}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            section = (re.findall(r"^## (.+)$", cell.source, re.M) or [section])[-1]
+        elif not cell.metadata.get("tags"):
+            shown = made.get(section, Note(note))
+            html = {"text/html": shown._repr_html_()}
+            cell.outputs = [v4.new_output("display_data", data=html)]
+    nbformat.write(notebook, executed)
+    return notebook
 
 
 def last_run(executed: Path, parameters: Mapping[str, Any]) -> NotebookNode | None:
