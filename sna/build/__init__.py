@@ -31,11 +31,11 @@ from sna.sources.quality import (
     choose_files,
     describe_support,
     fold_findings,
-    folder_findings,
     say,
 )
 from sna.sources.revisions import find_revisions
 from sna.sources.rows import make_rejects
+from sna.sources.siblings import folder_findings
 
 Progress = Callable[[str, int, int], None]
 MOST_PARTS = 12  # of a borough; then everything is written anew

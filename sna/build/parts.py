@@ -99,7 +99,7 @@ def read_one(
     number, item = pair
     record: dict[str, Any] = {"file": item.name, "raw_file": item.raw.file, "file_id": number}
     record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
-    record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}}
+    record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}, "groups": {}}
     record |= {"is_wide": False, "first_month": None, "last_month": None}
     record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced"), 0)
     if item.problem:

@@ -6,7 +6,6 @@ Their words, and which columns and layouts they are about, stand in ``quality.to
 import re
 import tomllib
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,18 +48,17 @@ def say(name: str, rows: int | None = None, /, **facts: Any) -> dict[str, Any]:
 
 
 def find_stubs(totals: dict[str, int]) -> list[str]:
-    """Return first or last months with under a tenth of the median month of six or more."""
+    """Return months with under a tenth of the median month of six or more, wherever they lie."""
     if len(totals) < 6:
         return []
     usual = float(np.median(list(totals.values())))
-    months = list(totals)
-    return [m for m in (months[0], months[-1]) if usual >= 100 and totals[m] < STUB_SHARE * usual]
+    return [m for m, n in totals.items() if usual >= 100 and n < STUB_SHARE * usual]
 
 
 def list_cells(record: dict[str, Any], tables: dict[str, pa.Table]) -> pd.DataFrame:
     """Return what a file speaks for: months, levels and categories, with rows and counts.
 
-    The months' totals and the labels' months are noted in its line of inputs.
+    The months' totals, the labels' months and the groups' totals are noted in its line of inputs.
     """
     frames = [pd.DataFrame(columns=["table", *_CELL, "rows", "total"])]
     for name in EVENTS:
@@ -78,6 +76,10 @@ def list_cells(record: dict[str, Any], tables: dict[str, pa.Table]) -> pd.DataFr
     if record["layout"].startswith("mps_") and "published_category" in cells:
         spans = months[cells["total"] > 0].groupby(cells["published_category"]).agg(["min", "max"])
         record["labels"] = {str(label): list(span) for label, *span in spans.itertuples()}
+    if record["layout"].startswith("mps_") and record["is_wide"]:
+        group = cells["published_category"].str.split(" | ", regex=False).str[1].str.upper()
+        for name, found in cells.assign(name=months).groupby(group):
+            record["groups"][name] = found.groupby("name")["total"].sum().astype("int64").to_dict()
     return cells
 
 
@@ -314,45 +316,6 @@ def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> 
         rows=table["rows"].where(~many, table.groupby(keys)["rows"].transform("sum", min_count=1)),
         file=table["file"].where(~many, title),
     )[~many | worst].reset_index(drop=True)
-
-
-def folder_findings(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return findings between the files of a folder."""
-    return [*_shortfalls(inputs), *_relabelled(inputs)]
-
-
-def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Say how far ward and LSOA totals fall short of the borough total of the same months."""
-    totals: dict[str, dict[str, int]] = {}
-    for record in inputs:
-        totals.setdefault(record["layout"], {}).update(record["totals"])
-    found, whole = [], totals.get("mps_borough", {})
-    for level in ("ward", "lsoa"):
-        part = totals.get(f"mps_{level}", {})
-        if shared := sorted(set(part) & set(whole)):
-            small, large = sum(part[m] for m in shared), sum(whole[m] for m in shared)
-            facts: dict[str, Any] = {"small": small, "large": large}
-            facts |= {"share": 1 - small / max(large, 1)}
-            name = "short" if small <= large else "over"
-            facts |= {"level": {"lsoa": "LSOA"}.get(level, level)}
-            found.append(say(name, first=shared[0], last=shared[-1], **facts))
-    return found
-
-
-def _relabelled(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Say which labels one edition of a published table has and the edition before it lacks."""
-    found = []
-    tables = [record for record in inputs if record["labels"] and record["totals"]]
-    tables.sort(key=lambda record: (record["layout"], max(record["totals"])))
-    for older, newer in pairwise(tables):
-        old, new = set(older["labels"]), set(newer["labels"])
-        words = [f"without {label}" for label in sorted(old - new)]
-        words += [f"new {label}" for label in sorted(new - old)]
-        if words and older["layout"] == newer["layout"]:
-            files = f"{older['file']} to {newer['file']}"
-            text = "; ".join(words[:8]) + (f"; and {len(words) - 8} more" if len(words) > 8 else "")
-            found.append(say("relabelled", len(words), series=files, labels=text))
-    return found
 
 
 def describe_support(inputs: list[dict[str, Any]]) -> list[str]:
