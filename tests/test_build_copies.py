@@ -206,6 +206,44 @@ def test_a_file_that_was_taken_away_is_said_when_the_store_is_built(tmp_path: Pa
     assert _count(out) == 9
 
 
+def test_an_extract_under_a_new_name_is_a_new_edition_of_the_one_it_replaces(
+    tmp_path: Path,
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    people = '[people]\nfile = "{}"\n[people.columns]\ncrime_ref = "Ref"\nperson_role = "Role"\n'
+
+    def deliver(name: str, counts: dict[str, int]) -> None:
+        rows = [f"{m}/{n},{m}-05,8N,20,,Camden" for m, size in counts.items() for n in range(size)]
+        write(raw, f"{name}.csv", EXTRACT, *rows)
+        write(raw, f"{name}_people.csv", "Ref,Role", *(f"{r.split(',')[0]},Victim" for r in rows))
+        text = EXTRACT_MAPPING.replace('victim_id = "Victim"', "") + people.format(
+            f"{name}_people.csv"
+        )
+        (raw / f"{name}.mapping.toml").write_text(text, encoding="utf-8")
+
+    deliver("spring", {"2024-01": 9, "2024-02": 8})
+    build(raw, out)
+    for path in raw.iterdir():
+        path.unlink()
+    deliver("summer", {"2024-01": 9, "2024-02": 11, "2024-03": 7})
+    found = _found(build(raw, out), "summer")["finding"].tolist()
+    assert found == [
+        "summer.csv is taken for a new edition of spring.csv, which is gone: the same mapping, and "
+        "months in common.",
+        "summer_people.csv is taken for a new edition of spring_people.csv, which is gone: the same "
+        "mapping, and months in common.",
+        "summer.csv, 2024-02: revised from 8 to 11.",
+        "summer.csv: months added since the build before: 2024-03.",
+        "summer_people.csv, 2024-02: revised from 8 to 11.",
+        "summer_people.csv: months added since the build before: 2024-03.",
+    ]
+    deliver("other", {"2024-07": 5})  # no month in common: not an edition of anything
+    (raw / "summer.csv").unlink()
+    (raw / "summer_people.csv").unlink()
+    (raw / "summer.mapping.toml").unlink()
+    assert _found(build(raw, out), "new edition").empty
+
+
 def test_a_file_that_only_moved_is_not_missed(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     path = write(raw, "2024-01-street.csv", STREET, street_row(1))

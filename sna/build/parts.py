@@ -100,6 +100,7 @@ def read_one(
     record: dict[str, Any] = {"file": item.name, "raw_file": item.raw.file, "file_id": number}
     record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
     record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}, "groups": {}}
+    record |= {"mapping": item.mapping.mark if item.mapping else ""}
     record |= {"is_wide": False, "first_month": None, "last_month": None}
     record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced"), 0)
     if item.problem:
@@ -128,6 +129,7 @@ def _read_parts(
     for more in records[1:]:  # the people file of an extract
         beside = item.raw.path.with_name(more["file"].rsplit("/", 1)[-1])
         more |= {"raw_file": more["file"], "sha256": hash_file(beside)}
+        more["mapping"] += " people"
     parts = []
     for line in records:
         result = results.pop(0)[1]

@@ -1,5 +1,6 @@
 """The mapping of a restricted extract: which column plays which role, as read or proposed."""
 
+import hashlib
 import json
 import re
 import tomllib
@@ -95,6 +96,12 @@ class Mapping(Strict):
             if role in have and not stated:
                 raise ValueError(f'[values.{role}] must state blank_means, "none" or "unknown"')
         return self
+
+    @property
+    def mark(self) -> str:
+        """A checksum of all but names of files: what two deliveries that are read alike share."""
+        told = self.model_dump(mode="json", exclude={"name": True, "people": {"file"}})
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def flag_columns(self) -> dict[str, str]:

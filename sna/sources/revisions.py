@@ -29,14 +29,39 @@ def digest_months(tables: dict[str, pa.Table]) -> dict[str, str]:
 def find_revisions(
     inputs: list[dict[str, Any]], previous: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Say which months were revised, added or withdrawn, by series, since the build before."""
+    """Say which months were revised, added or withdrawn, by series, since the build before.
+
+    An extract under a new name, read by the mapping of one that is gone and with months in common
+    with it, is a new edition of that one.
+    """
     names, hashes = ({record[key] for record in inputs} for key in ("file", "sha256"))
     away = [r for r in previous if r["file"] not in names and r["sha256"] not in hashes]
-    found = [say("gone", r["rows_used"], file=r["file"], rows=r["rows_used"]) for r in away]
-    old, new = _by_series(previous), _by_series(inputs)
+    known = {record["file"] for record in previous}
+    into = _find_renamed(away, [record for record in inputs if record["file"] not in known])
+    found = [
+        say("gone", r["rows_used"], file=r["file"], rows=r["rows_used"])
+        for r in away
+        if r["file"] not in into
+    ]
+    found += [say("renamed", file=new, old=old) for old, new in into.items()]
+    old = _by_series([{**r, "series": into.get(r["file"], r["series"])} for r in previous])
+    new = _by_series(inputs)
     for name in sorted(set(old) & set(new)):
         found += _compare(name, old[name], new[name])
     return found
+
+
+def _find_renamed(away: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the new name of each extract that is gone: of those read alike, most months shared."""
+    into = {}
+    for old in (record for record in away if record.get("mapping")):
+        alike = [record for record in fresh if record["mapping"] == old["mapping"]]
+        shared = {
+            record["file"]: len(set(record["totals"]) & set(old["totals"])) for record in alike
+        }
+        if shared and max(shared.values()):
+            into[old["file"]] = max(shared, key=lambda name: shared[name])
+    return into
 
 
 def _by_series(records: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
