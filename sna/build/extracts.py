@@ -1,7 +1,6 @@
 """A Parquet extract larger than memory, classified in parts on Dask: the same answer."""
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from sna.sources.extract import read_extract
 from sna.sources.files import RawFile
 from sna.sources.mapping import Mapping
 from sna.sources.text import sample_file
+from sna.store.files import working_folder
 
 ROWS_A_PART = 500_000
 _ROW = "row of the whole file"
@@ -47,13 +47,13 @@ def classify_in_parts(
         groups = pq.ParquetFile(beside).num_row_groups
         jobs += [(beside, heading, n) for n in range(groups)]
     with (
-        TemporaryDirectory(dir=file.parent, prefix=".parts-") as name,
+        working_folder(".parts-", file.parent) as spool,
         start_workers(scheduler) as run,
     ):
-        list(run(_deal, jobs, (Path(name), roots, number)))
+        list(run(_deal, jobs, (spool, roots, number)))
         today = pd.Timestamp.today().normalize()
         found = list(
-            run(_classify_part, range(number), (Path(name), file.name, mapping, profile, today))
+            run(_classify_part, range(number), (spool, file.name, mapping, profile, today))
         )
     bands = pd.concat([answer for answer, _, _ in found]).sort_values("row", kind="stable")
     steps = pd.concat([steps for _, steps, _ in found])

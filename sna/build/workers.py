@@ -13,11 +13,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 from sna.errors import SnaError
+from sna.store.files import working_folder
 
 Run = Callable[[Callable[..., Any], Iterable[Any], tuple[Any, ...]], Iterator[Any]]
 _STARTING = threading.Lock()
@@ -53,7 +53,7 @@ def _processes(workers: int) -> Iterator[Run]:
     """Run in processes, since pandas keeps one core busy; each reads what is shared once."""
     number, spawn = itertools.count(), multiprocessing.get_context("spawn")
     with (
-        TemporaryDirectory(prefix="sna-") as folder,
+        working_folder() as folder,
         ProcessPoolExecutor(workers, spawn, _begin) as pool,
     ):
         others = multiprocessing.active_children()
@@ -63,7 +63,7 @@ def _processes(workers: int) -> Iterator[Run]:
         own = [process for process in multiprocessing.active_children() if process not in others]
 
         def run(function: Callable[..., Any], items: Iterable[Any], shared: Any) -> Any:
-            path = Path(folder, f"{next(number)}.pickle")
+            path = folder / f"{next(number)}.pickle"
             path.write_bytes(pickle.dumps(shared))
             return pool.map(partial(_call, function, path), items)
 

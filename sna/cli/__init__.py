@@ -1,6 +1,7 @@
 """The command line: parses, calls, prints. No logic."""
 
 import importlib
+import signal
 import sys
 
 import typer
@@ -22,6 +23,7 @@ for _noun in ("data", "definition", "reports"):
 
 def main() -> None:
     """Run the command line; an `SnaError` becomes its four-part message and its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop tidies up as Ctrl-C does
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     try:

@@ -4,7 +4,6 @@ import ast
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from difflib import get_close_matches
 from html import escape
@@ -22,6 +21,7 @@ from sna.errors import NothingToShowError, SnaError, UsageError
 from sna.figures.about import Note, show_findings, show_run
 from sna.figures.figure import EMPTY_MARK
 from sna.narrative.prose import KeyFindings
+from sna.store.files import working_folder
 
 REPORTS = {  # notebook -> its name in the menu
     "01_definition": "Definition",
@@ -101,7 +101,7 @@ def run_notebook(
     options: Any = {"progress_bar": False, "request_save_on_cell_execute": False}
     options |= {"execution_timeout": timeout_s, "kernel_name": kernel_name}
     # Inter-process pipes need no port and no warning about unencrypted ones; Windows has none.
-    with tempfile.TemporaryDirectory(prefix="sna-") as pipes:
+    with working_folder() as pipes:
         own = {"transport": "ipc", "ip": f"{pipes}/kernel"} if os.name != "nt" else {}
         options["config"] = Config({"KernelManager": own, "AsyncKernelManager": own})
         try:

@@ -1,5 +1,12 @@
-"""One stored table as a Parquet file: written in its contract's types, read as pandas."""
+"""One stored table as a Parquet file, written in its contract's types; folders of work."""
 
+import os
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +14,40 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from sna.schemas.arrow import complete, empty_table, to_arrow
 from sna.schemas.store_tables import STORE_TABLES, Table
+
+LEFT_S = 60  # a folder this old has its lock, or its owner is gone
+
+
+@contextmanager
+def working_folder(prefix: str = "sna-", within: Path | None = None) -> Iterator[Path]:
+    """Give a temporary folder, locked while its owner lives, and remove those without a living one.
+
+    A process that is killed cannot tidy up; the next one does. Folders of other users, without a
+    lock or just made stay.
+    """
+    parent = within or Path(tempfile.gettempdir())
+    for path in parent.glob(f"{prefix}*"):
+        _remove_left(path)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as name:
+        folder = Path(name)
+        with FileLock(folder / ".lock"):
+            yield folder
+
+
+def _remove_left(path: Path) -> None:
+    try:
+        about = path.lstat()
+        is_ours = about.st_uid == getattr(os, "getuid", lambda: about.st_uid)()
+        is_old = time.time() - about.st_mtime > LEFT_S
+        if stat.S_ISDIR(about.st_mode) and is_ours and is_old and (path / ".lock").is_file():
+            with FileLock(path / ".lock", timeout=0):
+                shutil.rmtree(path, ignore_errors=True)
+    except (OSError, Timeout):  # gone meanwhile, or its owner lives
+        return
 
 
 def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -> None:
