@@ -260,3 +260,13 @@ def test_two_thresholds_in_one_split_are_each_known_to_the_attacker():
     done = sna.protect(frame, contract="t_rounded", data=borough())
     assert done.flags["offences"].tolist() == ["[c]", "[c]", ""]
     assert done.table["offences"].tolist()[2] == 30
+
+
+def test_a_count_that_nobody_knows_hides_no_other_group():
+    given = {"name": ["homicide", "attempts", "robbery", "bodily harm"], "core": [2, 7, 400, None]}
+    counts = pd.DataFrame(given).assign(offences=[3, 12, 800, None], release_class="restricted")
+    shape = sna.schemas.results.result_table("definition_families")
+    plain = dict.fromkeys(shape.plain, "x") | dict.fromkeys(["period_start", "period_end"], pd.NaT)
+    counts = counts.assign(core_possible=counts["core"], **plain)
+    done = sna.protect(counts, contract="definition_families", data=borough())
+    assert done.flags["core"].tolist() == ["[c]", "", "", "[x]"]

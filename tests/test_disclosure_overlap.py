@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 from test_disclosure_protect import borough
 
 import sna
+from sna.disclosure import spans
 from sna.disclosure.ledger import record_release
 from sna.hotspots import lorenz_curve, measure_concentration
 from sna.schemas.results import Estimate, ResultTable, register
@@ -48,8 +49,8 @@ def periods_of(counts, *, group="knife", late=0):
 def narrowest(frame, done, *, threshold=5):
     """Fewest values that a small count may have for a reader, and how many small counts."""
     shown = done.table["offences"].to_numpy()
-    all_hidden = np.isnan(pd.Series(shown)).groupby(frame["length"].to_numpy()).transform("all")
     first, size = _months(frame)
+    all_hidden = _withheld(frame, shown)
     number = int((first + size).max())
     within = np.arange(number)
     covers = (within >= first[:, None]) & (within < (first + size)[:, None])
@@ -63,6 +64,17 @@ def narrowest(frame, done, *, threshold=5):
         ends = [linprog(sign * row, bounds=(0, None), **limits).fun for sign in (1, -1)]
         widths.append(np.floor(-ends[1] + 1e-6) - np.ceil(ends[0] - 1e-6) + 1)
     return min(widths, default=np.inf), len(small)
+
+
+def _withheld(frame, shown):
+    """Find the kinds of which nothing is shown but periods that another kind shows as well."""
+    first, size = _months(frame)
+    release = frame["release"].to_numpy() if "release" in frame else 0
+    ends = pd.DataFrame({"release": release, "first": first, "size": size})
+    there = pd.Series(~np.isnan(shown))
+    alone = there & ~ends[there].duplicated(keep=False).reindex(ends.index, fill_value=False)
+    kinds = [frame[name].to_numpy() for name in ("measure", "group", "length")]
+    return ~alone.groupby(kinds).transform("any") & ~there
 
 
 def _months(frame):
@@ -201,7 +213,8 @@ def released(folder, counts, *, profile="a"):
 def combined(releases):
     """Fewest values that a small count may have for a reader of several releases."""
     frames = [
-        frame.assign(length=frame["length"] + str(n)) for n, (frame, _) in enumerate(releases)
+        frame.assign(length=frame["length"] + str(n), release=n)
+        for n, (frame, _) in enumerate(releases)
     ]
     shown = pd.concat([done.table for _, done in releases], ignore_index=True)
     return narrowest(pd.concat(frames, ignore_index=True), SimpleNamespace(table=shown))[0]
@@ -247,6 +260,54 @@ def test_what_a_revision_made_untrue_withholds_nothing(tmp_path):
     revised = released(tmp_path, counts)[1]
     alone = protected(frame).table["offences"]
     pd.testing.assert_series_equal(revised.table["offences"], alone)
+
+
+def told_of_a_cut(frame, done, threshold=5):
+    """Fewest values that a small count may have, from all groups, periods and rounded totals."""
+    first, size = _months(frame)
+    shown, number = done.table["offences"].to_numpy(), int((first + size).max())
+    names = frame["group"].drop_duplicates().to_numpy(str)
+    columns = np.tile(np.arange(number), len(names))
+    inside = (columns >= first[:, None]) & (columns < (first + size)[:, None])
+    covers = inside & (
+        np.repeat(np.asarray(names), number) == frame["group"].to_numpy(str)[:, None]
+    )
+    low = np.where(shown == 0, 0, np.maximum(shown - 2, threshold))
+    high = np.where(shown == 0, 0, shown + 2)
+    hidden, gone = np.isnan(shown), _withheld(frame, shown)
+    low = np.where(gone, 0, np.where(hidden, 1, low))
+    high = np.where(gone, MOST, np.where(hidden, threshold - 1, high))
+    sums = frame.groupby(["length", "period"])["offences"].transform("sum").to_numpy()
+    near = np.floor(sums / 5 + 0.5) * 5
+    few = (sums > 0) & (sums < threshold)
+    total_low = np.where(few, 1, np.where(sums == 0, 0, np.maximum(near - 2, threshold)))
+    total_high = np.where(few, threshold - 1, np.where(sums == 0, 0, near + 2))
+    matrix = np.vstack([covers, -1.0 * covers, inside, -1.0 * inside])
+    limits = {"A_ub": matrix, "b_ub": np.concatenate([high, -low, total_high, -total_low])}
+    widths = []
+    for row in covers[frame["offences"].between(1, threshold - 1)].astype(float):
+        least, most = (linprog(sign * row, bounds=(0, None), **limits) for sign in (1, -1))
+        widths.append(np.floor(-most.fun + 1e-6) - np.ceil(least.fun - 1e-6) + 1)
+    return min(widths, default=np.inf)
+
+
+def test_groups_of_a_cut_and_their_total_tell_no_small_count_over_all_periods(monkeypatch):
+    chance, means = np.random.default_rng(5), {"none": 13, "knife": 1.4, "firearm": 0.1}
+    parts = [periods_of(chance.poisson(m, 36).astype(float), group=g) for g, m in means.items()]
+    frame = pd.concat(parts, ignore_index=True)
+    assert told_of_a_cut(frame, protected(frame)) >= 2
+    monkeypatch.setattr(spans, "_audit_cut", lambda *_: None)  # as it was: the cut tells one
+    assert told_of_a_cut(frame, protected(frame)) < 2
+
+
+def test_a_period_that_two_kinds_hold_is_shown_in_both_or_in_neither():
+    chance = np.random.default_rng(8)
+    for _ in range(5):
+        frame = periods_of(chance.poisson(0.6, 36).astype(float), late=0)
+        done = protected(frame)
+        first, size = _months(frame)
+        texts = done.flags["offences"].groupby([first, size]).nunique()
+        assert (texts == 1).all()
 
 
 def test_groups_of_a_total_in_another_table_do_not_tell_the_small_one():

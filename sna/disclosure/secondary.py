@@ -108,7 +108,8 @@ class _Block:
 
     def __post_init__(self) -> None:
         """Look up the values of the cells, and which are hidden for their own sake."""
-        self.there = self.cells >= 0
+        # a count that nobody knows is in no total: published with others, it would be in theirs
+        self.there = (self.cells >= 0) & ~np.isnan(self.true[self.cells])
         self.values = np.where(self.there, self.true[self.cells], 0.0)
         self.limits = np.where(self.there, self.limit[self.cells], 1)
         self.most = 10 * self.values.sum() + 100

@@ -2,10 +2,12 @@
 
 A published period bounds the difference of two running totals, so that the least and the most of
 any period are shortest paths between its ends: exact, and in whole numbers. Periods of releases
-before, which the ledger holds, bound them too.
+before, which the ledger holds, bound them too, and so do the other groups of the cut: what they
+leave of its total.
 """
 
 import re
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -71,18 +73,115 @@ def withheld_periods(
     if not shape.spans or not rows["rounded"].any():
         return hidden
     held = {name: mask.to_numpy(copy=True) for name, mask in hidden.items()}
-    series = [true[key] for key in shape.keys if not re.search(WORDS["time"], key)]
-    number = true.groupby(series, dropna=False, observed=True).ngroup().to_numpy()
+    named = [key for key in shape.keys if not re.search(WORDS["time"], key)]
+    apart = [key for key in named if not re.search(WORDS["parts"], key)]
+    number, cut = (
+        true.groupby([true[key] for key in keys], dropna=False, observed=True).ngroup().to_numpy()
+        for keys in (named, apart or named)
+    )
+    cuts: dict[int, list[_Series]] = {}
     for one in np.unique(number[rows["rounded"]]):
         place = np.flatnonzero((number == one) & rows["rounded"])
         parts = [_periods(true, held, shape, rows, base, name, place) for name in shape.spans]
         periods = Periods(*map(np.concatenate, zip(*parts, strict=True)))
         told, only_years = _before(earlier, true.iloc[place[:1]], shape, periods)
         told = _joined(told, _map_total(periods, base))
-        kinds = choose_withheld(periods, base, told, only_years)
-        for name, part in zip(shape.spans, parts, strict=True):
-            held[name][place[np.isin(part.length, kinds)]] = True
+        series = _Series(periods, told, place, parts)
+        series.gone = choose_withheld(periods, base, told, only_years)
+        cuts.setdefault(int(cut[place[0]]), []).append(series)
+    for members in cuts.values():
+        if len(named) > len(apart):
+            _audit_cut(members, base)
+        for series in members:
+            series.withhold(held, shape)
     return {name: pd.Series(mask, index=true.index) for name, mask in held.items()}
+
+
+@dataclass
+class _Series:
+    """A series with what was told of it before, its rows, and the kinds it withholds."""
+
+    periods: Periods
+    told: Known
+    place: Places
+    parts: list[Periods]
+    gone: list[str] = field(default_factory=list)
+    beside: Known = NOTHING
+
+    def bounds(self, base: int) -> tuple[Numbers, Numbers]:
+        """Return the least and most of every period; other tables show years to the last month."""
+        lost = [kind for kind in self.gone if not _are_last_years(self.periods, kind)]
+        gone = np.isin(self.periods.length, lost)
+        low, high = bounds_of(self.periods, gone, base, _joined(self.told, self.beside))
+        return low[: len(gone)], high[: len(gone)]
+
+    def is_weak(self, base: int) -> bool:
+        """Say whether the other groups give a small count away."""
+        low, high = self.bounds(base)
+        return bool((high - low + 1 < LEAST_WIDTH)[self.periods.small].any())
+
+    def withhold_more(self) -> bool:
+        """Withhold the kind with most rows; False where only years to the last month are left."""
+        left = [kind for kind in _in_order(self.periods) if kind not in self.gone]
+        left = [kind for kind in left if not _are_last_years(self.periods, kind)]
+        self.gone = [*self.gone, *left[:1]]
+        return bool(left)
+
+    def withhold(self, held: dict[str, Mask], shape: ResultTable) -> None:
+        """Mark the rows of the kinds withheld, but for periods that another kind shows."""
+        kept = ~np.isin(self.periods.length, self.gone) & ~np.isnan(self.periods.shown)
+        shown = set(zip(self.periods.first[kept], self.periods.after[kept], strict=True))
+        for name, part in zip(shape.spans, self.parts, strict=True):
+            again = [ends in shown for ends in zip(part.first, part.after, strict=True)]
+            lost = np.isin(part.length, self.gone) & ~np.array(again, dtype=bool)
+            held[name][self.place[lost]] = True
+
+
+def _audit_cut(members: list[_Series], base: int) -> None:
+    """Withhold more kinds until no group's small count is told by the others and their total.
+
+    The bounds of one group tighten those of the next, over all periods, until none moves.
+    """
+    if len(members) < 2 or not any(one.periods.small.any() for one in members):
+        return
+    keys = ["first", "after"]
+    sums = pd.concat([pd.DataFrame(one.periods._asdict()) for one in members])
+    sums = sums.groupby([*keys, "length"]).agg({"true": "sum", "limit": "min"}).reset_index()
+    sums = sums.drop_duplicates(keys).set_index(keys)
+    near = round_counts(sums["true"], base=base, threshold=sums["limit"])
+    near = near.mask(sums["true"].between(0, sums["limit"], inclusive="neither"))
+    total = known_of(near.to_numpy(), sums["limit"].to_numpy(), base)
+    while True:
+        _tighten(members, sums.index, total, base)
+        weak = [one for one in members if one.is_weak(base)]
+        rest = sorted(members, key=lambda one: one.periods.true.sum())
+        if not weak or not any(one.withhold_more() for one in [*weak, *rest]):
+            return
+
+
+def _tighten(
+    members: list[_Series], ends: pd.MultiIndex, total: tuple[Numbers, Numbers], base: int
+) -> None:
+    """Give each group what the others leave of the total, again and again."""
+    width, first, after = np.inf, *(ends.get_level_values(n).to_numpy() for n in (0, 1))
+    for one in members:
+        one.beside = NOTHING
+    while True:
+        low, high = np.zeros((len(members), len(ends))), np.full((len(members), len(ends)), np.inf)
+        for i, one in enumerate(members):
+            at = ends.get_indexer(pd.MultiIndex.from_arrays([one.periods.first, one.periods.after]))
+            bounds = one.bounds(base)
+            np.maximum.at(low[i], at, bounds[0])
+            np.minimum.at(high[i], at, bounds[1])
+        sums = np.maximum(total[0], low.sum(axis=0)), np.minimum(total[1], high.sum(axis=0))
+        total = _limits(Known(first, after, *sums), first, after)
+        for i, one in enumerate(members):
+            others = np.delete(low, i, 0).sum(axis=0), np.delete(high, i, 0).sum(axis=0)
+            one.beside = Known(first, after, total[0] - others[1], total[1] - others[0])
+        now = float(np.where(np.isinf(high), 1e6, high - low).sum())
+        if now >= width:
+            return
+        width = now
 
 
 def _periods(
@@ -161,9 +260,7 @@ def choose_withheld(
     """
     known = ~np.isnan(periods.true)
     periods = Periods(*(column[known] for column in periods))
-    kinds, rows = np.unique(periods.length, return_counts=True)
-    kept = [_are_last_years(periods, kind) for kind in kinds]
-    order: list[str] = kinds[np.lexsort((-rows, np.array(kept)))].tolist()
+    order = _in_order(periods)
     gone = [kind for kind in order if not _are_last_years(periods, kind)] if only_years else []
     while periods.small.any() and len(gone) < len(order):
         for extra in ([], *([kind] for kind in order if kind not in gone)):
@@ -171,6 +268,14 @@ def choose_withheld(
                 return gone + extra
         gone.append(next(kind for kind in order if kind not in gone))
     return gone
+
+
+def _in_order(periods: Periods) -> list[str]:
+    """Return the kinds of period, those to withhold first before the others."""
+    kinds, rows = np.unique(periods.length, return_counts=True)
+    kept = [_are_last_years(periods, kind) for kind in kinds]
+    order: list[str] = kinds[np.lexsort((-rows, np.array(kept)))].tolist()
+    return order
 
 
 def _are_last_years(periods: Periods, kind: str) -> bool:
