@@ -369,3 +369,19 @@ def test_the_caller_keeps_its_tables():
 def test_the_borough_of_the_fixture_is_in_london():
     assert OWN.startswith("E09")
     assert concentration.DRAWS >= 1000 and prediction.LEAST_MONTHS == 4
+
+
+def test_a_small_area_is_named_with_its_ward_in_tables_and_sentences():
+    data = borough(level="lsoa", hot=[14, 15, 20, 21], mean=12)
+    ward = data.areas.iloc[[0]].assign(
+        area_code="E05000001", area_name="Mill Hill", area_level="ward"
+    )
+    data.areas = pd.concat([data.areas, ward], ignore_index=True)
+    codes = data.offences["lsoa_code"].unique()
+    data.area_lookup = pd.DataFrame({"lsoa_code": codes, "ward_code": "E05000001"})
+    found = hotspots.find_area_hotspots(hotspots.count_areas(data, finest=True))
+    done = protect(found, contract="hotspot_areas", data=data)
+    assert "Area 14 (Mill Hill)" in done.table["area_name"].tolist()
+    assert "(Mill Hill)" in str(narrative.describe(done))
+    shown = figures.show(done, data.areas)._repr_html_()
+    assert "Area 14 (Mill Hill)" in shown and "E01000014" in shown

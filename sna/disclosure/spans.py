@@ -147,12 +147,13 @@ def _audit_cut(members: list[_Series], base: int) -> None:
     keys = ["first", "after"]
     sums = pd.concat([pd.DataFrame(one.periods._asdict()) for one in members])
     sums = sums.groupby([*keys, "length"]).agg({"true": "sum", "limit": "min"}).reset_index()
-    sums = sums.drop_duplicates(keys).set_index(keys)
+    sums = sums.drop_duplicates(keys)
+    ends = pd.MultiIndex.from_frame(sums[keys])
     near = round_counts(sums["true"], base=base, threshold=sums["limit"])
     near = near.mask(sums["true"].between(0, sums["limit"], inclusive="neither"))
     total = known_of(near.to_numpy(), sums["limit"].to_numpy(), base)
     while True:
-        _tighten(members, sums.index, total, base)
+        _tighten(members, ends, total, base)
         weak = [one for one in members if one.is_weak(base)]
         rest = sorted(members, key=lambda one: one.periods.true.sum())
         if not weak or not any(one.withhold_more() for one in [*weak, *rest]):

@@ -184,7 +184,7 @@ def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: A
     return pd.DataFrame(
         {
             "area_code": shapes["area_code"],
-            "area_name": shapes.get("area_name", shapes["area_code"]).astype("str"),
+            "area_name": _names(shapes, level, data),
             "area_level": level,
             "borough_code": borough,
             "is_tested": borough == data.borough_code,
@@ -198,6 +198,19 @@ def _describe(shapes: Any, rows: pd.DataFrame, months: pd.DatetimeIndex, data: A
             "release_class": strictest(rows["release_class"]),
         }
     )
+
+
+def _names(shapes: Any, level: str, data: Any) -> pd.Series:
+    """Name each area; a small area with its ward, since its own name says nothing to a reader."""
+    own = shapes.get("area_name", shapes["area_code"]).astype("str")
+    if level != "lsoa":
+        return own
+    wards = data.areas[data.areas["area_level"].astype("str") == "ward"].sort_values("edition")
+    known = dict(
+        zip(wards["area_code"].astype("str"), wards["area_name"].astype("str"), strict=True)
+    )
+    ward = shapes["area_code"].map(wards_of(data.area_lookup)).map(known)
+    return own.where(ward.isna(), own + " (" + ward.astype("str") + ")")
 
 
 def area_codes(rows: pd.DataFrame, level: str, data: Any) -> "pd.Series[Any]":
