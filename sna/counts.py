@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sna.definitions import headline_series
-from sna.errors import CoverageError, TableError, UsageError
+from sna.errors import CoverageError, NothingToShowError, TableError, UsageError
 from sna.schemas.store_tables import RELEASE_CLASSES, check_one_source, is_core
 
 WEEK = 168  # hours
@@ -235,7 +235,7 @@ def choose_series(counts: pd.DataFrame, borough_code: str, *, label: str = "") -
         borough_code,
         *sorted(text.loc[text["borough_code"].eq(borough_code), "source"].unique()),
     ]
-    raise CoverageError(what, where="table counts", found=found, do=do)
+    raise NothingToShowError(what, where="table counts", found=found, do=do)
 
 
 def label_of(rows: pd.DataFrame) -> "pd.Series[str]":

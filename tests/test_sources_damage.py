@@ -15,10 +15,13 @@ from raw_folder import BOROUGH, STREET, street_row, write
 from test_sources_tables import TNO, frame, read
 from typer.testing import CliRunner
 
+import sna
 from sna.build import build, check_folder
 from sna.build.workers import PROCESS_BYTES, start_workers
 from sna.cli import app
-from sna.store import read_table
+from sna.errors import UsageError
+from sna.sources.mapping import read_mapping
+from sna.store import load_borough, read_table
 
 SEARCHES = "Date,Borough,Age,Gender,Search Type,Self Defined Ethnicity"
 GOOD = f"{STREET}\n{street_row(1)}\n"
@@ -164,14 +167,52 @@ def test_records_that_hold_only_a_point_are_placed_by_the_boundaries(tmp_path: P
     assert read_table("offences/unplaced", tmp_path / "out")["offence_id"].tolist() == ["1"]
 
 
-def test_calls_for_an_ambulance_are_set_aside_as_what_they_are(tmp_path: Path) -> None:
+def test_calls_for_an_ambulance_are_counted_beside_offences_without_their_patients(
+    tmp_path: Path,
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
     starter = resources.files("sna.definitions").joinpath("mappings/safestats_ambulance.toml")
-    write(tmp_path, "las.csv.mapping.toml", starter.read_text("utf-8"))
+    write(raw, "las.csv.mapping.toml", starter.read_text("utf-8"))
     head = "Incident ID,Incident Date,Illness Category,Borough,Ward Code,LSOA Code,Age,Gender"
-    write(tmp_path, "las.csv", head, "1,2024-01-05,Stab/Shot/Weapon Wound,Hackney,,,20,F")
-    write(tmp_path, "2024-01-good-street.csv", STREET, street_row(99))
-    summary = build(tmp_path, tmp_path.with_name("out"))
+    calls = [f"{n},2024-01-05,Stab/Shot/Weapon Wound,Hackney,,,20,F" for n in range(9)]
+    calls += ["9,2024-03-05,Assault,Hackney,,,30,M", "10,2024-04-05,Assault,Camden,,,30,M"]
+    write(raw, "las.csv", head, *calls)
+    write(raw, "2024-04-good-street.csv", STREET, street_row(99, month="2024-04"))
+    summary = build(raw, out)
     line = next(record for record in summary.inputs if record["file"] == "las.csv")
-    assert (line["rows"], line["rows_used"], line["rows_rejected"]) == (1, 0, 1)
-    reasons = read_table("rejects", tmp_path.with_name("out")).set_index("file")["reason"]
-    assert "no recorded offence" in reasons["las.csv"]
+    assert (line["rows"], line["rows_used"], line["rows_rejected"]) == (11, 11, 0)
+    data = load_borough("Hackney", processed=out)
+    assert (len(data.people), len(data.offences)) == (0, 0)
+    found = sna.trend.count_attendances(data)
+    assert found["attendances"].tolist() == [9, 0, 1, 0]  # quiet months of the file are nought
+    shown = sna.protect(found, contract="trend_attendances", data=data)
+    assert shown.table["attendances"].fillna(-1).tolist() == [10, 0, -1, 0]  # under 8: hidden
+    read = check_folder(raw)
+    assert "yes Health: ambulance" in read.supports
+    assert any(line.startswith("no  Headline series") for line in read.supports)
+
+
+def test_a_mapping_of_attendances_names_no_people_file(tmp_path: Path) -> None:
+    starter = resources.files("sna.definitions").joinpath("mappings/safestats_ambulance.toml")
+    more = '\n[people]\nfile = "p.csv"\n[people.columns]\ncrime_ref = "Ref"\n'
+    write(tmp_path, "las.mapping.toml", starter.read_text("utf-8") + more)
+    with pytest.raises(UsageError, match="nothing of patients is kept"):
+        read_mapping(tmp_path / "las.mapping.toml")
+
+
+def test_published_admissions_stand_as_they_are(tmp_path: Path) -> None:
+    heads = "Indicator ID,Indicator Name,Area Code,Area Name,Sex,Time period,Value,Lower CI 95.0 limit,Upper CI 95.0 limit"
+    rows = [f"11201,Violent crime,{code},{name},Persons,{years},{value},40.1,60.2"
+            for code, name, years, value in (("E09000012", "Hackney", "2019/20 - 21/22", 50.5),
+                                             ("E09000012", "Hackney", "2018/19 - 20/21", 55.5),
+                                             ("E09000007", "Camden", "2018/19 - 20/21", 44.0))]  # fmt: skip
+    write(tmp_path / "raw", "health.csv", heads, *rows)
+    place = {"lsoa": "E01001783", "name": "Hackney 001A"}
+    write(tmp_path / "raw", "2024-01-street.csv", STREET, street_row(1, **place))
+    build(tmp_path / "raw", tmp_path / "out")
+    data = load_borough("Hackney", processed=tmp_path / "out")
+    found = sna.protect(sna.trend.list_admissions(data), contract="trend_admissions", data=data)
+    assert found.table[["period", "value"]].to_numpy().tolist() == [
+        ["2018/19 - 20/21", 55.5], ["2019/20 - 21/22", 50.5],
+    ]  # fmt: skip
+    assert "Fingertips" in sna.figures.show(found).source

@@ -12,7 +12,7 @@ from tables import table
 from sna import counts, trend
 from sna.definitions import boroughs
 from sna.disclosure import protect
-from sna.errors import CoverageError, TableError, UsageError
+from sna.errors import CoverageError, NothingToShowError, TableError, UsageError
 from sna.figures import show
 from sna.narrative import describe, key_findings
 from sna.settings import Settings
@@ -919,8 +919,12 @@ def test_a_month_without_a_row_is_a_zero_and_nobody_is_a_clear_error():
     series = trend.count_series(data)
     hit = series["area"].eq("Hackney") & series["month"].eq(pd.Timestamp("2024-05-01"))
     assert series.loc[hit, "offences"].tolist() == [0]
-    data.population = data.population.assign(population=0.0)
+    people = data.population
+    data.population = people.assign(population=0.0)
     with pytest.raises(CoverageError, match="no residents"):
+        trend.count_series(data)
+    data.population = people.head(0)
+    with pytest.raises(NothingToShowError, match="no residents of Hackney"):
         trend.count_series(data)
 
 

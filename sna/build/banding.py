@@ -13,9 +13,7 @@ from sna.schemas.store_tables import OFFENCES
 from sna.sources.layout import ReadResult
 
 _CODES = {"offence_code", "detailed_code"}
-_CARE = ("ambulance", "emergency_department")
 _LABEL = "The code or label matches no row of the definition tables."
-_NO_OFFENCE = "A call-out or attendance is no recorded offence: no figure counts it yet."
 
 
 @lru_cache(maxsize=512)
@@ -78,10 +76,8 @@ def classify_table(
 ) -> tuple[pa.Table, pa.Array, pd.DataFrame]:
     """Return rows that the definition covers, which they were, and a reject for each raw row lost.
 
-    Call-outs of ambulances and attendances at hospitals are none that it could cover.
     Records get their band here, one by one; published counts when they are written (`add_bands`).
     """
-    is_care = bool(len(table)) and table["source"][0].as_py() in _CARE
     if "published_category" in table.column_names and not _CODES & set(table.column_names):
         lost = _places(table, profile)[0] < 0
         codes, names = _coded(table, "published_category")
@@ -105,4 +101,4 @@ def classify_table(
         labels, where = pd.Series([n for n, _ in pairs]), np.array([line for _, line in pairs])
     value = labels.astype("str").str[:80].to_numpy()
     rejects = pd.DataFrame({"line": where, "column": "code or label", "value": value, "rows": 1})
-    return table, pa.array(~lost), rejects.assign(reason=_NO_OFFENCE if is_care else _LABEL)
+    return table, pa.array(~lost), rejects.assign(reason=_LABEL)

@@ -24,6 +24,7 @@ from sna.sources.text import TextTable, read_text
 
 EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
 _AGE_BAND = r"(?:under|over)?\s*\d{1,3}\s*(?:(?:-|to)\s*\d{1,3}|\+)?"
+_ATTENDED = ("offence_id", "month", "borough_code", "line")
 _PERSON = STORE_TABLES["people"].columns
 _WORDS = {
     **{role: OFFENCES.columns[role].allowed for role in ("status", "weapon", "weapon_use")},
@@ -70,7 +71,8 @@ def read_extract(
 
     Rows dated after `today` are rejected. The first result holds the store tables ``offences`` and
     ``people``, the second, of a people file, ``people``; people take month and place from their
-    offence. Raises `SourceError` if the mapping names a column that is not there.
+    offence. Call-outs and attendances are one table, ``attendances``, without what is known of
+    patients. Raises `SourceError` if the mapping names a column that is not there.
     """
     notes = Notes()
     source = "extract" if mapping.kind == "offences" else mapping.kind
@@ -78,6 +80,11 @@ def read_extract(
     given, text = _open(sample, mapping, {**mapping.columns, **mapping.flag_columns})
     offences, persons = read_records(given, mapping, today=today, notes=notes)
     offences = places.place_records(offences) if places else offences
+    if mapping.kind != "offences":  # neither an offence nor a person in one
+        events = offences.reindex(columns=[*_ATTENDED]).assign(**origin, attendances=1)
+        result = notes.result({"attendances": events}, text)
+        result.variant = mapping.kind
+        return [result]
     offences = offences.assign(**origin, area_level="record", period_months=1)
     tables = {"offences": offences}
     if len(persons):

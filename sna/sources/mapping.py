@@ -89,6 +89,8 @@ class Mapping(Strict):
         needs += [(" or ".join(sorted(codes)), self.kind != "offences" or bool(codes & have))]
         dated = self.undated or bool({"recorded_date", "committed_from"} & have)
         needs += [("recorded_date or committed_from, or undated = true", dated)]
+        if self.people and self.kind != "offences":
+            raise ValueError("[people] belongs to offences: nothing of patients is kept")
         if left_out := [role for role, there in needs if not there]:
             raise ValueError(f"[columns] leaves out {'; '.join(left_out)}")
         for role in ("weapon", "weapon_use"):

@@ -17,7 +17,12 @@ import pyarrow.compute as pc
 from sna.sources.layout import make_finding
 from sna.sources.places import HEATHROW_WARD, HILLINGDON
 
-EVENTS = ("offences", "people", "outcomes")  # tables, and the column that counts in each
+EVENTS = (
+    "offences",
+    "people",
+    "outcomes",
+    "attendances",
+)  # tables, and the column that counts in each
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
 WHOLE_SHARE = 0.9  # of the rows of the largest file of the same; one with fewer is a part
 LEVELS_APART = 0.01  # of the borough sum; published dashboards agree to the offence
@@ -320,7 +325,9 @@ def fold_findings(found: list[dict[str, Any]], inputs: list[dict[str, Any]]) -> 
 
 def describe_support(inputs: list[dict[str, Any]]) -> list[str]:
     """Return which sections the folder supports, and the tier of assessment it reaches."""
-    there = {record["layout"] for record in inputs if record["rows_used"]}
+    care = set(_SAYS["supports"]["Health"])
+    used = [record for record in inputs if record["rows_used"]]
+    there = {r["variant"] if r["variant"] in care else r["layout"] for r in used}
     lines = []
     for title, layouts in _SAYS["supports"].items():
         found = [name for name in layouts if name in there]
@@ -328,5 +335,5 @@ def describe_support(inputs: list[dict[str, Any]]) -> list[str]:
     reached = [tier for tier, layouts in _SAYS["tiers"].items() if there & set(layouts)]
     tier = reached[-1] if reached else "1: open data only"
     if "extract" in there:
-        tier += " and health" if "fingertips" in there else ", no health data"
+        tier += " and health" if care & there else ", no health data"
     return [*lines, f"Tier of assessment {tier}."]

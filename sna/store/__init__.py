@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT = 3  # raised when a stored column comes to mean something else
-BY_BOROUGH = ("offences", "people", "outcomes")
+BY_BOROUGH = ("offences", "people", "outcomes", "attendances")
 UNPLACED = "unplaced"
 _CODE = ("build", "classify", "definitions", "schemas", "sources", "geography.py", "store")
 
@@ -46,6 +46,7 @@ class BoroughData:
     offences: pd.DataFrame
     people: pd.DataFrame
     outcomes: pd.DataFrame
+    attendances: pd.DataFrame
     population: pd.DataFrame
     areas: "gpd.GeoDataFrame"
     area_lookup: pd.DataFrame

@@ -1,6 +1,7 @@
 """Is it really going up? Series, change, control charts, season, comparison, projection."""
 # ruff: noqa: F401
 
+from sna.trend.attendances import count_attendances, list_admissions
 from sna.trend.change import compare_periods, find_trend, fit_slopes
 from sna.trend.compare import compare_areas, compare_funnel, count_tiles, find_similar
 from sna.trend.control import control_chart, find_signals, xmr_limits

@@ -12,7 +12,7 @@ import pandas as pd
 from sna import counts as counting
 from sna import definitions
 from sna.disclosure.suppress import as_published
-from sna.errors import CoverageError, UsageError
+from sna.errors import CoverageError, NothingToShowError, UsageError
 from sna.schemas.results import result_table
 from sna.schemas.store_tables import is_core
 
@@ -189,6 +189,10 @@ def load_panel(data: Any, *, label: str = "") -> Panel:
         raise CoverageError(what, where=where, found=[f"{start:%Y-%m}"], do=do)
     grid = counting.count_by_month(rows, start_month=start, end_month=end, by=["borough_code"])
     known = counting.total_population(data.population)
+    if own not in set(known["borough_code"]):
+        what = f"There are no residents of {data.borough_name}, so no rates can be made."
+        do = "Add a Census or mid-year table to data/raw and build again."
+        raise NothingToShowError(what, where="table population", do=do)
     grid = counting.add_population(grid[grid["borough_code"].isin(known["borough_code"])], known)
     wide = grid.pivot_table(["offences", "population"], index="month", columns="borough_code")
     months = pd.DatetimeIndex(wide.index)
