@@ -28,7 +28,7 @@ from sna.hotspots import (
     measure_concentration,
 )
 from sna.settings import Agreement, Settings
-from sna.trend import compare_funnel, compare_periods, control_chart
+from sna.trend import compare_funnel, compare_periods, control_chart, project_series
 
 
 def published(table, contract, data):
@@ -206,6 +206,21 @@ def test_no_month_can_be_told_from_a_seasonally_adjusted_chart():
             shown.append(published(control_chart(data), "trend_control", data))
         assert shown[0]["kind"].unique().tolist() == ["adjusted"]
         pd.testing.assert_frame_equal(*shown)
+
+
+def test_no_month_can_be_told_from_a_projection_and_its_errors():
+    own, shown = np.random.default_rng(3).poisson(40, 72).astype(float), []
+    for values in (own, nudged(own, 1)):
+        rows = np.full((72, 33), 30)
+        data = invented_london(months=72, source="extract", rows=rows)
+        mine = sna.definitions.boroughs()["borough_code"].tolist().index(data.borough_code)
+        rows[:, mine] = values
+        data = invented_london(months=72, source="extract", rows=rows)
+        months, models = project_series(data)
+        shown.append([published(months, "trend_projection", data), models])
+    assert len(shown[0][1]) == 3
+    for one, other in zip(*shown, strict=True):
+        pd.testing.assert_frame_equal(one, other)
 
 
 def test_rare_restricted_events_are_not_listed_one_by_one():

@@ -1,5 +1,8 @@
 """Tests of sna.disclosure.protect: thresholds, rounding, rates from protected counts, editions."""
 
+import re
+import tomllib
+from importlib.resources import files
 from types import SimpleNamespace
 
 import numpy as np
@@ -293,3 +296,45 @@ def test_no_restricted_value_is_small_or_off_the_base_over_many_random_counts():
         assert (value.dropna() % base == 0).all()
         back = (done.table["rate"] * 10).dropna()  # rate times population: the rounded count
         assert np.allclose(back % base, 0) | np.allclose(back % base, base)
+
+
+# Columns that leave as they are, and why no count of people or offences can be read from them.
+PLAIN = {
+    "names, words and classes": """
+        answer area_level area_name before borough_code borough_name break_text caution community_impact
+        compared domain drifts hotspot_class is_chosen is_late is_mine is_overdispersed is_recommended
+        is_sensitivity is_this_borough is_trial known kind maximum_penalty measure members model
+        moran_class moves name name_a name_b narrowed_by note noun of_what persistence phrase profile_a
+        profile_b question reason reference_group scheme signal title_b trend u25 da sv several unit
+        used victim_impact why word assessable residents_of segment
+        group""",
+    "time": """
+        break_month end_month follow_up_months hour months period period_end period_months
+        period_start report_month start_month years""",
+    "published by others: residents, areas, census": """
+        area_km2 borough_person_years distance exposure known_population person_years population
+        population_year reference_population share_of_time tile_column tile_row value workday_years""",
+    "numbers of areas, months or models": """
+        areas areas_flagged flagged_periods flagged_share origins periods periods_hot
+        years_in_top_tenth cell_m bandwidth_m""",
+    "made of published counts (decision 0076)": """
+        coverage error error_ratio expected lower_95 lower_998 phi target upper_95 upper_998""",
+}  # fmt: skip
+
+
+def test_every_column_outside_disclosure_control_was_looked_at():
+    text = files("sna.schemas").joinpath("results.toml").read_text(encoding="utf-8")
+    plain = {
+        (name, column) for name, t in tomllib.loads(text).items() for column in t.get("plain", ())
+    }
+    seen = {column for columns in PLAIN.values() for column in columns.split()}
+    assert sorted(f"{name}.{column}" for name, column in plain if column not in seen) == []
+    assert sorted(seen - {column for _, column in plain}) == []
+    counted = (
+        "offences|people|recorded|victims|suspects|searches|outcomes|count|rate|ratio|share|pct"
+    )
+    assert {c for _, c in plain if re.search(counted, c)} <= {
+        "flagged_share",
+        "share_of_time",
+        "error_ratio",
+    }

@@ -88,11 +88,12 @@ def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     What would happen if nothing changed. The model that erred least is taken, the seasonal naive
     one unless another beats it by a hundredth; the interval is as wide as the back-test's errors
-    and its ``coverage`` is measured on origins left out. Empty under 48 months since a break.
+    and its ``coverage`` is measured on origins left out. All are made of the published counts, as
+    an error to many figures is an equation of the months. Empty under 48 months since a break.
     """
     made = load_panel(data)
     inside, size = made.segments == made.segments[-1], made.per_year
-    months, y = made.months[inside], made.series[inside][:, None]
+    months, y = made.months[inside], made.shown(made.series[inside])[:, None]
     if len(months) < (LEAST_YEARS + 1) * size:
         return no_rows("trend_projection"), no_rows("trend_backtest")
     table, scaled = backtest(y, months, size)
@@ -106,7 +107,7 @@ def project_series(data: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     ahead = MODELS[name](y, months, size)[:, 0]
     reach = width[best] * _unit(ahead, axis=0)
     when = pd.date_range(months[-1], periods=size + 1, freq=f"{12 // size}MS")[1:]
-    past = pd.DataFrame({"month": months, "offences": y[:, 0], "kind": "recorded"})
+    past = pd.DataFrame({"month": months, "offences": made.series[inside], "kind": "recorded"})
     future = {"month": when, "kind": "projected", "projected": ahead}
     limits = {"lower_ci": np.maximum(ahead - reach, 0), "upper_ci": ahead + reach}
     both = pd.concat([past, pd.DataFrame(future | limits)], ignore_index=True)
