@@ -53,10 +53,17 @@ def test_check_exits_3_when_a_file_cannot_be_read_and_names_a_folder_for_a_file(
     assert "web page" in told.stdout
 
 
+def test_findings_say_how_many_rows_they_touch_and_what_to_do(raw: Path) -> None:
+    rows = [street_row(n, month="2024-02") for n in range(30)]
+    write(raw, "2024-02-metropolitan-street.csv", STREET, *rows, *rows[:4])
+    told = " ".join(CliRunner().invoke(app, ["check", str(raw)]).output.split())
+    assert "4 rows repeat a reference. (rows: 4)" in told
+
+
 def test_files_that_differ_only_in_their_month_share_a_row(raw: Path) -> None:
     later = [street_row(n, month="2024-02") for n in range(30)]
     write(raw, "2024-02-metropolitan-street.csv", STREET, *later)
     told = CliRunner().invoke(app, ["check", str(raw)]).output
     row = next(line for line in told.splitlines() if "metropolitan-street.csv" in line)
     assert row.startswith("*-metropolitan-street.csv (2 files)  police.uk street crime")
-    assert row.split()[-6:] == ["2024-01", "to", "2024-02", "230", "230", "0"]
+    assert row.split()[-7:] == ["2024-01", "to", "2024-02", "1", "230", "230", "0"]  # 1 borough

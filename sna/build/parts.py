@@ -102,7 +102,7 @@ def read_one(
     record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}, "groups": {}}
     record |= {"mapping": item.mapping.mark if item.mapping else ""}
     record |= {"is_wide": False, "first_month": None, "last_month": None}
-    record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced"), 0)
+    record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced", "boroughs"), 0)
     if item.problem:
         return [Part(record, findings=[item.problem])]
     plain = dict(record)
@@ -168,6 +168,7 @@ def _make_part(
     part.cells = list_cells(record, part.tables)
     part.findings += level_findings(part.cells)
     part.marks, record["digests"] = list_marks(record, part.tables), digest_months(part.tables)
+    record["boroughs"] = len(part.marks["areas"])
     offences = part.tables.get("offences")
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None
     part.findings += month_findings(record, step or 1) + cut_findings(result.rows, result.rejects)

@@ -190,7 +190,7 @@ def _print_inputs(inputs: list[dict[str, Any]]) -> None:
 
     table = Table("File", "Layout", "Months", box=None, pad_edge=False)
     table.columns[0].overflow = "fold"
-    for heading in ("Rows", "Used", "Rejected"):
+    for heading in ("Boroughs", "Rows", "Used", "Rejected"):
         table.add_column(heading, justify="right")
     files = pd.DataFrame(inputs)
     files["layout"] = files["variant"].where(files["variant"] != "", files["title"])
@@ -200,12 +200,14 @@ def _print_inputs(inputs: list[dict[str, Any]]) -> None:
         months = sorted({*group["first_month"].dropna(), *group["last_month"].dropna()})
         period = f"{months[0]} to {months[-1]}" if months else ""
         sums = [f"{group[column].sum():,}" for column in ("rows", "rows_used", "rows_rejected")]
-        table.add_row(label, str(layout or "not recognised"), period, *sums)
+        boroughs = str(group["boroughs"].max() or "")  # where its events were placed
+        table.add_row(label, str(layout or "not recognised"), period, boroughs, *sums)
     console = Console()
     Console(width=console.width if console.is_terminal else 180).print(table)
 
 
 def _print_findings(findings: "pd.DataFrame") -> None:
-    for row in findings.drop(columns="rows").fillna("").to_dict("records"):
+    for row in findings.astype("object").fillna("").to_dict("records"):
         act = f" -> {row['action']}" if row["action"] else ""
-        typer.echo(f"{row['severity']}: {row['file'] or 'folder'}: {row['finding']}{act}")
+        rows = f" (rows: {row['rows']:,})" if row["rows"] else ""
+        typer.echo(f"{row['severity']}: {row['file'] or 'folder'}: {row['finding']}{rows}{act}")
