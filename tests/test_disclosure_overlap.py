@@ -46,11 +46,11 @@ def periods_of(counts, *, group="knife", late=0):
     )  # fmt: skip
 
 
-def narrowest(frame, done, *, threshold=5):
+def narrowest(frame, done, *, threshold=5, gone=None):
     """Fewest values that a small count may have for a reader, and how many small counts."""
     shown = done.table["offences"].to_numpy()
     first, size = _months(frame)
-    all_hidden = _withheld(frame, shown)
+    all_hidden = _withheld(frame, done) if gone is None else gone
     number = int((first + size).max())
     within = np.arange(number)
     covers = (within >= first[:, None]) & (within < (first + size)[:, None])
@@ -66,15 +66,16 @@ def narrowest(frame, done, *, threshold=5):
     return min(widths, default=np.inf), len(small)
 
 
-def _withheld(frame, shown):
-    """Find the kinds of which nothing is shown but periods that another kind shows as well."""
-    first, size = _months(frame)
-    release = frame["release"].to_numpy() if "release" in frame else 0
-    ends = pd.DataFrame({"release": release, "first": first, "size": size})
-    there = pd.Series(~np.isnan(shown))
-    alone = there & ~ends[there].duplicated(keep=False).reindex(ends.index, fill_value=False)
+def _withheld(frame, done):
+    """Find what is hidden of kinds that were withheld whole, or of which nothing is shown."""
+    keys = [frame[name].astype(str) for name in ("measure", "length", "group", "period")]
+    cells = pd.Series([" | ".join(row) for row in zip(*keys, strict=True)], index=frame.index)
+    log = getattr(done, "log", pd.DataFrame({"rule": [], "cell": []}))
+    lost = cells.isin(log.loc[log["rule"].eq("overlap"), "cell"])
+    shown = pd.Series(done.table["offences"].notna().to_numpy(), index=frame.index)
     kinds = [frame[name].to_numpy() for name in ("measure", "group", "length")]
-    return ~alone.groupby(kinds).transform("any") & ~there
+    gone = lost.groupby(kinds).transform("any") | ~shown.groupby(kinds).transform("any")
+    return (gone & ~shown).to_numpy()
 
 
 def _months(frame):
@@ -102,7 +103,7 @@ def test_the_reader_of_these_tests_finds_what_is_published_kind_by_kind():
     counts[[3, 5, 8, 14]] = [4, 1, 1, 5]
     frame = periods_of(counts)
     near = np.floor(frame["offences"] / 5 + 0.5) * 5
-    bare = protected(frame)
+    bare = SimpleNamespace(table=protected(frame).table)
     bare.table["offences"] = near.mask(frame["offences"].between(1, 4))
     assert narrowest(frame, bare)[0] < 2
 
@@ -213,11 +214,12 @@ def released(folder, counts, *, profile="a"):
 def combined(releases):
     """Fewest values that a small count may have for a reader of several releases."""
     frames = [
-        frame.assign(length=frame["length"] + str(n), release=n)
-        for n, (frame, _) in enumerate(releases)
+        frame.assign(length=frame["length"] + str(n)) for n, (frame, _) in enumerate(releases)
     ]
+    gone = np.concatenate([_withheld(frame, done) for frame, done in releases])
     shown = pd.concat([done.table for _, done in releases], ignore_index=True)
-    return narrowest(pd.concat(frames, ignore_index=True), SimpleNamespace(table=shown))[0]
+    both = pd.concat(frames, ignore_index=True)
+    return narrowest(both, SimpleNamespace(table=shown), gone=gone)[0]
 
 
 def leaky_series():
@@ -234,8 +236,29 @@ def test_releases_of_one_month_more_each_tell_no_small_count_together(tmp_path):
     together = [released(tmp_path, counts[:n]) for n in range(27, 31)]
     assert combined(apart) < 2 <= combined(together)
     assert all(combined([one]) >= 2 for one in apart)
-    again = released(tmp_path, counts)  # the last release made again: it replaces itself
+    ledger = next(tmp_path.glob("**/disclosure_ledger_E09000007.csv"))
+    before = ledger.read_text()
+    again = released(tmp_path, counts)  # the last release made again says nothing new
     pd.testing.assert_frame_equal(again[1].table, together[-1][1].table)
+    assert ledger.read_text() == before
+
+
+def test_a_release_made_again_with_other_counts_tells_nothing_beside_its_first_making(tmp_path):
+    chance = np.random.default_rng(103)
+    first = chance.poisson(chance.choice([0.2, 0.4, 0.6]), 24).astype(float)
+    at, came_late = chance.integers(12, 22), chance.integers(1, 9)
+    late = np.where(np.arange(24) == at, first + came_late, first)
+    found = []
+    for folders in (("a", "b"), ("c", "c")):  # each on its own; one after the other
+        makings = [released(tmp_path / folder, counts)
+                   for folder, counts in zip(folders, (first, late), strict=True)]  # fmt: skip
+        parts = []
+        for frame, done in makings:
+            start, size = _months(frame)
+            same = (start + size <= at) | (start > at)  # periods that the record leaves as they are
+            parts.append((frame[same], SimpleNamespace(table=done.table[same], log=done.log)))
+        found.append(combined(parts))
+    assert found[0] < 2 <= found[1]
 
 
 def test_a_second_definition_shows_only_years_of_a_series_with_small_counts(tmp_path):
@@ -274,7 +297,7 @@ def told_of_a_cut(frame, done, threshold=5):
     )
     low = np.where(shown == 0, 0, np.maximum(shown - 2, threshold))
     high = np.where(shown == 0, 0, shown + 2)
-    hidden, gone = np.isnan(shown), _withheld(frame, shown)
+    hidden, gone = np.isnan(shown), _withheld(frame, done)
     low = np.where(gone, 0, np.where(hidden, 1, low))
     high = np.where(gone, MOST, np.where(hidden, threshold - 1, high))
     sums = frame.groupby(["length", "period"])["offences"].transform("sum").to_numpy()

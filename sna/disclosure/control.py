@@ -51,7 +51,7 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     kept = rules["dropped"].eq("")
     true, rows = table[kept], rules[kept]
     earlier = pd.DataFrame() if data.simulated or not shape.spans else read_earlier(data)
-    shown, flags, log = _protect_counts(true, shape, rows, settings, earlier)
+    shown, flags, log, overlap = _protect_counts(true, shape, rows, settings, earlier)
     reliable = not is_lifted("reliability", shape, settings)
     for derived in shape.derived:
         shown, flags = add_derived(shown, flags, derived, rows["rounded"], reliability=reliable)
@@ -73,7 +73,9 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
         absent=str(table.attrs.get("absent", "")),
         marking=getattr(settings.markings, data.edition),
         log=pd.concat(log, ignore_index=True),
-        ledger=ledger_rows(shown, shape, rows, release, true, settings.disclosure.round_base),
+        ledger=ledger_rows(
+            shown, shape, rows, release, true, settings.disclosure.round_base, overlap
+        ),
     )
 
 
@@ -104,8 +106,8 @@ def _protect_counts(
     rows: pd.DataFrame,
     settings: Settings,
     earlier: pd.DataFrame,
-) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame]]:
-    """Return the table with protected counts, their flags, and why each cell was hidden."""
+) -> tuple[pd.DataFrame, pd.DataFrame, list[pd.DataFrame], dict[str, pd.Series]]:
+    """Return the table with protected counts, their flags, why each was hidden, and for overlap."""
     counts, flags, log, base = {}, {}, [], settings.disclosure.round_base
     found, hidden = _hidden_cells(true, shape, rows, settings, earlier)
     for name in shape.counts:
@@ -117,7 +119,8 @@ def _protect_counts(
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
         for rule, hit in [(rule, hit) for rule, hit in found[name].items() if hit.any()]:
             log.append(_log(rule, shape, true[hit], name, WORDS["reasons"][rule]))
-    return true.assign(**counts), pd.DataFrame(flags, index=true.index), log
+    overlap = {name: found[name]["overlap"] for name in shape.counts}
+    return true.assign(**counts), pd.DataFrame(flags, index=true.index), log, overlap
 
 
 def _hidden_cells(

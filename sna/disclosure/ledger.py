@@ -1,6 +1,7 @@
 """The differencing ledger: what was published before, and what two published cells give away."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ def ledger_rows(
     release: pd.Timestamp,
     true: pd.DataFrame,
     base: int,
+    overlap: Mapping[str, pd.Series],
 ) -> pd.DataFrame:
     """Return one row a protected cell of a restricted source: what it covers and what is shown.
 
-    Periods of a series carry what a reader knows of them at least and at most too.
+    Periods of a series carry what a reader knows of them at least and at most too; `overlap` says
+    which were withheld, with all of their kind, for the sake of others.
     """
     part, rules = shown[rows["threshold"] > 0], rows[rows["threshold"] > 0]
     ages = [key for key in shape.keys if key.startswith("age")][:1]
@@ -37,7 +40,7 @@ def ledger_rows(
     facts = facts.assign(exact=~rules["rounded"], threshold=rules["threshold"])
     facts[["age_low", "age_high"]] = np.array(spans, dtype=int).reshape(-1, 2)
     cells = [facts.assign(measure=name, value=part[name]) for name in shape.counts]
-    told = [_told(cell, part, true.loc[part.index], shape, base) for cell in cells]
+    told = [_told(cell, part, true.loc[part.index], shape, base, overlap) for cell in cells]
     return pd.concat(told, ignore_index=True) if told else pd.DataFrame()
 
 
@@ -52,7 +55,12 @@ def series_names(part: pd.DataFrame, shape: ResultTable) -> pd.DataFrame:
 
 
 def _told(
-    cell: pd.DataFrame, part: pd.DataFrame, true: pd.DataFrame, shape: ResultTable, base: int
+    cell: pd.DataFrame,
+    part: pd.DataFrame,
+    true: pd.DataFrame,
+    shape: ResultTable,
+    base: int,
+    overlap: Mapping[str, pd.Series],
 ) -> pd.DataFrame:
     """Add the months of a period of a series, and its least and most; else they are missing."""
     name = str(cell["measure"].iloc[0]) if len(cell) else ""
@@ -64,6 +72,7 @@ def _told(
     kind = [cell["area"], cell["other"], part["length"] if "length" in part else last.isna()]
     small = (value > 0) & (value < cell["threshold"])
     small &= cell["value"].notna().groupby(kind).transform("any")  # else nobody knows which are
+    small &= ~overlap[name].loc[part.index].groupby(kind).transform("any")
     known = known_beside(
         cell["value"].to_numpy("float64"), small.to_numpy(), cell["threshold"], base
     )
@@ -73,7 +82,9 @@ def _told(
 
 
 def read_earlier(data: Any) -> pd.DataFrame:
-    """Return the periods of series in every other release of the borough, rounded ones only.
+    """Return the periods of series in every release of the borough so far, rounded ones only.
+
+    This release too, where it is made again: its first making may have been given out.
 
     ``first`` and ``after`` number the month they start in and the one after their last; a ``most``
     that nobody knows is infinite; ``is_anew`` marks those under another definition.
@@ -83,10 +94,9 @@ def read_earlier(data: Any) -> pd.DataFrame:
         return pd.DataFrame(columns=["area", "other"])
     old = _read(file)
     anew = old["profile"] != data.profile.id
-    again = (old["edition"] == data.edition) & (old["release"] == f"{data.end_month:%Y-%m}")
     number = {name: old[name].dt.year * 12 + old[name].dt.month for name in _DATES}
     old = old.assign(first=number["start"] - 1, after=number["end"], is_anew=anew)
-    return old[old["least"].notna() & (anew | ~again)].fillna({"most": np.inf})
+    return old[old["least"].notna()].fillna({"most": np.inf})
 
 
 def _joined(part: pd.DataFrame, keys: list[str]) -> pd.Series:
@@ -133,7 +143,7 @@ def check_differencing(published: pd.DataFrame) -> None:
     exact = published[published["exact"].astype(bool) & published["value"].notna()]
     if found := [pair for _, g in exact.groupby(["measure", "other"]) for pair in _pairs(g)]:
         what = f"{len(found)} pairs of published counts give a small count away by subtraction."
-        do = "Withhold one of each pair, or publish both rounded."
+        do = "Withhold one, publish both rounded, or delete the rows of what was never given out."
         raise DisclosureError(what, where="differencing ledger", found=found, do=do)
 
 
@@ -164,6 +174,8 @@ def record_release(
 ) -> dict[str, int]:
     """Check a release against the ledger, add it, and write the disclosure log.
 
+    A release made again with other counts stands beside its first making, which somebody may hold.
+
     `records` are the parsed `ProtectedTable.record()` of its figures. Without a folder (simulated
     data) nothing is kept. Returns how many cells each rule touched, for the run record.
     """
@@ -175,8 +187,7 @@ def record_release(
         new = new.assign(edition=edition, release=release, profile=profile)
         if file and file.exists():
             old = _read(file)
-            again = old[["edition", "release", "profile"]] == [edition, release, profile]
-            new = pd.concat([old[~again.all(axis=1)], new], ignore_index=True)
+            new = pd.concat([old, new], ignore_index=True)
         new = new.assign(**{name: pd.to_datetime(new[name], format="ISO8601") for name in _DATES})
         check_differencing(new)
         if file:
