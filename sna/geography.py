@@ -126,6 +126,8 @@ def _check_codes(areas: "gpd.GeoDataFrame") -> None:
 
 def _count_overlaps(areas: "gpd.GeoDataFrame") -> int:
     shapes = areas.geometry.to_numpy()
+    if shapely.coverage_is_valid(shapes):  # they share edges and no more: no pair need be cut
+        return 0
     left, right = areas.sindex.query(shapes, predicate="intersects")
     left, right = left[left < right], right[left < right]
     shared = shapely.area(shapely.intersection(shapes[left], shapes[right]))
@@ -163,8 +165,9 @@ def find_bad_points(
         "easting and northing swapped": outside & y.between(west, east) & x.between(south, north),
         "outside the area": outside,
     }
-    text = np.select(list(reasons.values()), list(reasons), default="")
-    return pd.Series(text, index=points.index, name="reason", dtype="str")
+    which = np.select(list(reasons.values()), range(len(reasons)), default=len(reasons))
+    words = pd.array([*reasons, ""], dtype="str")
+    return pd.Series(words[which], index=points.index, name="reason")
 
 
 def add_area_code(points: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFrame:

@@ -11,6 +11,8 @@ from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, WARD, street_row, write
 
 from sna.build import build, check_folder, parts, workers
 from sna.errors import SnaError, SourceError
+from sna.sources.files import RawFile
+from sna.sources.folder import Item
 from sna.store import load_borough, read_table
 
 ROBBERY = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"
@@ -373,6 +375,20 @@ def test_large_files_are_read_one_after_another_and_members_of_an_archive_beside
     summary = build(raw, tmp_path / "out")
     assert sum(line["rows_used"] for line in summary.inputs) == 4
     assert sorted(map(len, seen)) == [1, 1, 2]  # two members, and the two files together
+
+
+def test_small_files_of_a_layout_are_set_aside_together_up_to_a_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {"b-street": 50, "a-search": 30, "c-street": 40, "d-street": 30, "e-empty": 0}
+    files = [RawFile(name, tmp_path / name) for name in sizes]
+    for file in files:
+        file.path.write_bytes(b"x" * sizes[file.file])
+    pairs = list(enumerate(Item(file) for file in files))
+    monkeypatch.setattr(Item, "facts", property(lambda i: {"layout": i.name.split("-")[1]}))
+    monkeypatch.setattr(parts, "BATCH_BYTES", 100)
+    found = [[item.name for _, item in batch] for batch in parts.list_batches(pairs)]
+    assert found == [["e-empty"], ["a-search"], ["b-street", "c-street"], ["d-street"]]
 
 
 def _write_nine_months(raw: Path) -> None:

@@ -4,13 +4,16 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from raw_folder import BOROUGH, STREET, street_row, write
 
 from sna import store
 from sna.build import build
 from sna.errors import TableError, UsageError
+from sna.schemas.arrow import stack
 from sna.schemas.store_tables import STORE_TABLES, check_table
 from sna.store import load_borough, read_table
 
@@ -176,3 +179,21 @@ def test_a_borough_shows_what_it_holds_and_not_every_cell(built: Path) -> None:
     assert lines[0].startswith("Camden (E09000007) to February 2024: 2 input files, public edition")
     assert lines[1].split() == [".offences", "32", "rows", "mps_borough,", "police_uk_street"]
     assert max(map(len, lines)) <= 100
+
+
+def test_tables_are_stacked_under_one_dictionary_of_the_values_that_rows_have() -> None:
+    rng = np.random.default_rng(7)
+    tables, texts = [], []
+    for _ in range(20):
+        words = rng.permutation([*"abcdefgh"])[: rng.integers(1, 8)]
+        codes = rng.integers(-1, len(words), 5).astype("int32")
+        hidden = np.where(codes < 0, 99, codes)  # what lies under a null can be anything
+        rows = pa.DictionaryArray.from_arrays(
+            pa.array(hidden.astype("int32"), mask=codes < 0), pa.array(words), safe=False
+        )
+        tables.append(pa.table({"word": rows}) if rng.random() < 0.8 else pa.table({"n": codes}))
+        texts += [words[code] if code >= 0 else None for code in codes]
+        texts[-5:] = texts[-5:] if "word" in tables[-1].column_names else [None] * 5
+    column = stack(tables)["word"].combine_chunks()
+    assert column.to_pylist() == texts
+    assert column.dictionary.to_pylist() == list(dict.fromkeys(filter(None, texts)))

@@ -12,8 +12,10 @@ from filelock import FileLock, Timeout
 from sna import store
 from sna.build.parts import (
     REPLACED,
+    Kept,
     Part,
     is_large,
+    list_batches,
     read_one,
     read_some,
     reject_replaced,
@@ -234,7 +236,7 @@ def _read_all(items: list[Item], job: _Job) -> list[Part]:
         part
         for pair in numbered
         if pair[1].is_reference
-        for part in read_one(pair, nowhere, job.profile, None)
+        for part in read_one(pair, nowhere, job.profile)
     ]
     lookups = [
         part.tables["area_lookup"].to_pandas() for part in reference if "area_lookup" in part.tables
@@ -249,7 +251,7 @@ def _read_events(numbered: list[tuple[int, Item]], places: Places, job: _Job) ->
     """Read large files one after another, so that one of them is in memory, the others beside."""
     shared = (places, job.profile, job.spool)
     large = [pair for pair in numbered if is_large(pair[1])]
-    beside = [[pair] for pair in numbered if not is_large(pair[1])]
+    beside = list_batches([pair for pair in numbered if not is_large(pair[1])])
     tasks = [*beside, *([large] if large else [])]
     first = job.run(read_some, tasks[len(beside) :], shared)  # the longest task begins first
     found: list[Part] = []
@@ -366,15 +368,14 @@ def _write_by_borough(parts: list[Part], work: Path, suffix: str, job: _Job) -> 
     """Write one file a borough for each event table, its rows in order of source and file."""
     ordered = sorted(parts, key=lambda part: (part.record["layout"], part.record["file_id"]))
     for name in store.BY_BOROUGH:
-        held = [
-            (
-                part.kept[name],
-                part.lost[part.lost["table"] == name] if len(part.lost) else part.lost,
-            )
-            for part in ordered
-            if name in part.kept
+        held: dict[str, tuple[Kept, list[pd.DataFrame]]] = {}  # files of a batch share their rows
+        for part in (part for part in ordered if name in part.kept):
+            _, lost = held.setdefault(part.kept[name].path, (part.kept[name], []))
+            lost += [part.lost[part.lost["table"] == name]] if len(part.lost) else []
+        found = [
+            (kept, pd.concat(lost) if lost else pd.DataFrame()) for kept, lost in held.values()
         ]
-        codes = sorted({code for kept, _ in held for code in kept.places})
-        shared = (name, held, (suffix, work), job.profile)
+        codes = sorted({code for kept, _ in found for code in kept.places})
+        shared = (name, found, (suffix, work), job.profile)
         for number, _ in enumerate(job.run(write_borough, codes, shared), start=1):
             job.progress(f"writing {name}", number, len(codes))

@@ -2,6 +2,7 @@
 
 import gc
 from dataclasses import dataclass, field
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from sna import store
 from sna.build.banding import add_bands, classify_table
 from sna.errors import SourceError
-from sna.schemas.arrow import join_tables, to_arrow
+from sna.schemas.arrow import stack, to_arrow
 from sna.schemas.checksum import hash_file
 from sna.schemas.store_tables import STORE_TABLES
 from sna.sources.copies import list_marks
@@ -35,6 +36,7 @@ from sna.sources.revisions import digest_months
 
 REPLACED = "The same month and category stand in a later file:"
 LARGE_BYTES = 64 << 20  # files this large are read one after another
+BATCH_BYTES = 32 << 20  # of small files of a layout, whose rows are set aside together
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
     *("published_category", "offence_code", "listed_family", "band", "possible_bands"),
@@ -79,23 +81,49 @@ def is_large(item: Item) -> bool:
     return not item.raw.member and item.raw.path.stat().st_size > LARGE_BYTES
 
 
+def list_batches(pairs: list[tuple[int, Item]]) -> list[list[tuple[int, Item]]]:
+    """Return small files of a layout together, in the order given, each batch up to a size.
+
+    A member of an archive can be of any size, so it stands alone.
+    """
+    batches: list[list[tuple[int, Item]]] = []
+    for _, some in groupby(sorted(pairs, key=_layout), _layout):
+        room = -1
+        for pair in some:
+            raw = pair[1].raw
+            size = BATCH_BYTES if raw.member else raw.path.stat().st_size
+            if size > room:
+                batches.append([])
+                room = BATCH_BYTES
+            batches[-1].append(pair)
+            room -= size
+    return batches
+
+
+def _layout(pair: tuple[int, Item]) -> str:
+    return str(pair[1].facts["layout"])
+
+
 def read_some(
     pairs: list[tuple[int, Item]], places: Places, profile: str, spool: Path | None
 ) -> list[Part]:
-    """Read files one after another and give back the memory that a large one took."""
-    found = []
+    """Read files one after another; rows of events go to disk, those of small files together.
+
+    The memory that a large one took is given back. Without a `spool` nothing is kept.
+    """
+    found: list[Part] = []
     for pair in pairs:
-        found += read_one(pair, places, profile, spool)
+        found += read_one(pair, places, profile)
         if is_large(pair[1]):  # for a small file it takes too long
+            _set_aside(found, spool)
             gc.collect()
             pa.default_memory_pool().release_unused()
+    _set_aside(found, spool)
     return found
 
 
-def read_one(
-    pair: tuple[int, Item], places: Places, profile: str, spool: Path | None
-) -> list[Part]:
-    """Read one file; what cannot be read becomes a finding. Event rows go to disk below `spool`."""
+def read_one(pair: tuple[int, Item], places: Places, profile: str) -> list[Part]:
+    """Read one file; what cannot be read becomes a finding."""
     number, item = pair
     record: dict[str, Any] = {"file": item.name, "raw_file": item.raw.file, "file_id": number}
     record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
@@ -107,7 +135,7 @@ def read_one(
         return [Part(record, findings=[item.problem])]
     plain = dict(record)
     try:
-        return _read_parts(item, record, (places, profile, spool))
+        return _read_parts(item, record, places, profile)
     except SourceError as error:
         what = f"{error.what.rstrip('.')}: {error.found}." if error.found else error.what
         do = error.do
@@ -119,11 +147,9 @@ def read_one(
     return [Part(plain, findings=[make_finding(what, severity="error", action=do)])]
 
 
-def _read_parts(
-    item: Item, record: dict[str, Any], how: tuple[Places, str, Path | None]
-) -> list[Part]:
+def _read_parts(item: Item, record: dict[str, Any], places: Places, profile: str) -> list[Part]:
     """Return what a file gives: one part, or two for an extract with a people file."""
-    results = read_item(item, ReadContext(record["file_id"], how[0], record["release_class"]))
+    results = read_item(item, ReadContext(record["file_id"], places, record["release_class"]))
     people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
     records = [{**record, "file": name, "variant": result.variant} for name, result in results]
     for more in records[1:]:  # the people file of an extract
@@ -133,17 +159,17 @@ def _read_parts(
     parts = []
     for line in records:
         result = results.pop(0)[1]
-        parts.append(_make_part(result, line, people, how))
+        parts.append(_make_part(result, line, people, places, profile))
         people = None
     return parts
 
 
 def _make_part(
-    result: ReadResult, record: dict[str, Any], people: Any, how: tuple[Places, str, Path | None]
+    result: ReadResult, record: dict[str, Any], people: Any, places: Places, profile: str
 ) -> Part:
     """Return one file's tables in their contract's types, its offences with their band."""
-    used, is_wide, (places, profile, spool) = result.used, result.category_rows is not None, how
-    record |= {"rows": result.rows, "rows_used": used, "is_wide": is_wide}
+    is_wide = result.category_rows is not None
+    record |= {"rows": result.rows, "rows_used": result.used, "is_wide": is_wide}
     part = Part(record, rejects=[result.rejects], findings=list(result.findings))
     part.lines = sorted(line for some in (result.category_rows or {}).values() for line in some)
     part.is_events = not result.tables or not set(store.BY_BOROUGH).isdisjoint(result.tables)
@@ -173,10 +199,6 @@ def _make_part(
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None
     part.findings += month_findings(record, step or 1) + cut_findings(result.rows, result.rejects)
     part.findings += [] if result.rows else [say("empty")]
-    for name in [name for name in store.BY_BOROUGH if name in part.tables]:
-        table = part.tables.pop(name)
-        if spool is not None and table.num_rows:
-            part.kept[name] = _set_aside(table, spool / f"{record['file_id']}-{name}-{used}.arrow")
     return part
 
 
@@ -201,16 +223,34 @@ def _count(table: pa.Table, profile: str) -> pa.Table:
     return kept.cast(pa.schema(list(zip(kept.column_names, text, strict=True))))
 
 
-def _set_aside(table: pa.Table, path: Path) -> Kept:
+def _set_aside(parts: list[Part], spool: Path | None) -> None:
+    """Write the parts' rows of events in order of borough, one batch a borough.
+
+    Records have their band and published counts get it later: they stand in files of their own.
+    """
+    for name, is_banded in product(store.BY_BOROUGH, (True, False)):
+        holders = [
+            part
+            for part in parts
+            if name in part.tables and ("band" in part.tables[name].column_names) == is_banded
+        ]
+        tables = [part.tables.pop(name) for part in holders]
+        if spool is None or not sum(table.num_rows for table in tables):
+            continue
+        first, last = (holders[at].record for at in (0, -1))
+        stem = f"{first['file_id']}-{last['file_id']}-{first['rows']}-{name}-{is_banded:d}"
+        whole = stack(tables) if len(tables) > 1 else tables[0]
+        kept = _write_batches(whole, spool / f"{stem}.arrow")
+        for part in holders:
+            part.kept[name] = kept
+
+
+def _write_batches(table: pa.Table, path: Path) -> Kept:
     """Write rows in order of borough, one batch a borough; those without one are unplaced."""
-    for place, column in enumerate(table.columns):
-        if pa.types.is_dictionary(column.type) and column.num_chunks != 1:
-            column = column.cast(pa.string()).dictionary_encode().combine_chunks()
-            table = table.set_column(place, table.column_names[place], column)
-    column = table["borough_code"].chunk(0)
+    column = table["borough_code"].combine_chunks()
     codes = column.indices.fill_null(-1).to_numpy()
     names = [*column.dictionary.to_pylist(), store.UNPLACED]
-    rows = table.take(pa.array(np.argsort(codes, kind="stable"))).combine_chunks()
+    rows = table.combine_chunks().take(pa.array(np.argsort(codes, kind="stable")))
     present, sizes = np.unique(codes, return_counts=True)
     starts = np.cumsum(sizes) - sizes
     part = path.with_suffix(".part")
@@ -249,9 +289,8 @@ def write_borough(
         for kept, lost in found
         if code in kept.places
     ]
-    if name == "offences":
-        whole = join_tables([t for t in tables if "band" not in t.column_names], name)
-        counted = [add_bands(whole, profile)] if whole is not None else []
-        tables = [t for t in tables if "band" in t.column_names] + counted
-    whole = tables[0] if name == "offences" and len(tables) == 1 else join_tables(tables, name)
-    store.write_table(whole, f"{name}/{code}{target[0]}", target[1])
+    counted = [t for t in tables if "band" not in t.column_names]
+    if name == "offences" and counted:
+        banded = [table for table in tables if "band" in table.column_names]
+        tables = [*banded, add_bands(stack(counted), profile)]
+    store.write_table(stack(tables), f"{name}/{code}{target[0]}", target[1])

@@ -87,8 +87,8 @@ def check_people(given: object, offences: pd.DataFrame) -> None:
         what = "People cannot be joined: offences have no offence_id."
         raise TableError(what, where="offences", found=offences.columns, do=do)
     allowed = STORE_TABLES["people"].columns["person_role"].allowed
-    roles = people["person_role"].dropna().astype("str").str.strip().str.casefold().unique()
-    if odd := sorted(set(roles) - set(allowed)):
+    roles = {str(role).strip().casefold() for role in people["person_role"].dropna().unique()}
+    if odd := sorted(roles - set(allowed)):
         do = f"Use {', '.join(allowed)}."
         raise TableError("A role of people is not known.", where="person_role", found=odd, do=do)
 

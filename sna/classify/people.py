@@ -18,16 +18,17 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
     Under 25 and under 16: any True wins, else any Unknown, else False.
     """
     # Arrow: pandas walks a million references in Python
-    ours, theirs = (pa.array(id_text(table["offence_id"])) for table in (offences, people))
-    known = ours.unique().drop_null()
-    known = known.filter(pc.not_equal(known, ""))
+    ours, theirs = (_references(table["offence_id"]) for table in (offences, people))
+    coded = pc.if_else(pc.equal(ours, ""), None, ours).dictionary_encode()
+    known = coded.dictionary
     position, codes = (
-        np.asarray(pc.index_in(ids, value_set=known).fill_null(-1)) for ids in (ours, theirs)
+        np.asarray(found.fill_null(-1))
+        for found in (coded.indices, pc.index_in(theirs, value_set=known))
     )
     length = len(known)
     _check_joined(people["offence_id"], offences["offence_id"], codes)
     state, conflict = _person_ages(people)
-    role = people["person_role"].astype("str").str.strip().str.casefold().to_numpy()
+    role = look_up(people["person_role"], lambda value: str(value).strip().casefold(), "")
     for name, roles in ROLES.items():
         here = np.isin(role, roles) & (codes >= 0)
         folded = np.append(_fold(codes[here], state[here], length), AGE["unknown"])[position]
@@ -35,6 +36,11 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
         columns[name] = kept.astype(np.uint8)
     odd = np.bincount(codes[conflict & (codes >= 0)], minlength=length) > 0
     return np.append(odd, False)[position]
+
+
+def _references(ids: pd.Series) -> pa.Array:
+    text = pa.array(id_text(ids))
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
 
 
 def _check_joined(theirs: pd.Series, ours: pd.Series, codes: Array) -> None:

@@ -105,13 +105,43 @@ def join_tables(tables: list[Any], name: str) -> Any:
     """Return tables one after another in the types of their contract; None when there are none."""
     if not tables or name == "areas":
         return pd.concat(tables, ignore_index=True) if tables else None
-    whole = [to_arrow(table, STORE_TABLES[name]) for table in tables]
-    whole = pa.concat_tables(whole, promote_options="permissive")
-    for place, field in enumerate(whole.schema):
-        if pa.types.is_dictionary(field.type):  # unify_dictionaries() reads what lies under a null
-            texts = whole[field.name].cast(pa.string()).dictionary_encode()
-            whole = whole.set_column(place, field.name, texts)
-    return whole
+    return stack([to_arrow(table, STORE_TABLES[name]) for table in tables])
+
+
+def stack(tables: list[pa.Table]) -> pa.Table:
+    """Return tables of one contract one after another, each coded column under one dictionary."""
+    whole = pa.concat_tables(tables, promote_options="permissive")
+    columns = {
+        field.name: _recode(column) if pa.types.is_dictionary(field.type) else column
+        for field, column in zip(whole.schema, whole.columns, strict=True)
+    }
+    return pa.table(columns)
+
+
+def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Return coded rows under one dictionary: the values there are, in order of appearance.
+
+    unify_dictionaries() keeps values that no row has, and reads the code that lies under a null.
+    """
+    known: dict[str, int] = {}
+    parts = [np.empty(0, dtype="int32")]
+    for chunk in column.chunks:
+        values = chunk.dictionary.to_pylist()
+        into = [-1 if v is None else known.setdefault(v, len(known)) for v in values]
+        index = chunk.indices.fill_null(-1).to_numpy()
+        parts.append(np.array([*into, -1], dtype="int32")[index])
+    codes = np.concatenate(parts)
+    words = pa.array(list(known), pa.string())
+    if len(known) > 1:
+        first = np.full(len(known) + 1, -1)
+        first[codes[::-1]] = np.arange(len(codes))[::-1]  # of a repeated place the last write stays
+        there = np.flatnonzero(first[:-1] >= 0)
+        there = there[np.argsort(first[there])]
+        place = np.zeros(len(known) + 1, dtype="int32")
+        place[there] = np.arange(len(there))
+        codes, words = np.where(codes < 0, -1, place[codes]), words.take(pa.array(there))
+    rows = pa.array(np.maximum(codes, 0), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(rows, words)
 
 
 @cache

@@ -134,10 +134,11 @@ def _plain_days(values: Answers) -> Answers:
 def _local_times(values: Answers, _: File) -> Answers:
     """Return local times of times published in UTC, and the months they fall in."""
     when = pd.to_datetime(pd.Series(values), errors="coerce", utc=True, format="ISO8601")
-    local = when.dt.tz_convert("Europe/London").dt.tz_localize(None).to_numpy()
-    months = local.astype("datetime64[M]").astype("datetime64[us]")
-    pairs = zip(local.astype("datetime64[us]"), months, strict=True)
-    return [None if np.isnat(time) else (time, month) for time, month in pairs]
+    local = when.dt.tz_convert("Europe/London").dt.tz_localize(None)
+    times = local.to_numpy().astype("datetime64[us]")
+    months = times.astype("datetime64[M]").astype("datetime64[us]")
+    pairs = zip(times.tolist(), months.tolist(), strict=True)
+    return [pair if pair[0] else None for pair in pairs]
 
 
 def parse_dates(text: pd.Series, date_format: str) -> pd.Series:

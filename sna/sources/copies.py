@@ -33,7 +33,7 @@ def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str,
     names = ["offence_id"] if "offence_id" in table.column_names else _ROW
     texts = [table[each].cast(pa.string()) for each in names if each in table.column_names]
     whole = pc.binary_join_element_wise(*texts, "|", null_handling="replace")
-    keys = pc.utf8_reverse(texts[0] if len(texts) == 1 else whole)
+    keys = pc.binary_reverse((texts[0] if len(texts) == 1 else whole).cast(pa.binary()))
     rows = pa.table({"key": keys, "month": table["month"]}).filter(pc.is_valid(keys))
     rows = rows.take(pc.select_k_unstable(rows, MARKS, [("key", "ascending")]))
     keyed = zip(rows["key"].to_pylist(), rows["month"].to_pylist(), strict=True)
@@ -78,10 +78,10 @@ def _are_apart(one: dict[str, Any], other: dict[str, Any], share: float) -> bool
     return bool(one["areas"] and other["areas"]) and one["areas"].isdisjoint(other["areas"])
 
 
-def _share(one: dict[str, Any], other: dict[str, Any]) -> float:
+def _share(one: dict[bytes, Any], other: dict[bytes, Any]) -> float:
     """Return the share of the smaller file's marks that the larger has, where both could."""
     months = set(one.values()) & set(other.values())
-    last = min(max(one, default=""), max(other, default=""))
+    last = min((max(keys) for keys in (one, other) if keys), default=b"")
     ours, theirs = (
         {key for key, month in marks.items() if month in months and key <= last}
         for marks in (one, other)

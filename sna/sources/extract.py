@@ -152,7 +152,7 @@ def read_records(
     """
     nameless = given["crime_ref"].isna()
     notes.reject(nameless, mapping.columns["crime_ref"], "no crime reference")
-    given = _read_dates(given[~nameless], mapping, today, notes)
+    given = _read_dates(_keep(given, ~nameless), mapping, today, notes)
     given = _read_status(given, mapping, notes)
     rows = pd.DataFrame({"offence_id": given["crime_ref"], "month": given["month"]})
     rows = rows.assign(line=rows.index + 1)
@@ -178,7 +178,12 @@ def read_records(
     if not repeated.any():  # one row an offence: its ages decide without folding
         ages = ("victim_age", "suspect_age", "victim_age_recorded", "suspect_age_recorded")
         rows = rows.assign(**{r: _ages(given[r], Notes()) for r in ages if r in given})
-    return rows[~repeated].assign(offences=1), pd.concat(persons, ignore_index=True)
+    rows = _keep(rows, ~repeated).assign(offences=1)
+    return rows, pd.concat(persons, ignore_index=True)
+
+
+def _keep(rows: pd.DataFrame, good: "pd.Series | np.ndarray") -> pd.DataFrame:
+    return rows if good.all() else rows[good]  # most files lose no row, and a copy takes long
 
 
 def _fold_abuse(rows: pd.DataFrame) -> pd.DataFrame:
@@ -202,7 +207,8 @@ def read_people(given: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.Da
     notes.reject(bad, heading, "not a victim or a suspect", given["person_role"].astype("str"))
     people = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": words})
     people = people.assign(line=people.index + 1)
-    return _describe(people, given.drop(columns=["crime_ref", "person_role"]), mapping, notes)[~bad]
+    given = given.drop(columns=["crime_ref", "person_role"])
+    return _keep(_describe(people, given, mapping, notes), ~bad)
 
 
 def _read_dates(
@@ -228,7 +234,7 @@ def _read_dates(
     undated = counted.isna() & ~bad
     notes.reject(undated, "date", "no date")
     month = counted.to_numpy().astype("datetime64[M]").astype("datetime64[us]")
-    return given.assign(month=month)[~(bad | early | undated)]
+    return _keep(given.assign(month=month), ~(bad | early | undated))
 
 
 def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.DataFrame:
@@ -240,7 +246,7 @@ def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.Data
     words = _translate(given["status"], "status", mapping)
     reason = "status that the mapping lacks"
     notes.reject(words.isna(), mapping.columns["status"], reason, given["status"].astype("str"))
-    return given.assign(status=words)[words.notna()]
+    return _keep(given.assign(status=words), words.notna())
 
 
 def _translate(text: pd.Series, role: str, mapping: Mapping) -> pd.Series:
@@ -301,7 +307,7 @@ def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.Data
     rows = rows.assign(**numbers)
     if {"easting", "northing"} <= set(rows):
         reasons = find_bad_points(rows)
-        for reason in sorted({*reasons} - {"", "no coordinates"}):
+        for reason in sorted({*reasons.unique()} - {"", "no coordinates"}):
             do = "Correct them at the source; the rows count, but stand on no surface."
             notes.find(f"Coordinates cannot be placed: {reason}.", reasons.eq(reason), do)
     if "managing_borough" in given:
@@ -394,7 +400,7 @@ def _place_people(
     if notes is not None:
         reason = "the offence is not in the extract, or was rejected there"
         notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
-        people, found = people[found >= 0], found[found >= 0]
+        people, found = _keep(people, found >= 0), found[found >= 0]
         own = offences["offence_id"].iloc[found]
         people = people.assign(offence_id=own.set_axis(people.index))
     taken = offences[[name for name in ROLES["of_offence"] if name in offences]].iloc[found]

@@ -241,17 +241,19 @@ def _find_wide(sample: FileSample, wide: Wide) -> dict[str, dict[str, str]]:
     return found
 
 
+@lru_cache(maxsize=4096)  # most files of a folder have the headings of another
+def _is_there(pattern: str, headings: tuple[str, ...]) -> bool:
+    return any(re.fullmatch(pattern, plain_heading(name)) for name in headings)
+
+
 def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     """Return how `sample` fills `layout`; None when something is missing, or speaks against it."""
-    plain = [plain_heading(name) for name in sample.columns]
-
-    def is_there(pattern: str) -> bool:
-        return any(re.fullmatch(pattern, name) for name in plain)
-
+    headings = tuple(sample.columns)
     by_name = (r.heading for r in layout.roles.values() if r.needed and not r.by_values)
-    if sample.kind not in layout.kinds or (layout.absent and is_there(layout.absent)):
+    if sample.kind not in layout.kinds or (layout.absent and _is_there(layout.absent, headings)):
         return None
-    if not all(map(is_there, by_name)):  # before the values are looked at, which takes long
+    # before the values are looked at, which takes long
+    if not all(_is_there(pattern, headings) for pattern in by_name):
         return None
     columns, missing = find_roles(sample, layout)
     if missing or layout.wide is None:

@@ -70,14 +70,14 @@ def list_cells(record: dict[str, Any], tables: dict[str, pa.Table]) -> pd.DataFr
         if (table := tables.get(name)) is not None and table.num_rows:
             keys = [key for key in _CELL if key in table.column_names]
             sums = table.group_by(keys).aggregate([(name, "sum"), ([], "count_all")]).to_pandas()
-            text = sums.astype({key: "object" for key in keys if key != "month"})
-            frames.append(
-                text.set_axis([*text.columns[:-2], "total", "rows"], axis=1).assign(table=name)
-            )
-    cells = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
-    months = cells["month"].map(lambda m: f"{m:%Y-%m}", na_action="ignore").rename("name")
+            sums = sums.set_axis([*keys, "total", "rows"], axis=1).assign(table=name)
+            frames.append(sums.astype({key: "object" for key in keys if key != "month"}))
+    cells = pd.concat(frames[1:], ignore_index=True) if frames[1:] else frames[0]
+    names = {month: f"{month:%Y-%m}" for month in cells["month"].dropna().unique()}
+    months = cells["month"].map(names).rename("name")
     first = cells["table"].eq(cells["table"].iloc[0] if len(cells) else "")
-    record["totals"] = cells[first]["total"].astype("int64").groupby(months).sum().to_dict()
+    sums = cells[first]["total"].astype("int64").groupby(months).sum()
+    record["totals"] = sums.to_dict()
     if record["layout"].startswith("mps_") and "published_category" in cells:
         spans = months[cells["total"] > 0].groupby(cells["published_category"]).agg(["min", "max"])
         record["labels"] = {str(label): list(span) for label, *span in spans.itertuples()}
@@ -139,7 +139,7 @@ def month_findings(record: dict[str, Any], step: int = 1) -> list[dict[str, Any]
 
 def level_findings(cells: pd.DataFrame) -> list[dict[str, Any]]:
     """Say so when rows by ward and by borough of one file do not add up to the same."""
-    if "area_level" not in cells or not len(cells):
+    if "area_level" not in cells or cells["area_level"].nunique() < 2:
         return []
     sums = cells.pivot_table("total", "table", "area_level", aggfunc="sum")
     if not {"ward", "borough"} <= set(sums):
@@ -166,9 +166,9 @@ def _missing(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _repeats(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
-    """Return repeated references, and the share of the airport's ward in Hillingdon."""
+    """Return repeated references (extracts have none left), and the share of the airport's ward."""
     found = []
-    if "offence_id" in table.column_names and not record["layout"].startswith("mps"):
+    if "offence_id" in table.column_names and not record["layout"].startswith(("mps", "extract")):
         ids = table["offence_id"].drop_null()
         again = len(ids) - pc.count_distinct(ids).as_py()
         found += [say("repeats", again, n=again)] if again else []
@@ -183,14 +183,13 @@ def _repeats(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
 
 def _searches(table: pa.Table) -> list[dict[str, Any]]:
     """Return exact repeats and a month that stops early; repeats may be two real searches."""
-    frame = table.drop_columns(["file_id", "line"]).to_pandas()
-    again, last = int(frame.duplicated().sum()), frame["event_time"].max()
+    said = [name for name in table.column_names if name not in ("file_id", "line")]
+    distinct = table.group_by(said, use_threads=False).aggregate([]).num_rows
+    again, last = table.num_rows - distinct, pd.Timestamp(pc.max(table["event_time"]).as_py())
     found = [say("exact", again, n=again)] if again else []
     left = ((last + pd.offsets.MonthEnd(0)).normalize() - last.normalize()).days
-    return [
-        *found,
-        *([say("stops", day=f"{last:%d %B %Y}")] if len(frame) >= 1000 and left > 2 else []),
-    ]
+    is_cut = table.num_rows >= 1000 and left > 2
+    return [*found, *([say("stops", day=f"{last:%d %B %Y}")] if is_cut else [])]
 
 
 # ---------------------------------------------------------------------------- between files
@@ -226,6 +225,7 @@ def choose_files(parts: Sequence[Part]) -> None:
                 folder=record["file"].rsplit("/", 2)[0],
                 is_copy=re.search(_COPY, record["file"].rsplit("/", 1)[-1].casefold()) is not None,
                 file=record["file"],
+                file_id=record["file_id"],
             )
         )
     if not frames:
@@ -280,12 +280,12 @@ def _why_lost(lost: pd.DataFrame) -> tuple[str, dict[str, int]]:
 
 def is_lost(table: pa.Table, lost: pd.DataFrame) -> np.ndarray:
     """Return which rows of a table lie in lost cells."""
-    said = [key for key in _CELL if key in lost and lost[key].notna().any()]
+    said = [key for key in ("file_id", *_CELL) if key in lost and lost[key].notna().any()]
     keys = [key for key in said if key in table.column_names]
-    if not keys:
+    if not {*keys} - {"file_id"}:
         return np.zeros(table.num_rows, dtype=bool)
     frame = table.select(keys).to_pandas()
-    frame = frame.astype({key: "object" for key in keys if key != "month"})
+    frame = frame.astype({key: "object" for key in keys if key not in ("file_id", "month")})
     return pd.MultiIndex.from_frame(frame).isin(pd.MultiIndex.from_frame(lost[keys]))
 
 

@@ -16,10 +16,11 @@ _COUNT = r"^[\s\x{00A0}]*(\d{1,12}|\d{1,3}([,\s\x{00A0}]\d{3}){1,3})(\.0+)?[\s\x
 
 def dictionary(codes: np.ndarray, values: Sequence[Any]) -> pa.DictionaryArray:
     """Return dictionary rows whose i-th row is ``values[codes[i]]``; a code of -1 is missing."""
-    small, unique = pd.factorize(pd.Series(list(values), dtype="object"))
-    codes = np.where(codes < 0, -1, np.append(small, -1)[codes]).astype("int32")
+    known: dict[Any, int] = {}
+    place = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
+    codes = np.array([*place, -1], dtype="int32")[codes]
     return pa.DictionaryArray.from_arrays(
-        pa.array(codes, mask=codes < 0), pa.array(list(unique), pa.string())
+        pa.array(codes, mask=codes < 0), pa.array(list(known), pa.string())
     )
 
 
@@ -41,13 +42,14 @@ class Rows:
     """The rows of a file by role."""
 
     text: pa.Table
-    known: dict[str, tuple[np.ndarray, list[Any]]] = field(default_factory=dict)
+    known: dict[tuple[str, ...], tuple[np.ndarray, list[Any]]] = field(default_factory=dict)
+    answers: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)  # by roles, converter
 
     def split(self, role: str) -> tuple[np.ndarray, list[Any]]:
         """Return codes and values of a role, found once."""
-        if role not in self.known:
-            self.known[role] = split_codes(self.text[role])
-        return self.known[role]
+        if (role,) not in self.known:
+            self.known[role,] = split_codes(self.text[role])
+        return self.known[role,]
 
     def has(self, roles: Sequence[str]) -> bool:
         """Say whether the file has a column for each of `roles`."""
@@ -55,6 +57,11 @@ class Rows:
 
     def codes(self, roles: Sequence[str]) -> tuple[np.ndarray, list[Any]]:
         """Return codes and values of a role, or several joined by `` | ``."""
+        if tuple(roles) not in self.known:
+            self.known[*roles,] = self._join(roles)
+        return self.known[*roles,]
+
+    def _join(self, roles: Sequence[str]) -> tuple[np.ndarray, list[Any]]:
         codes, values = self.split(roles[0])
         for role in roles[1:]:
             more, others = self.split(role)
@@ -116,8 +123,9 @@ def make_rejects(
 
 def line_rejects(text: TextTable) -> pd.DataFrame:
     """Return one reject for each line with the wrong number of fields."""
-    table = pd.DataFrame(list(text.bad_lines), columns=["line", "reason"])
-    return table.assign(column="", value="", rows=1)
+    lines, reasons = zip(*text.bad_lines, strict=True) if text.bad_lines else ((), ())
+    told = {"line": lines, "reason": reasons, "column": "", "value": "", "rows": 1}
+    return pd.DataFrame(told, index=range(len(lines)))
 
 
 def parse_counts(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:

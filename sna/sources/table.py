@@ -87,9 +87,12 @@ def _kind(table: str, column: str) -> pa.DataType:
 def _answers(rows: Rows, spec: str, file: File) -> Iterator[tuple[str, np.ndarray, list[Any]]]:
     """Yield role, codes and answers for each alternative that the file has the roles for."""
     for roles, name in split_spec(spec):
-        if rows.has(roles):
-            codes, values = rows.codes(roles)
-            yield roles[0], codes, find_converter(name)(values, file)
+        if not rows.has(roles):
+            continue
+        codes, values = rows.codes(roles)
+        if (asked := (*roles, name)) not in rows.answers:  # first to check rows, then to keep them
+            rows.answers[asked] = find_converter(name)(values, file)
+        yield roles[0], codes, rows.answers[asked]
 
 
 def split_spec(spec: str) -> list[tuple[list[str], str]]:

@@ -51,12 +51,35 @@ def _remove_left(path: Path) -> None:
 
 
 def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -> None:
-    """Write a table that keeps its contract; references are random, so they are not packed."""
+    """Write a table that keeps its contract; references are random, so they are not packed.
+
+    Only a column that may hold one value, or none, states it, for `_same_values`: least and
+    greatest of coded columns take long to find, and nothing asks for them.
+    """
     table = to_arrow(frame, contract).unify_dictionaries()
     long = {f.name: "DELTA_LENGTH_BYTE_ARRAY" for f in table.schema if pa.types.is_string(f.type)}
-    coded = [name for name in table.column_names if name not in long]
     packed: Any = {name: "none" if name in long else "zstd" for name in table.column_names}
-    pq.write_table(table, path, compression=packed, use_dictionary=coded, column_encoding=long)
+    pq.write_table(
+        table,
+        path,
+        compression=packed,
+        use_dictionary=[field.name for field in table.schema if _is_repeated(field)],
+        write_statistics=[f.name for f in table.schema if _may_be_same(table[f.name], f)],
+        column_encoding=long,
+    )
+
+
+def _is_repeated(field: pa.Field) -> bool:
+    """Say whether a column has few values for its rows: not references, times or coordinates."""
+    kind = field.type
+    tests = (pa.types.is_dictionary, pa.types.is_integer, pa.types.is_boolean)
+    return field.name == "month" or any(test(kind) for test in tests)
+
+
+def _may_be_same(column: pa.ChunkedArray, field: pa.Field) -> bool:
+    if pa.types.is_dictionary(field.type):
+        return all(len(chunk.dictionary) <= 1 for chunk in column.chunks)
+    return _is_repeated(field) or column.null_count == len(column)
 
 
 def read_files(name: str, paths: list[Path], filters: Any = None) -> pd.DataFrame:
