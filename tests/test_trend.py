@@ -933,3 +933,10 @@ def test_the_verbs_an_analyst_types_are_public():
 
     assert {"add_rate", "count_by_month", "count_series", "compare_periods"} <= set(dir(sna))
     assert sna.count_by_month is counts.count_by_month
+
+
+def test_a_borough_without_files_of_attendances_has_an_empty_table_that_can_be_protected():
+    data = invented_london(months=24)
+    data.attendances = pd.DataFrame({"source": [], "release_class": []})
+    table = trend.count_attendances(data)
+    assert protect(table, contract="trend_attendances", data=data).table.empty

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from sna.definitions import source_titles
+from sna.trend.panel import no_rows
 
 
 def count_attendances(data: Any) -> pd.DataFrame:
@@ -27,8 +28,7 @@ def count_attendances(data: Any) -> pd.DataFrame:
         months = pd.date_range(min(ends), last, freq="MS", name="month")
         counts = part.groupby("month")["attendances"].sum().reindex(months, fill_value=0)
         found.append(counts.reset_index().assign(source=str(source), release_class=str(kind)))
-    columns = ["month", "attendances", "source", "release_class"]
-    made = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
+    made = pd.concat(found, ignore_index=True) if found else no_rows("trend_attendances")
     titles = source_titles().set_index("source")["title"]
     return made.assign(title=made["source"].map(titles))
 
