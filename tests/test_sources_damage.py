@@ -216,3 +216,16 @@ def test_published_admissions_stand_as_they_are(tmp_path: Path) -> None:
         ["2018/19 - 20/21", 55.5], ["2019/20 - 21/22", 50.5],
     ]  # fmt: skip
     assert "Fingertips" in sna.figures.show(found).source
+
+
+def test_without_health_files_the_page_says_that_none_was_supplied(tmp_path: Path) -> None:
+    place = {"lsoa": "E01001783", "name": "Hackney 001A"}
+    write(tmp_path / "raw", "2024-01-street.csv", STREET, street_row(1, **place))
+    build(tmp_path / "raw", tmp_path / "out")
+    data = load_borough("Hackney", processed=tmp_path / "out")
+    for table, contract in (
+        (sna.trend.count_attendances(data), "trend_attendances"),
+        (sna.trend.list_admissions(data), "trend_admissions"),
+    ):
+        shown = sna.figures.show(sna.protect(table, contract=contract, data=data))
+        assert "names Hackney was supplied" in shown._repr_html_()
