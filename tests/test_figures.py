@@ -2,6 +2,7 @@ import base64
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from tables import table
@@ -191,6 +192,13 @@ def test_ends_that_agree_show_both_marks():
     ends = forms.Form(label="month", value="offences", low="offences", high="offences")
     ax = forms.dots(protected(), replace(ends, ends=("certain", "possible"))).axes[0]
     assert sum(line.get_marker() in ("o", "s") and len(line.get_xdata()) for line in ax.lines) == 4
+
+
+def test_no_line_joins_points_across_a_withheld_one():
+    view = forms.Form(x="month", value="rate")
+    line, lone = forms.lines(protected(), view).lines[:2]
+    assert np.isnan(np.asarray(line.get_ydata(), dtype=float)).tolist() == [False, True, False]
+    assert len(lone.get_xdata()) == 2 and lone.get_marker() == "o"  # each stands alone
 
 
 def test_simulated_numbers_say_so():

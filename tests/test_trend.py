@@ -940,3 +940,13 @@ def test_a_borough_without_files_of_attendances_has_an_empty_table_that_can_be_p
     data.attendances = pd.DataFrame({"source": [], "release_class": []})
     table = trend.count_attendances(data)
     assert protect(table, contract="trend_attendances", data=data).table.empty
+
+
+def test_breaks_are_told_in_full_once_and_elsewhere_by_their_months():
+    data = invented_london(months=60, simulated=False)
+    series = protect(trend.count_series(data), contract="trend_series", data=data)
+    control_chart = protect(trend.control_chart(data), contract="trend_control", data=data)
+    full, short = (show(found)._repr_html_() for found in (series, control_chart))
+    text = next(text for text in series.table["break_text"] if text)
+    assert text in full and text not in short
+    assert "Recording changed in [b]" in short

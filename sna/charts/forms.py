@@ -196,10 +196,14 @@ def _dot(ax: "Axes", y: int, protected: ProtectedTable, row: Any, form: Form) ->
 
 
 def lines(protected: ProtectedTable, form: Form) -> "Axes":
-    """Draw a line a group (the whole table if none), with a band for its limits and a label."""
+    """Draw a line a group (the whole table if none), with a band for its limits and a label.
+
+    A value that is missing or withheld is a gap: no line joins the points on either side of it.
+    """
     table, ax = base.table_of(protected), base.new_axes(height=3.3)
     shown, ends = table.dropna(subset=[form.value]), []
-    parts = list(shown.groupby(form.group, sort=False)) if form.group else [("", shown)]
+    inside = table[table[form.group].isin(shown[form.group])] if form.group else table
+    parts = list(inside.groupby(form.group, sort=False)) if form.group else [("", inside)]
     marked = is_marked(protected, form.mark)
     for number, (name, part) in enumerate(parts[: base.MOST_CATEGORIES]):
         colour = base.PALETTE[number] if len(parts) > 2 else base.DUO[number]
@@ -211,10 +215,13 @@ def lines(protected: ProtectedTable, form: Form) -> "Axes":
             color=colour,
             linestyle=base.DASHES[number],
         )
+        gap = part[form.value].isna()
+        lone = part[~gap & gap.shift(fill_value=True) & gap.shift(-1, fill_value=True)]
+        ax.plot(lone[form.x], lone[form.value], base.MARKERS[number], color=colour)
         if form.low and marked[part.index].any():
             band = part[form.x], part[form.low].astype(float), part[form.high].astype(float)
             ax.fill_between(*band, color=colour, alpha=0.16, linewidth=0)
-        ends += [(float(part[form.value].iloc[-1]), str(name), colour)] if name else []
+        ends += [(float(part[form.value][~gap].iloc[-1]), str(name), colour)] if name else []
     base.top(ax, shown[form.value], *([shown[form.high]] if form.high else []))
     if len(shown) and pd.api.types.is_datetime64_any_dtype(shown[form.x]):
         base.time_axis(ax, shown[form.x])
