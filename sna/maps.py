@@ -209,7 +209,8 @@ def _number(
         figure = f"{row[value]:.1f}" if value == "rate" else f"{row[value]:,.0f}"
         figure = "not shown" if pd.isna(row[value]) else figure
         lines.append(f"{mark}  {base.short(row['area_name'], 40)}: {figure}")
-    ax.text(0, -0.02, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.4)
+    below = -0.1  # under the scale, which a long name would run into
+    ax.text(0, below, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.4)
 
 
 def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> None:

@@ -231,3 +231,13 @@ def test_charts_drawn_in_threads_are_those_drawn_one_after_the_other():
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(lambda name: figure(name).picture, names)) == alone
     assert dict(mpl.rcParams) == before
+
+
+def test_words_of_a_chart_are_ten_pixels_high_on_a_phone():
+    view = forms.Form(x="month", value="rate", axis="Per 1,000", x_axis="Month")
+    with base.style():
+        ax = forms.lines(protected(), view)
+        texts = [ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels(), *ax.get_yticklabels()]
+        points_wide = 72 * ax.figure.get_size_inches()[0]
+        sizes = [text.get_fontsize() for text in texts]
+    assert min(sizes) * 360 / points_wide >= 9.99

@@ -323,7 +323,7 @@ def funnel(protected: ProtectedTable, form: Form) -> "Figure":
         ax.set_title(str(name), loc="left", fontweight="bold")
     for spare in axes[len(parts) :]:
         spare.set_axis_off()
-    figure.supxlabel(form.x_axis, fontsize=11.5)
+    figure.supxlabel(form.x_axis)
     axes[0].set_ylabel(form.axis)
     return figure
 
