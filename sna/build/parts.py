@@ -36,7 +36,7 @@ from sna.sources.revisions import digest_months
 
 REPLACED = "The same month and category stand in a later file:"
 LARGE_BYTES = 64 << 20  # files this large are read one after another
-BATCH_BYTES = 32 << 20  # of small files of a layout, whose rows are set aside together
+BATCH_BYTES = 64 << 20  # of small files of a layout, whose rows are set aside together
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
     *("published_category", "offence_code", "listed_family", "band", "possible_bands"),

@@ -126,10 +126,14 @@ def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
     known: dict[str, int] = {}
     parts = [np.empty(0, dtype="int32")]
     for chunk in column.chunks:
-        values = chunk.dictionary.to_pylist()
-        into = [-1 if v is None else known.setdefault(v, len(known)) for v in values]
         index = chunk.indices.fill_null(-1).to_numpy()
-        parts.append(np.array([*into, -1], dtype="int32")[index])
+        is_there = np.zeros(len(chunk.dictionary) + 1, dtype=bool)
+        is_there[index] = True  # a missing one at the end; words that no row has are not looked at
+        used = np.flatnonzero(is_there[:-1])
+        held = chunk.dictionary.take(pa.array(used)).to_pylist()
+        into = np.full(len(is_there), -1, dtype="int32")
+        into[used] = [-1 if w is None else known.setdefault(w, len(known)) for w in held]
+        parts.append(into[index])
     codes = np.concatenate(parts)
     words = pa.array(list(known), pa.string())
     if len(known) > 1:
