@@ -1,6 +1,7 @@
 import base64
 import re
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -241,3 +242,15 @@ def test_words_of_a_chart_are_ten_pixels_high_on_a_phone():
         points_wide = 72 * ax.figure.get_size_inches()[0]
         sizes = [text.get_fontsize() for text in texts]
     assert min(sizes) * 360 / points_wide >= 9.99
+
+
+def test_long_labels_of_tiles_are_folded_so_that_headings_do_not_meet():
+    long = "damage attached to a core offence"
+    rows = [(label, f"year to March {year}", 7) for label in (long, "core") for year in range(5)]
+    frame = pd.DataFrame(rows, columns=["band", "month", "offences"])
+    view = forms.Form(label="band", panels="")
+    with base.style():
+        figure = forms.heat(protected(frame), view)
+        figure.draw_without_rendering()
+        headings = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in pairwise(headings))

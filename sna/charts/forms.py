@@ -271,15 +271,19 @@ def heat(protected: ProtectedTable, form: Form) -> "Figure":
     groups = table.groupby(form.panels, sort=False) if form.panels else [("", table)]
     for name, part in groups:
         how: Any = {"sort": False, "dropna": False, "aggfunc": "first"}
-        parts[name] = part.pivot_table([form.value, "said"], str(form.label), form.x, **how)
-    heights = [0.9 + 0.3 * len(wide) for wide in parts.values()]
+        label = part[str(form.label)].map(lambda text: fill(str(text), 26), na_action="ignore")
+        parts[name] = part.assign(folded=label).pivot_table(
+            [form.value, "said"], "folded", form.x, **how
+        )
+    rows = [0.42 if any("\n" in text for text in wide.index) else 0.3 for wide in parts.values()]
+    heights = [0.9 + row * len(wide) for row, wide in zip(rows, parts.values(), strict=True)]
     figure = Figure(figsize=(6.2, sum(heights)))
     shape: Any = {"squeeze": False, "gridspec_kw": {"height_ratios": heights}}
     axes = figure.subplots(len(parts), 1, **shape)[:, 0]
     shared = len({tuple(wide[form.value].columns) for wide in parts.values()}) == 1
     for ax, (name, wide) in zip(axes, parts.items(), strict=True):
         _tiles(ax, wide[form.value], wide["said"], form)
-        ax.set_title(str(name), loc="left", fontweight="bold")
+        ax.set_title(fill(str(name), 38), loc="left", fontweight="bold")
         ax.tick_params(labelbottom=ax is axes[-1] or not shared)
     return figure
 
