@@ -83,6 +83,17 @@ def test_extracts_of_rolling_windows_count_their_shared_months_once(tmp_path: Pa
     assert data.people["people"].sum() == 90
 
 
+def test_extracts_that_share_some_days_of_a_month_are_an_error(tmp_path: Path) -> None:
+    for name, days in (("one.csv", range(1, 12)), ("two.csv", range(10, 29))):
+        rows = [f"{d},2024-06-{d:02},8N,20,v{d},Camden" for d in days]
+        write(tmp_path, name, EXTRACT, *rows)
+        (tmp_path / name).with_suffix(".mapping.toml").write_text(EXTRACT_MAPPING, "utf-8")
+    found = _found(check_folder(tmp_path), "count twice")
+    assert found[["severity", "file"]].to_numpy().tolist() == [["error", "two.csv"]]
+    (tmp_path / "two.csv").unlink()
+    assert _found(check_folder(tmp_path), "count twice").empty
+
+
 def test_files_of_two_forces_or_two_halves_under_one_name_both_count(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     write(raw, "met/2024-01.csv", STREET, *(street_row(n) for n in range(40)))

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from sna.sources.quality import EVENTS, Part, say
 
 MARKS = 256  # of a file; a file of which these are another's is a copy of it, or a part
+RECORD_MARKS = 4096  # of an extract: a shared day must be seen among the days of years
 SHARED = 0.5  # of the marks that two files could share
 APART = 0.1  # files of one name that share less, of ENOUGH marks, are of two forces or two halves
 ENOUGH = 20
@@ -35,7 +36,8 @@ def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str,
     whole = pc.binary_join_element_wise(*texts, "|", null_handling="replace")
     keys = pc.binary_reverse((texts[0] if len(texts) == 1 else whole).cast(pa.binary()))
     rows = pa.table({"key": keys, "month": table["month"]}).filter(pc.is_valid(keys))
-    rows = rows.take(pc.select_k_unstable(rows, MARKS, [("key", "ascending")]))
+    marks = RECORD_MARKS if record["layout"] == "extract" else MARKS
+    rows = rows.take(pc.select_k_unstable(rows, marks, [("key", "ascending")]))
     keyed = zip(rows["key"].to_pylist(), rows["month"].to_pylist(), strict=True)
     return {**found, "keys": dict(keyed)}
 
@@ -45,6 +47,8 @@ def join_copies(parts: Sequence[Part]) -> None:
 
     Files of one series are, unless they share neither a record nor a borough; files under other
     names are when they share most of their records.
+    Extracts that share a few hold days of a month that the other lacks: both count, and an error
+    says that the shared records count twice.
     """
     group = list(range(len(parts)))
     for one, other in sorted(set(_neighbours(parts))):
@@ -53,6 +57,8 @@ def join_copies(parts: Sequence[Part]) -> None:
         share = _share(ours.marks["keys"], theirs.marks["keys"])
         if share >= SHARED and not is_same:
             theirs.findings.append(say("twin", file=ours.record["file"], share=share))
+        elif share and ours.record["layout"] == "extract":
+            theirs.findings.append(say("doubled", file=ours.record["file"], share=share))
         if share >= SHARED or (is_same and not _are_apart(ours.marks, theirs.marks, share)):
             old, new = group[other], group[one]
             group = [new if each == old else each for each in group]
