@@ -192,6 +192,30 @@ def test_calls_for_an_ambulance_are_counted_beside_offences_without_their_patien
     assert any(line.startswith("no  Headline series") for line in read.supports)
 
 
+def test_a_month_that_no_delivery_covers_is_no_month_without_attendances(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    starter = resources.files("sna.definitions").joinpath("mappings/safestats_ambulance.toml")
+    head = "Incident ID,Incident Date,Illness Category,Borough,Ward Code,LSOA Code,Age,Gender"
+    for name, month in (("one", "01"), ("two", "04")):
+        write(raw, f"{name}.csv.mapping.toml", starter.read_text("utf-8"))
+        rows = [f"{name}{n},2024-{month}-05,Assault,Hackney,,,20,F" for n in range(9)]
+        write(raw, f"{name}.csv", head, *rows)
+    write(raw, "2024-04-good-street.csv", STREET, street_row(99, month="2024-04"))
+    build(raw, out)
+    found = sna.trend.count_attendances(load_borough("Hackney", processed=out))
+    assert found["month"].dt.strftime("%Y-%m").tolist() == ["2024-01", "2024-04"]
+
+
+def test_an_extract_without_dates_is_an_error_of_its_file(tmp_path: Path) -> None:
+    mapping = 'release_class = "restricted"\nundated = true\n[columns]\ncrime_ref = "Ref"\n'
+    write(tmp_path, "x.csv.mapping.toml", mapping + 'offence_code = "Code"\n')
+    write(tmp_path, "x.csv", "Ref,Code", "1,8N", "2,8N")
+    write(tmp_path, "2024-04-good-street.csv", STREET, street_row(99, month="2024-04"))
+    summary = check_folder(tmp_path)
+    assert summary.findings.query("file == 'x.csv'")["finding"].str.contains("no date").all()
+    assert sum(line["rows_used"] for line in summary.inputs) == 1
+
+
 def test_a_mapping_of_attendances_names_no_people_file(tmp_path: Path) -> None:
     starter = resources.files("sna.definitions").joinpath("mappings/safestats_ambulance.toml")
     more = '\n[people]\nfile = "p.csv"\n[people.columns]\ncrime_ref = "Ref"\n'

@@ -14,7 +14,15 @@ from sna.schemas.checksum import hash_file
 from sna.sources import recognise
 from sna.sources.extract import read_extract
 from sna.sources.files import RawFile, find_files
-from sna.sources.layout import FileSample, Match, Nearest, ReadContext, ReadResult, make_finding
+from sna.sources.layout import (
+    FileSample,
+    Match,
+    Nearest,
+    ReadContext,
+    ReadResult,
+    make_finding,
+    refuse,
+)
 from sna.sources.mapping import Mapping, read_mapping
 from sna.sources.text import sample_file
 
@@ -188,6 +196,10 @@ def read_item(item: Item, context: ReadContext) -> list[tuple[str, ReadResult]]:
     if item.mapping is None:
         assert item.match is not None
         return [(item.name, item.match.layout.read(item.sample, item.match, context))]
+    if item.mapping.undated:
+        what = "The mapping says that its rows have no date: no month of any report is theirs."
+        do = "Name the column of the date, or band the file alone with sna classify."
+        raise refuse(item.sample, what, do=do)
     today, number = pd.Timestamp.now().normalize(), context.file_id
     beside: dict[str, Any] = {"people": item.people, "places": context.places}
     results = read_extract(item.sample, item.mapping, today=today, file_id=number, **beside)

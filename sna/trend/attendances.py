@@ -12,7 +12,8 @@ def count_attendances(data: Any) -> pd.DataFrame:
     """Count call-outs of ambulances and attendances at emergency departments by month.
 
     They are neither offences nor people, are never added to offences, and hold whatever kinds the
-    sender chose. Months in which a file names nobody of the borough are 0.
+    sender chose. Months in which a file names nobody of the borough are 0; months that no file
+    covers, between two deliveries, have no row.
 
     Returns
     -------
@@ -23,9 +24,9 @@ def count_attendances(data: Any) -> pd.DataFrame:
     rows, found = data.attendances, []
     spans = {r["file_id"]: (r["first_month"], r["last_month"]) for r in data.inputs}
     for (source, kind), part in rows.groupby(["source", "release_class"], observed=True):
-        ends = [end for file in part["file_id"].unique() for end in spans[file] if end]
-        last = min(pd.Timestamp(max(ends)), pd.Timestamp(data.end_month))
-        months = pd.date_range(min(ends), last, freq="MS", name="month")
+        held = [pd.date_range(*spans[file], freq="MS") for file in part["file_id"].unique()]
+        covered = held[0].append(held[1:]).unique().sort_values()
+        months = covered[covered <= pd.Timestamp(data.end_month)].rename("month")
         counts = part.groupby("month")["attendances"].sum().reindex(months, fill_value=0)
         found.append(counts.reset_index().assign(source=str(source), release_class=str(kind)))
     made = pd.concat(found, ignore_index=True) if found else no_rows("trend_attendances")
