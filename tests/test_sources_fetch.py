@@ -1,5 +1,6 @@
 """Tests of sna.sources.fetch against a local server that answers as publishers do."""
 
+import gzip
 import hashlib
 import http.server
 import threading
@@ -29,6 +30,8 @@ class Publisher(http.server.BaseHTTPRequestHandler):
             self.answer(404, b"gone")
         elif mood == "busy" and times == 1:
             self.answer(429, b"slow down", {"Retry-After": "0"})
+        elif mood == "packed" and "gzip" in self.headers.get("Accept-Encoding", ""):
+            self.answer(200, gzip.compress(BODY), {"Content-Encoding": "gzip"})
         elif mood == "page":
             self.answer(200, b"<!DOCTYPE html><html><body>Sign in</body></html>")
         elif mood == "empty":
@@ -94,6 +97,10 @@ def test_a_whole_file_arrives_and_no_part_is_left(server, tmp_path):
     assert path.read_bytes() == BODY
     assert [item.name for item in (tmp_path / "raw").iterdir()] == ["file.csv"]
     assert not list((tmp_path / "work").iterdir())
+
+
+def test_a_server_that_can_pack_what_it_sends_is_asked_not_to(server, tmp_path):
+    assert get(server, "packed", tmp_path).read_bytes() == BODY
 
 
 def test_we_say_who_we_are(server, tmp_path):

@@ -97,7 +97,8 @@ def _get(address: str, part: Path, wait_seconds: float, progress: Progress) -> i
     mark = part.with_suffix(".etag")  # the server sends all of it again when the file has changed
     tag = mark.read_text(encoding="utf-8") if mark.exists() else ""
     ask = {"Range": f"bytes={have}-", **({"If-Range": tag} if tag else {})} if have else {}
-    headers = {"User-Agent": USER_AGENT, **ask}
+    # as it is: the length and the place to go on from are those of packed bytes otherwise
+    headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **ask}
     try:
         with requests.Session() as session:
             for scheme in ("https://", "http://"):
