@@ -187,6 +187,20 @@ def test_a_borough_builds_and_loads_its_store_under_its_own_text(tmp_path):
     ]
 
 
+def test_a_proposed_mapping_of_call_outs_knows_its_words_and_says_what_is_lacking(tmp_path):
+    file = tmp_path / "las.csv"
+    rows = "CAD Number,Call Date,Chief Complaint,Borough\nA7,01/02/2024,Assault,Camden\n"
+    file.write_text(rows, encoding="utf-8")
+    run("mapping", "new", file)
+    proposed = file.with_suffix(".mapping.toml").read_text(encoding="utf-8")
+    for line in ('crime_ref = "CAD Number"', 'recorded_date = "Call Date"', 'kind = "ambulance"'):
+        assert line in proposed
+    other = tmp_path / "other.csv"
+    other.write_text(rows.replace("CAD Number", "Key"), encoding="utf-8")
+    run("mapping", "new", other)
+    assert '# crime_ref = ""' in other.with_suffix(".mapping.toml").read_text(encoding="utf-8")
+
+
 def test_a_proposed_mapping_says_that_no_code_was_found(tmp_path):
     file = tmp_path / "x.csv"
     file.write_text("Ref,Date,Offence,Victim age\nA1,2024-01-05,Murder,17\n", encoding="utf-8")

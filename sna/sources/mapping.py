@@ -165,8 +165,10 @@ def propose_mapping(sample: FileSample) -> str:
         "\n[columns]",
         *(f"{role} = {_quote(heading)}" for role, heading in columns.items()),
     ]
+    if "crime_ref" not in columns:
+        lines.append('# crime_ref = ""       no heading looked like a reference, and one is needed')
     if not {"recorded_date", "committed_from"} & set(columns):
-        lines.append('# recorded_date = ""   no column looked like a date')
+        lines.append('# recorded_date = ""   no heading and its values looked like a date')
     if "offences" in kind and not {"offence_code", "detailed_code"} & set(columns):
         lines.append('# offence_code = ""    no column looked like a code: the text alone decides')
     for flag, heading in flags.items():
