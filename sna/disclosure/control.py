@@ -119,6 +119,11 @@ def _protect_counts(
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
         for rule, hit in [(rule, hit) for rule, hit in found[name].items() if hit.any()]:
             log.append(_log(rule, shape, true[hit], name, WORDS["reasons"][rule]))
+    for name, (one, two) in shape.sums.items():  # rounded by itself it would be one equation more
+        made = rows["rounded"] & true[name].notna()
+        value = counts[one] + counts[two].mask(true[name].eq(true[one]), 0)
+        counts[name] = counts[name].mask(made, value)
+        flags[name] = flags[name].mask(made, value.isna().map({True: "[c]", False: ""}))
     overlap = {name: found[name]["overlap"] for name in shape.counts}
     return true.assign(**counts), pd.DataFrame(flags, index=true.index), log, overlap
 

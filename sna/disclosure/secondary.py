@@ -51,6 +51,7 @@ def secondary_cells(
     near = round_counts(values, base=base, threshold=rows["threshold"]).to_numpy()
     for cells, totals in chain.from_iterable(_blocks(table, *one, hidden) for one in passes):
         there = cells[cells >= 0]
+        there = there[~np.isnan(true[there])]  # a count that nobody knows is no part
         if shape.exact_totals:  # they are known already: hiding them would protect nobody
             hidden[np.concatenate([t[t >= 0] for t in totals.values()])] = False
         if hidden[there].any() and len(set(rounded[there])) == 1:

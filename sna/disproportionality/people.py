@@ -12,6 +12,7 @@ from sna.disproportionality.groups import choose_population
 from sna.errors import CoverageError, UsageError
 from sna.schemas.results import result_table
 from sna.schemas.store_tables import RELEASE_CLASSES, is_core
+from sna.settings import Settings
 
 WINDOW_MONTHS = 12
 ROLES = words_of("people")["roles"]
@@ -90,9 +91,20 @@ def as_shown(counts: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFr
     """Return counts as the edition publishes them, for what could be turned back into them."""
     made = as_result(pd.DataFrame({"people": [0]}), people, "")
     classed = {name: str(made[name].iloc[0]) for name in ("release_class", "source")}
-    names = [name for name in ("people", "at_risk", "again") if name in counts]
+    names = [n for n in ("people", "missing_people", "at_risk", "again") if n in counts]
     shown = {name: as_published(counts[name], data, **classed) for name in names}
     return counts.assign(**shown)
+
+
+def is_shown_exact(people: pd.DataFrame, data: Any) -> bool:
+    """Say whether the edition shows true counts of these people."""
+    return bool(as_shown(pd.DataFrame({"people": [1.0]}), people, data)["people"].eq(1).all())
+
+
+def least_shown(data: Any) -> int:
+    """Return the smallest count that the public edition shows."""
+    settings = getattr(data, "settings", None) or Settings()
+    return settings.disclosure.thresholds.standard
 
 
 def can_compare(people: pd.DataFrame, population: pd.DataFrame, *splits: str) -> bool:

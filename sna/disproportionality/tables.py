@@ -18,6 +18,8 @@ from sna.disproportionality.people import (
     as_result,
     as_shown,
     can_compare,
+    is_shown_exact,
+    least_shown,
     no_result,
     select_people,
 )
@@ -180,12 +182,14 @@ def compare_readings(
     people = select_people(data, person_role=person_role)
     if not can_compare(people, data.population, "ethnic_group"):
         return no_result(data, people, person_role)
-    base = compare_groups(count_groups(people, data.population, scheme=scheme))
-    outside = base.assign(reference_people=base["reference_if_outside"])
+    counts = count_groups(people, data.population, scheme=scheme)
+    base, near = compare_groups(counts), compare_groups(as_shown(counts, people, data))
+    within, beyond = near["people_if_inside"], near["reference_if_outside"]
+    outside = base.assign(reference_people=beyond, reference_if_outside=beyond)
     frames = {
         "as recorded": base,
         "all not stated in the reference group": outside,
-        "all not stated in this group": base.assign(people=base["people_if_inside"]),
+        "all not stated in this group": base.assign(people=within, people_if_inside=within),
         "group grown by a tenth": base.assign(population=base["population"] * GROWTH),
     }
     places = {"this borough": people}
@@ -270,10 +274,9 @@ def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
 
 def _as_denominators(counts: pd.Series, people: pd.DataFrame, data: Any) -> pd.Series:
     """Return counts of people as published, missing where they are too small to be."""
-    probe = pd.DataFrame({"people": [1.0, *counts]})
-    exact, *shown = as_shown(probe, people, data)["people"]
-    near, least = pd.Series(shown, index=counts.index), data.settings.disclosure.thresholds.standard
-    return near if exact == 1 else near.where(counts.eq(0) | near.ge(least))
+    near = as_shown(pd.DataFrame({"people": counts}), people, data)["people"]
+    is_told = counts.eq(0) | near.ge(least_shown(data))
+    return near if is_shown_exact(people, data) else near.where(is_told)
 
 
 def missing_facts(data: Any, *, person_role: str) -> pd.DataFrame:
@@ -321,8 +324,10 @@ def rates_by_deprivation(
     codes = rows["lsoa_code"].astype(object)
     counts = codes.map(people.groupby(home)["people"].sum()).fillna(0).astype("int64")
     places = rows[["decile"]].assign(people=counts, population=codes.map(size).fillna(0.0))
-    deciles = as_shown(places.groupby("decile", as_index=False).sum(), people, data)
-    table = adjust.deprivation_gradient(deciles).assign(all_people=counts.sum(), domain=named)
+    deciles = places.groupby("decile", as_index=False).sum()
+    table = adjust.deprivation_gradient(as_shown(deciles, people, data))
+    true = table["decile"].map(deciles.set_index("decile")["people"])  # the audit needs them
+    table = table.assign(people=true, all_people=counts.sum(), domain=named)
     return as_result(table, people, person_role, "people_curve")
 
 
@@ -342,12 +347,11 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     both = pd.concat([known, select_people(data, person_role=other, months=None)])
     entries = cohorts.first_entrants(known, start_month=people["month"].min())
     entries = entries.rename(columns={"financial_year": "category", "first_people": "people"})
-    repeats = as_shown(cohorts.count_repeats(known), known, data)
-    times = pd.to_numeric(repeats["events"], errors="coerce")  # offences of people with so many
-    repeats["offences"] = (times * repeats["people"]).fillna(repeats["offences"])
+    repeats, roles = cohorts.count_repeats(known), cohorts.count_overlap(both)
+    repeats, roles = _show_repeats(repeats, known, data), _show_overlap(roles, both, data)
     frames = {
         "offences per person": repeats.rename(columns={"events": "category"}),
-        "roles": cohorts.count_overlap(both).rename(columns={"overlap": "category"}),
+        "roles": roles.rename(columns={"overlap": "category"}),
         "first records": entries,
     }
     counts = pd.concat([t.assign(cohort=name) for name, t in frames.items()], ignore_index=True)
@@ -357,3 +361,31 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
         as_result(counts, people, person_role, "cohort_counts"),
         as_result(curve, people, person_role, "recurrence"),
     )
+
+
+def _show_repeats(table: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFrame:
+    """Return repeats with the offences that the published people make, and the sum of these."""
+    if is_shown_exact(people, data):
+        return table
+    shown, times = as_shown(table, people, data), pd.Series(range(1, cohorts.MOST_REPEATS + 1))
+    most = as_shown(table.assign(people=table["offences"]), people, data)["people"]
+    is_open = times.eq(cohorts.MOST_REPEATS) & table["people"].ge(least_shown(data))
+    offences = (times * shown["people"]).mask(is_open, most)
+    return table.assign(offences=offences, all_offences=offences.sum())
+
+
+def _show_overlap(table: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFrame:
+    """Return the overlap of roles as what the published people in both leave of those in each.
+
+    Rounded by themselves, the people of each role, those in both and their sum are equations that
+    told a small number in both exactly. Small numbers stay, to be withheld.
+    """
+    if is_shown_exact(people, data):
+        return table
+    one, two, both = table["people"]
+    known = as_shown(pd.DataFrame({"people": [one + both, two + both, both]}), people, data)
+    one_shown, two_shown, both_shown = known["people"]
+    least = least_shown(data)
+    rest = pd.Series([one_shown - both_shown, two_shown - both_shown, both]).clip(lower=least)
+    made = table.assign(people=rest.where(table["people"].ge(least), table["people"]))
+    return made.assign(all_people=as_shown(made, people, data)["people"].sum())

@@ -48,8 +48,9 @@ class ResultTable:
     keys over which exact totals are public already: restricted counts are then not rounded, and
     secondary suppression with an audit protects them. ``spans`` names the counts whose periods
     overlap, with their months (a number, or the column that holds it) up to ``last_month``, an
-    inner column: what they say of each other is audited. Columns that
-    are in none of these and not in ``plain`` may not leave `sna.disclosure`.
+    inner column: what they say of each other is audited. ``sums`` names counts that add two others
+    of their row: where counts are rounded they add what is shown. Columns that are in none of
+    these and not in ``plain`` may not leave `sna.disclosure`.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ResultTable:
     people_columns: Mapping[str, str] = field(default_factory=dict)
     top_two_columns: Mapping[str, str] = field(default_factory=dict)
     spans: Mapping[str, str | int] = field(default_factory=dict)
+    sums: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,114 @@
+"""A reader who adds: columns of one table, and tables side by side, tell no small count."""
+
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_disclosure_attack import people_of
+
+import sna
+from sna.disproportionality import tables
+from sna.settings import Settings
+
+GROUPS = {"White": "W1", "Asian": "A1", "Black": "B1", "Mixed": "M1"}
+
+
+def near(values):
+    """Round as the public edition does; a small count is -1."""
+    values = np.asarray(values)
+    return np.where((values > 0) & (values < 5), -1, values // 5 * 5 + 5 * (values % 5 > 2))
+
+
+def behind(shown):
+    """Return the true counts behind a published one; a withheld one is 1 to 4."""
+    if np.isnan(shown):
+        return range(1, 5)
+    return range(max(5, int(shown) - 2), int(shown) + 3) if shown else [0]
+
+
+def borough_of(people):
+    residents = pd.DataFrame({"ethnic_group": [*GROUPS]}).assign(
+        population=10_000, population_year=2021, source="census_ethnic_group",
+        area_level="borough", area_code="E09000001", ethnic_scheme="five", sex="all",
+        age_lower=0, age_upper=999)  # fmt: skip
+    band = pd.DataFrame({"offence_id": people["offence_id"].unique(), "band": "core"})
+    return SimpleNamespace(
+        borough_code="E09000001", borough_name="Testham", edition="public", people=people,
+        end_month=pd.Timestamp("2025-03-01"), simulated=True, settings=Settings(), inputs=[],
+        population=residents, offences=band)  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", [14, 17])
+@pytest.mark.parametrize("small", [1, 4])
+def test_people_not_stated_tell_no_small_group(small, missing):
+    """A group and those not stated, rounded as one, told one small group in twenty."""
+    counts = [26, 21, 32 - small, small, missing]
+    codes = np.array([*GROUPS.values(), None], dtype=object)
+    people = people_of({1: sum(counts)}).assign(ethnicity_self=np.repeat(codes, counts))
+    data = borough_of(people)
+    made = (
+        f(data, person_role="suspect") for f in (tables.compare_people, tables.compare_readings)
+    )
+    done, beside = (sna.protect(t, contract="group_comparison", data=data) for t in made)
+    rows, marks = done.table.set_index("ethnic_group"), done.flags
+    assert marks["people"].eq("[c]").sum() == 1
+    assert (marks["people_if_inside"] == marks["people"]).all()
+    sums = rows["people"] + rows["missing_people"].where(rows.index != "White", 0)
+    assert rows["people_if_inside"].equals(sums)
+    read = beside.table.set_index(["reading", "ethnic_group"])
+    inside = read.loc["all not stated in this group", "people"]
+    outside = read.loc["all not stated in the reference group", "reference_people"]
+    gone = rows["missing_people"].iloc[0]
+    assert (outside == rows["people"]["White"] + gone).all()
+    assert inside.dropna().eq((rows["people"] + gone)[1:].dropna()).all()
+
+
+def test_people_in_both_roles_are_not_told_by_those_in_each():
+    """Of the people of each role, in both and in all, each rounded, one small number was left."""
+    told, seen = 0, 0
+    for one, two, both in product((29, 31, 33), (29, 31, 33), (1, 4)):
+        victims = people_of({1: one + both}).assign(person_role="victim")
+        suspects = people_of({1: two + both}).assign(person_role="suspect")
+        own = suspects.index >= both  # the first are in both roles
+        suspects["person_id"] = suspects["person_id"].mask(own, "s" + suspects["person_id"])
+        people = pd.concat([victims, suspects], ignore_index=True)
+        counts, _ = tables.follow_people(borough_of(people), person_role="victim")
+        shown = sna.protect(counts, contract="cohort_counts", data=borough_of(people)).table
+        shown = shown[shown["cohort"] == "roles"].set_index("category")
+        v, s, b = shown["people"]
+        true = np.array([*product(behind(v), behind(s), behind(b))])
+        kept = near(true[:, 0] + true[:, 2]) == near(one + both)  # in the table of repeats
+        kept &= near(true[:, 1] + true[:, 2]) == near(two + both)
+        kept &= near(true.sum(axis=1)) == shown["all_people"].iloc[0]
+        seen += 1
+        told += len(np.unique(true[kept, 2])) == 1
+    assert (seen, told) == (18, 0)
+
+
+def test_offences_of_people_with_many_are_in_no_total():
+    people = people_of({1: 874, 2: 38, 3: 1, 4: 1})  # 955 offences of 914 people: 3, 4 were 1 each
+    data = borough_of(people)
+    counts, _ = tables.follow_people(data, person_role="suspect")
+    done = sna.protect(counts, contract="cohort_counts", data=data).table
+    rows = done[done["cohort"] == "offences per person"]
+    assert rows["offences"].isna().sum() == 2
+    assert rows["all_offences"].eq(near(875 + 80 + 6 + 8)).all()
+
+
+def test_a_decile_is_not_told_by_the_others_and_all_of_them():
+    """12, 17 and 4 of 33 are shown as 10, 15 and [c] of 35: no other number than 4 fits."""
+    people = people_of({1: 33}).assign(home_lsoa_code=[*"a" * 12, *"b" * 17, *"c" * 4])
+    data, codes = borough_of(people), [*"abc"]
+    given = {"area_level": "lsoa", "area_code": codes, "ethnic_scheme": "all", "population": 900.0}
+    data.population = data.population.head(1).drop(columns=[*given]).merge(
+        pd.DataFrame(given), how="cross").assign(ethnic_group="all", source="census_age")  # fmt: skip
+    data.areas = pd.DataFrame({"area_code": codes, "borough_code": data.borough_code})
+    data.deprivation = pd.DataFrame({"lsoa_code": codes, "edition": 2025, "domain": "income",
+                                     "decile": [1, 2, 3]})  # fmt: skip
+    people["lsoa_code"] = None
+    table = tables.rates_by_deprivation(data, person_role="suspect")
+    assert table["people"].tolist() == [12, 17, 4]
+    done = sna.protect(table, contract="people_curve", data=data)
+    assert done.flags["people"].tolist() == ["[c]", "", "[c]"]
