@@ -148,6 +148,28 @@ def test_a_file_of_one_category_beside_one_of_all_is_not_called_cut_short(tmp_pa
     assert _count(out) == 60
 
 
+def test_tables_of_two_layouts_never_add_up_in_a_month_that_both_hold(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    old = [
+        f"{ROBBERY},Camden,10,20,30",
+        "VIOLENCE AGAINST THE PERSON,VIOLENCE WITH INJURY,Camden,1,2,3",
+    ]
+    new = [
+        f"{ROBBERY},Camden,31,40",
+        "VIOLENCE AGAINST THE PERSON,STALKING AND HARASSMENT,Camden,4,5",
+    ]
+    write(raw, "old.csv", f"{BOROUGH},202401,202402,202403", *old)
+    write(raw, "new.csv", f"{BOROUGH},202403,202404", *new)
+    build(raw, out)
+    table = load_borough("Camden", processed=out).offences
+    assert table.groupby("month")["offences"].sum().tolist() == [11, 22, 35, 45]
+    write(raw, "robbery.csv", f"{BOROUGH},202403,202404", new[0])  # its layout cannot be told
+    build(raw, out)
+    table = load_borough("Camden", processed=out).offences
+    assert table.groupby("month")["offences"].sum().tolist() == [11, 22, 35, 45]
+    assert int(read_table("counts", out)["offences"].sum()) == 113
+
+
 def test_two_mappings_cannot_name_one_people_file(tmp_path: Path) -> None:
     more = (
         '[people]\nfile = "people.csv"\n[people.columns]\ncrime_ref = "Ref"\nperson_role = "Role"\n'

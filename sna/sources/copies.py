@@ -53,7 +53,9 @@ def join_copies(parts: Sequence[Part]) -> None:
     group = list(range(len(parts)))
     for one, other in sorted(set(_neighbours(parts))):
         ours, theirs = parts[one], parts[other]
-        is_same = ours.record["series"] == theirs.record["series"]
+        # tables by month of two layouts count the same offences under other labels
+        is_wide = ours.record["is_wide"] and theirs.record["is_wide"]
+        is_same = is_wide or ours.record["series"] == theirs.record["series"]
         share = _share(ours.marks["keys"], theirs.marks["keys"])
         if share >= SHARED and not is_same:
             theirs.findings.append(say("twin", file=ours.record["file"], share=share))

@@ -240,12 +240,32 @@ def choose_files(parts: Sequence[Part]) -> None:
     whole = whole.assign(size=size, is_whole=size >= WHOLE_SHARE * largest)
     whole = whole.sort_values(["is_full", "is_whole", "last", "latest", "is_copy", "size", "file"])
     last = whole.groupby(keys, dropna=False)[["file", "total", "kinds"]].transform("last")
-    whole = whole.assign(winner=last["file"], kept=last["total"], of=last["kinds"])
+    whole = _take_one_layout(
+        whole.assign(winner=last["file"], kept=last["total"], of=last["kinds"]), span
+    )
     lost = whole[whole["winner"] != whole["file"]]
     for part in parts:
         part.lost = lost[lost["file"] == part.record["file"]]
         if len(part.lost):
             _give_way(part)
+
+
+def _take_one_layout(whole: pd.DataFrame, span: list[str]) -> pd.DataFrame:
+    """Let cells of another layout of one table give way: in a month only one of them counts.
+
+    Labels of two layouts say which they are of and never agree, so that both would be added.
+    """
+    if "published_category" not in whole:
+        return whole
+    layout = whole["published_category"].astype("str").str.extract(r"^(MPS \w) \|")[0]
+    months = whole.assign(layout=layout).groupby(span, dropna=False)
+    best = months[["layout", "file", "kinds"]].transform("last")
+    other = layout.notna() & layout.ne(best["layout"])
+    return whole.assign(
+        winner=whole["winner"].mask(other, best["file"]),
+        kept=whole["kept"].mask(other, whole["total"]),  # of another scope: nothing was revised
+        of=whole["of"].mask(other, best["kinds"]),
+    )
 
 
 def _give_way(part: Part) -> None:
