@@ -199,24 +199,24 @@ def _number(
 ) -> None:
     """Put numbers on the areas with the highest values, and a star, and name them below the map."""
     lines = []
-    ring = {"boxstyle": "circle,pad=0.22", "fc": "#FFFFFF", "ec": base.INK, "lw": 1}
+    ring = {"boxstyle": "circle,pad=0.1", "fc": "#FFFFFF", "ec": base.INK, "lw": 1}
     look: Any = {"ha": "center", "va": "center", "fontweight": "bold", "zorder": 8, "bbox": ring}
     marks = {place: str(n) for n, place in enumerate(rows[value].dropna().nlargest(top).index, 1)}
     marks |= dict.fromkeys(rows.index[rows["area_code"].eq(starred)], "★")
     for place, mark in marks.items():
         point, row = shapely.point_on_surface(shapes[place]), rows.loc[place]
-        ax.text(point.x, point.y, mark, fontsize=9, **look)
+        ax.text(point.x, point.y, mark, fontsize=11.5, **look)
         figure = f"{row[value]:.1f}" if value == "rate" else f"{row[value]:,.0f}"
         figure = "not shown" if pd.isna(row[value]) else figure
         lines.append(f"{mark}  {base.short(row['area_name'], 40)}: {figure}")
-    below = -0.1  # under the scale, which a long name would run into
+    below = -0.13  # under the scale, which a long name would run into
     ax.text(0, below, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.4)
 
 
 def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> None:
     """Legend above; scale bar and north below the map on the right, the source below all."""
     place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.2}
-    legend = ax.legend(handles=handles, title=unit, ncols=2, fontsize=9.5, **place)
+    legend = ax.legend(handles=handles, title=unit, fontsize=11.5, **place)
     legend.set_alignment("left")
     west, east = ax.get_xlim()
     lengths = (200, 500, 1000, 2000, 5000, 10_000)
@@ -232,7 +232,7 @@ def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> No
     arrow: Any = {"arrowprops": {"arrowstyle": "-|>", "color": base.INK}, "annotation_clip": False}
     ends_of_north = (east, y + 4 * tick), (east, y - tick)
     ax.annotate("N", *ends_of_north, blend, blend, ha="center", va="top", **arrow)
-    source: Any = {"fontsize": 8, "color": base.QUIET, "va": "top", "wrap": True}
+    source: Any = {"fontsize": 11.5, "color": base.QUIET, "va": "top", "wrap": True}
     figure.text(0.01, -0.03, _INVENTED if invented else BOUNDARIES, **source)
 
 

@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 from hotspot_fixture import borough
@@ -32,6 +34,14 @@ def test_a_map_names_the_highest_areas_states_its_classes_and_stays_small():
                   "Simulated areas", ">N<", "Area 14"):  # fmt: skip
         assert words in svg, words
     assert " areas)" in svg and "under " in svg and " and over" in svg
+
+
+def test_words_of_a_map_are_ten_pixels_high_on_a_phone():
+    """Legend and note were seven or eight; in two columns the legend made the drawing wide."""
+    svg = svg_of(borough(hot=HOT, mean=1.5))
+    wide = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    sizes = {float(size) for size in re.findall(r'font[^;"]*?([\d.]+)px', svg)}
+    assert min(sizes) * 328 / wide >= 10  # of 360, less the margins of the page
 
 
 def test_a_map_stars_the_place_it_is_about_and_outlines_coldspots():
