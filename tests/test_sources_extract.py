@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 
 from sna.errors import SourceError
-from sna.sources.extract import Notes, _ages, read_extract
+from sna.sources.extract import _ages, read_extract
 from sna.sources.files import RawFile
 from sna.sources.layout import ReadResult
 from sna.sources.mapping import Coding, Flag, Mapping
+from sna.sources.rows import Notes
 from sna.sources.text import sample_file
 
 TODAY = pd.Timestamp("2025-06-30")

@@ -16,10 +16,10 @@ from sna.errors import SourceError, UsageError
 from sna.geography import find_bad_points
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
 from sna.sources.convert import OLDEST_AGE, parse_ages, parse_dates
-from sna.sources.layout import FileSample, ReadResult, check_headings, make_finding
+from sna.sources.layout import FileSample, ReadResult, check_headings
 from sna.sources.mapping import ROLES, Coding, Mapping
 from sna.sources.places import Places
-from sna.sources.rows import line_rejects, make_rejects, parse_numbers
+from sna.sources.rows import Notes, parse_numbers
 from sna.sources.text import TextTable, read_text
 
 EARLIEST = "1990-01-01"  # of the date that is counted; the offence itself may be older
@@ -31,31 +31,6 @@ _WORDS = {
     "sex": (*_PERSON["sex"].allowed, "f=female", "m=male"),
     "person_role": ("victim", "suspect"),
 }
-
-
-class Notes:
-    """Rejects and findings gathered while one file is read."""
-
-    def __init__(self) -> None:
-        self.rejects: list[pd.DataFrame] = []
-        self.findings: list[dict[str, Any]] = []
-
-    def reject(self, bad: pd.Series, column: str, reason: str, values: Any = None) -> None:
-        """Reject the rows where `bad`; its index is the row number, counted from 0."""
-        how: dict[str, Any] = {"column": column, "reason": reason, "values": values}
-        lines = bad.index.to_numpy() + 1
-        self.rejects.append(make_rejects(bad.to_numpy(), lines=lines, **how))
-
-    def find(self, finding: str, rows: pd.Series, do: str, severity: str = "warning") -> None:
-        """Add a finding when it touches any row."""
-        if number := int(rows.sum()):
-            self.findings.append(make_finding(finding, severity=severity, rows=number, action=do))
-
-    def result(self, tables: dict[str, Any], text: TextTable) -> ReadResult:
-        """Return what came out of the file, ragged lines rejected too."""
-        rejects = pd.concat([*self.rejects, line_rejects(text)], ignore_index=True)
-        used = text.rows - int(rejects["rows"].sum())
-        return ReadResult(tables, text.rows, used, rejects, [*text.findings, *self.findings])
 
 
 def read_extract(

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sna.sources.layout import ReadResult, make_finding
 from sna.sources.text import TextTable
 
 _COUNT = r"^[\s\x{00A0}]*(\d{1,12}|\d{1,3}([,\s\x{00A0}]\d{3}){1,3})(\.0+)?[\s\x{00A0}]*$"
@@ -126,6 +127,31 @@ def line_rejects(text: TextTable) -> pd.DataFrame:
     lines, reasons = zip(*text.bad_lines, strict=True) if text.bad_lines else ((), ())
     told = {"line": lines, "reason": reasons, "column": "", "value": "", "rows": 1}
     return pd.DataFrame(told, index=range(len(lines)))
+
+
+class Notes:
+    """Rejects and findings gathered while one file is read."""
+
+    def __init__(self) -> None:
+        self.rejects: list[pd.DataFrame] = []
+        self.findings: list[dict[str, Any]] = []
+
+    def reject(self, bad: pd.Series, column: str, reason: str, values: Any = None) -> None:
+        """Reject the rows where `bad`; its index is the row number, counted from 0."""
+        how: dict[str, Any] = {"column": column, "reason": reason, "values": values}
+        lines = bad.index.to_numpy() + 1
+        self.rejects.append(make_rejects(bad.to_numpy(), lines=lines, **how))
+
+    def find(self, finding: str, rows: pd.Series, do: str, severity: str = "warning") -> None:
+        """Add a finding when it touches any row."""
+        if number := int(rows.sum()):
+            self.findings.append(make_finding(finding, severity=severity, rows=number, action=do))
+
+    def result(self, tables: dict[str, Any], text: TextTable) -> ReadResult:
+        """Return what came out of the file, ragged lines rejected too."""
+        rejects = pd.concat([*self.rejects, line_rejects(text)], ignore_index=True)
+        used = text.rows - int(rejects["rows"].sum())
+        return ReadResult(tables, text.rows, used, rejects, [*text.findings, *self.findings])
 
 
 def parse_counts(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:

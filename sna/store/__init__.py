@@ -1,6 +1,5 @@
 """The processed tables: written whole or not at all, one borough read without touching others."""
 
-import json
 import os
 import re
 import shutil
@@ -18,7 +17,7 @@ from sna.errors import TableError, UsageError
 from sna.schemas.checksum import hash_file, hash_folder
 from sna.schemas.store_tables import STORE_TABLES, is_core
 from sna.settings import EDITIONS, Settings, read_settings
-from sna.store.files import read_files, write_arrow
+from sna.store.files import read_files, read_json, write_arrow, write_json
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -134,24 +133,6 @@ def _facts_of(path: Path) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------- the store as a whole
-
-
-def write_json(value: object, path: Path) -> None:
-    """Write a JSON file under a temporary name first."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
-    part.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Return what a JSON file of the store holds; None when it is not there."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        what = "A file of the store cannot be read."
-        raise TableError(what, where=path.name, found=error, do="Run: sna build --fresh") from None
 
 
 def read_state(processed: str | Path | None = None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""One stored table as a Parquet file, written in its contract's types; folders of work."""
+"""Files of the store: a table as Parquet in its contract's types, and JSON; folders of work."""
 
+import json
 import os
 import shutil
 import stat
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
+from sna.errors import TableError
 from sna.schemas.arrow import complete, empty_table, to_arrow
 from sna.schemas.store_tables import STORE_TABLES, Table
 
@@ -132,3 +134,21 @@ def _same_values(metadata: pq.FileMetaData) -> dict[str, Any]:
             values = {value for stat in stats for value in (stat.min, stat.max)}
             found |= {groups[0].path_in_schema: values.pop()} if len(values) == 1 else {}
     return found
+
+
+def write_json(value: object, path: Path) -> None:
+    """Write a JSON file under a temporary name first."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(value, indent=1, default=str) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Return what a JSON file of the store holds; None when it is not there."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        what = "A file of the store cannot be read."
+        raise TableError(what, where=path.name, found=error, do="Run: sna build --fresh") from None
