@@ -17,12 +17,8 @@ import pyarrow.compute as pc
 from sna.sources.layout import make_finding
 from sna.sources.places import HEATHROW_WARD, HILLINGDON
 
-EVENTS = (
-    "offences",
-    "people",
-    "outcomes",
-    "attendances",
-)  # tables, and the column that counts in each
+# tables of events, and the column that counts in each
+EVENTS = ("offences", "people", "outcomes", "attendances")
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
 WHOLE_SHARE = 0.9  # of the rows of the largest file of the same; one with fewer is a part
 LEVELS_APART = 0.01  # of the borough sum; published dashboards agree to the offence
