@@ -15,6 +15,7 @@ from report_fixture import notebook
 
 from sna import store
 from sna.batch import kernels
+from sna.reporting import notebooks
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
@@ -121,7 +122,8 @@ def test_dask_gives_the_same_bytes_though_a_worker_is_killed(house, monkeypatch)
     from distributed import Client, LocalCluster
 
     monkeypatch.syspath_prepend(str(TESTS))
-    monkeypatch.setattr(store, "load_borough", store.load_borough)  # run_house puts its own there
+    monkeypatch.setattr(store, "load_borough", store.load_borough)  # run_house puts its own there,
+    monkeypatch.setattr(notebooks, "notebook_path", notebooks.notebook_path)  # and here
     import run_house  # noqa: F401
 
     from sna.batch import plan_jobs, run_reports

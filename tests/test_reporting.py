@@ -34,7 +34,6 @@ TESTS = str(Path(__file__).parent)
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    monkeypatch.setenv("SNA_PROCESSED", os.environ.get("SNA_PROCESSED", ""))
     monkeypatch.setenv("PYTHONPATH", str(Path(TESTS).parent))
 
 
@@ -67,7 +66,9 @@ def executed(*outputs):
 
 @pytest.mark.notebook
 def test_a_borough_is_published_whole_with_pages_tables_and_record(house):
+    before = dict(os.environ)
     folder = run(house)
+    assert dict(os.environ) == before  # the kernels were told of this store, nobody after them
     assert folder == house / "reports" / "hillingdon" / "public"
     names = sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()

@@ -5,8 +5,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -59,7 +60,7 @@ def render_borough(
         steps: dict[str, float] = {}
         folder = staging.parent / ".executed" / edition
         run = partial(_run, notebooks or [*nb.REPORTS], parameters, folder, steps, data)
-        with ThreadPoolExecutor(at_once) as pool:
+        with kernels_read(processed), ThreadPoolExecutor(at_once) as pool:
             pages = [Page(*made) for made in pool.map(run, nb.REPORTS.items()) if made[2]]
         made = _write(data, staging, pages, parameters, steps)
         _publish(data, staging, final, made)
@@ -76,13 +77,25 @@ def check_month(text: str) -> None:
 
 
 def load(borough: str, end_month: str, edition: str, profile: str, processed: Path | None) -> Any:
-    """Check what was asked for, tell the kernels where the store is, and load the borough."""
+    """Check what was asked for and load the borough."""
     check_edition(edition)
     check_month(end_month)
-    if processed:
-        os.environ["SNA_PROCESSED"] = str(processed.resolve())
     given = {"end_month": end_month or None, "edition": edition, "profile": profile}
     return cast(Any, store).load_borough(borough, processed=processed, **given)
+
+
+@contextmanager
+def kernels_read(processed: Path | None) -> Iterator[None]:
+    """Let the kernels that start meanwhile read this store; they are told by the environment."""
+    before = os.environ.get("SNA_PROCESSED")
+    if processed:
+        os.environ["SNA_PROCESSED"] = str(processed.resolve())
+    try:
+        yield
+    finally:
+        os.environ.pop("SNA_PROCESSED", None)
+        if before is not None:
+            os.environ["SNA_PROCESSED"] = before
 
 
 def _run(

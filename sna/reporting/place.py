@@ -8,7 +8,7 @@ from sna.definitions import boroughs
 from sna.disclosure.rules import check_edition
 from sna.hotspots import find_area
 from sna.reporting import notebooks as nb
-from sna.reporting.borough import check_release, load, records_of
+from sna.reporting.borough import check_release, kernels_read, load, records_of
 from sna.reporting.lint import check_pages
 from sna.reporting.pages import Page, render_page, slug, tables_of
 from sna.reporting.record import draft_reason, front
@@ -42,7 +42,8 @@ def render_place(
     given = {**asked, "borough": data.borough_code, "profile": profile, "area": found["area_code"]}
     name = f"{slug(str(found['area_name']))}_{found['area_code']}"
     executed = folder.parent / ".executed" / edition / f"{name}.ipynb"
-    made = nb.run_notebook(nb.notebook_path("05_place"), given, executed=executed)
+    with kernels_read(processed):
+        made = nb.run_notebook(nb.notebook_path("05_place"), given, executed=executed)
     place = str(found["area_name"])
     made.cells[0].source = made.cells[0].source.replace("this place", place, 1)
     page, draft = Page(name, "Place", made), draft_reason(data, **asked)
