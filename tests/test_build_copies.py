@@ -88,10 +88,19 @@ def test_extracts_that_share_some_days_of_a_month_are_an_error(tmp_path: Path) -
         rows = [f"{d},2024-06-{d:02},8N,20,v{d},Camden" for d in days]
         write(tmp_path, name, EXTRACT, *rows)
         (tmp_path / name).with_suffix(".mapping.toml").write_text(EXTRACT_MAPPING, "utf-8")
-    found = _found(check_folder(tmp_path), "count twice")
-    assert found[["severity", "file"]].to_numpy().tolist() == [["error", "two.csv"]]
+    found = _found(check_folder(tmp_path), "counted twice")
+    assert found[["severity", "file", "rows"]].to_numpy().tolist() == [["error", "two.csv", 2]]
     (tmp_path / "two.csv").unlink()
-    assert _found(check_folder(tmp_path), "count twice").empty
+    assert _found(check_folder(tmp_path), "counted twice").empty
+
+
+def test_one_record_among_thousands_that_stands_in_two_extracts_is_found(tmp_path: Path) -> None:
+    for name, refs in (("one.csv", range(6000)), ("two.csv", range(5999, 12_000))):
+        rows = [f"A{n},2024-06-{1 + n % 28:02},8N,20,v{n},Camden" for n in refs]
+        write(tmp_path, name, EXTRACT, *rows)
+        (tmp_path / name).with_suffix(".mapping.toml").write_text(EXTRACT_MAPPING, "utf-8")
+    found = _found(check_folder(tmp_path), "1 of its records stand in one.csv too")
+    assert found[["severity", "file", "rows"]].to_numpy().tolist() == [["error", "two.csv", 1]]
 
 
 def test_files_of_two_forces_or_two_halves_under_one_name_both_count(tmp_path: Path) -> None:

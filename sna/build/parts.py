@@ -22,12 +22,12 @@ from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
 from sna.sources.places import Places
 from sna.sources.quality import (
-    cut_findings,
     file_findings,
     is_lost,
     level_findings,
     list_cells,
     month_findings,
+    reject_findings,
     say,
     series_of,
     without,
@@ -197,7 +197,9 @@ def _make_part(
     record["boroughs"] = len(part.marks["areas"])
     offences = part.tables.get("offences")
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None
-    part.findings += month_findings(record, step or 1) + cut_findings(result.rows, result.rejects)
+    part.findings += month_findings(record, step or 1) + reject_findings(
+        result.rows, result.rejects
+    )
     part.findings += [] if result.rows else [say("empty")]
     return part
 

@@ -9,8 +9,7 @@ import pyarrow.compute as pc
 
 from sna.sources.quality import EVENTS, Part, say
 
-MARKS = 256  # of a file; a file of which these are another's is a copy of it, or a part
-RECORD_MARKS = 4096  # of an extract: a shared day must be seen among the days of years
+MARKS = 256  # of a published file; one of which these are another's is a copy of it, or a part
 SHARED = 0.5  # of the marks that two files could share
 APART = 0.1  # files of one name that share less, of ENOUGH marks, are of two forces or two halves
 ENOUGH = 20
@@ -18,13 +17,15 @@ _ROW = ("legislation", "age_band", "sex", "outcome", "easting", "northing", "eve
 
 
 def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str, Any]:
-    """Return what tells a file's rows: which table, its boroughs, and month by key of a few rows.
+    """Return what tells a file's rows: which table, its boroughs, and key and month of its rows.
 
-    Keys are references (for searches all that is said of one) read backwards; those that sort
-    first are taken, so that two files with the same rows give the same ones.
+    Keys are references (for searches all that is said of one) read backwards. Of a published file
+    those that sort first are taken, so that two files with the same rows give the same ones; of an
+    extract all are, as one shared day counts twice and must be seen among the days of years.
     """
     name = next((name for name in EVENTS if name in tables and tables[name].num_rows), "")
-    found: dict[str, Any] = {"table": name, "areas": frozenset(), "keys": {}}
+    nothing = pa.table({"key": pa.array([], pa.binary()), "month": pa.array([], pa.date32())})
+    found: dict[str, Any] = {"table": name, "areas": frozenset(), "rows": nothing}
     if name and "borough_code" in tables[name].column_names:
         areas = pc.unique(tables[name]["borough_code"].cast(pa.string()))
         found["areas"] = frozenset(areas.drop_null().to_pylist())
@@ -35,11 +36,11 @@ def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str,
     texts = [table[each].cast(pa.string()) for each in names if each in table.column_names]
     whole = pc.binary_join_element_wise(*texts, "|", null_handling="replace")
     keys = pc.binary_reverse((texts[0] if len(texts) == 1 else whole).cast(pa.binary()))
-    rows = pa.table({"key": keys, "month": table["month"]}).filter(pc.is_valid(keys))
-    marks = RECORD_MARKS if record["layout"] == "extract" else MARKS
-    rows = rows.take(pc.select_k_unstable(rows, marks, [("key", "ascending")]))
-    keyed = zip(rows["key"].to_pylist(), rows["month"].to_pylist(), strict=True)
-    return {**found, "keys": dict(keyed)}
+    rows = pa.table({"key": keys, "month": table["month"].cast(pa.date32())})
+    rows = rows.filter(pc.is_valid(keys))
+    if record["layout"] != "extract":
+        rows = rows.take(pc.select_k_unstable(rows, MARKS, [("key", "ascending")]))
+    return {**found, "rows": rows}
 
 
 def join_copies(parts: Sequence[Part]) -> None:
@@ -48,7 +49,7 @@ def join_copies(parts: Sequence[Part]) -> None:
     Files of one series are, unless they share neither a record nor a borough; files under other
     names are when they share most of their records.
     Extracts that share a few hold days of a month that the other lacks: both count, and an error
-    says that the shared records count twice.
+    says how many records count twice.
     """
     group = list(range(len(parts)))
     for one, other in sorted(set(_neighbours(parts))):
@@ -56,11 +57,11 @@ def join_copies(parts: Sequence[Part]) -> None:
         # tables by month of two layouts count the same offences under other labels
         is_wide = ours.record["is_wide"] and theirs.record["is_wide"]
         is_same = is_wide or ours.record["series"] == theirs.record["series"]
-        share = _share(ours.marks["keys"], theirs.marks["keys"])
+        both, share = _share(ours.marks["rows"], theirs.marks["rows"])
         if share >= SHARED and not is_same:
             theirs.findings.append(say("twin", file=ours.record["file"], share=share))
         elif share and ours.record["layout"] == "extract":
-            theirs.findings.append(say("doubled", file=ours.record["file"], share=share))
+            theirs.findings.append(say("doubled", both, n=both, file=ours.record["file"]))
         if share >= SHARED or (is_same and not _are_apart(ours.marks, theirs.marks, share)):
             old, new = group[other], group[one]
             group = [new if each == old else each for each in group]
@@ -81,17 +82,22 @@ def _neighbours(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:
 
 def _are_apart(one: dict[str, Any], other: dict[str, Any], share: float) -> bool:
     """Say whether two files of one name are of two forces, two halves, or two boroughs."""
-    if min(len(one["keys"]), len(other["keys"])) >= ENOUGH:
+    if min(len(one["rows"]), len(other["rows"])) >= ENOUGH:
         return share < APART
     return bool(one["areas"] and other["areas"]) and one["areas"].isdisjoint(other["areas"])
 
 
-def _share(one: dict[bytes, Any], other: dict[bytes, Any]) -> float:
-    """Return the share of the smaller file's marks that the larger has, where both could."""
-    months = set(one.values()) & set(other.values())
-    last = min((max(keys) for keys in (one, other) if keys), default=b"")
+def _share(one: pa.Table, other: pa.Table) -> tuple[int, float]:
+    """Return how many marks two files share, and their share of those that both could have."""
+    months = pc.unique(one["month"]).filter(pc.is_in(pc.unique(one["month"]), other["month"]))
+    ends = [pc.max(each["key"]).as_py() for each in (one, other) if each.num_rows == MARKS]
     ours, theirs = (
-        {key for key, month in marks.items() if month in months and key <= last}
-        for marks in (one, other)
+        pc.unique(each["key"].filter(pc.is_in(each["month"], months))) for each in (one, other)
     )
-    return len(ours & theirs) / max(min(len(ours), len(theirs)), 3)
+    if ends:  # a file may have more below its last mark
+        ours, theirs = (
+            keys.filter(pc.less_equal(keys, pa.scalar(min(ends), pa.binary())))
+            for keys in (ours, theirs)
+        )
+    both = pc.sum(pc.is_in(ours, theirs)).as_py() or 0
+    return both, both / max(min(len(ours), len(theirs)), 3)

@@ -1,7 +1,4 @@
-"""A restricted record extract, read through its mapping into offences and people.
-
-Columns with few values are read as categories, so that each value is looked at once.
-"""
+"""A restricted record extract, read through its mapping into offences and people."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,10 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sna import definitions
-from sna.errors import SourceError, UsageError
+from sna.errors import SourceError
 from sna.geography import find_bad_points
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
+from sna.sources.coded import find_boroughs, plain_text, recode, values_of
 from sna.sources.convert import OLDEST_AGE, parse_ages, parse_dates
 from sna.sources.layout import FileSample, ReadResult, check_headings
 from sna.sources.mapping import ROLES, Coding, Mapping
@@ -89,33 +86,10 @@ def _open(
     given = {}
     for role, heading in roles.items():
         column = text.table[heading].to_pandas()
-        given[role] = _plain(
+        given[role] = plain_text(
             column if role in ROLES["many"] else column.astype("category"), mapping
         )
     return pd.DataFrame(given).set_axis(text.lines - 1), replace(text, table=text.table.slice(0, 0))
-
-
-def _plain(text: pd.Series, mapping: Mapping) -> pd.Series:
-    """Return text without blanks around it, and what means missing as missing."""
-    marks = {"", *mapping.missing}
-    if isinstance(text.dtype, pd.CategoricalDtype):
-        words = [str(word).strip() for word in text.cat.categories]
-        return recode(text, [None if word in marks else word for word in words])
-    stripped = text.str.strip()
-    return stripped.mask(stripped.isin(marks))
-
-
-def recode(text: pd.Series, answers: list[Any], blank: Any = None) -> pd.Series:
-    """Return the answer for each row's category, and `blank` where it is missing."""
-    codes, names = pd.factorize(pd.Series([*answers, blank], dtype="object"))
-    found = pd.Categorical.from_codes(
-        codes[text.cat.codes], categories=pd.Index(names, dtype="str")
-    )
-    return pd.Series(found, index=text.index)
-
-
-def _values(text: pd.Series) -> list[str]:
-    return [str(value) for value in text.cat.categories]
 
 
 def read_records(
@@ -136,21 +110,16 @@ def read_records(
     rows = _add_weapons(given, _add_place(given, rows, notes), mapping, notes)
     if "published_category" in given:
         names = given["published_category"]
-        known = [name if " | " in name else None for name in _values(names)]
+        known = [name if " | " in name else None for name in values_of(names)]
         rows = rows.assign(published_category=recode(names, known))
     if "linked_ref" in given:
         rows = rows.assign(linked_id=given["linked_ref"])
     persons = [_people_of_rows(given, mapping, person, notes) for person in ("victim", "suspect")]
     repeated = rows["offence_id"].duplicated()
-    code = "offence_code" if "offence_code" in rows else "detailed_code"
-    if repeated.any() and code in rows:
-        codes = rows.groupby("offence_id", sort=False)[code].nunique()
-        what = "references have rows with different offence codes; that of the first row is used"
-        do = "Check the reference column: two crimes under one reference count as one."
-        notes.find(f"{codes.gt(1).sum():,} {what}.", codes.gt(1), do)
-    if repeated.any() and "domestic_abuse" in rows:
-        rows = _fold_abuse(rows)
-    if not repeated.any():  # one row an offence: its ages decide without folding
+    if repeated.any():
+        _tell_repeats(rows, given, notes)
+        rows = _fold_abuse(rows) if "domestic_abuse" in rows else rows
+    else:  # one row an offence: its ages decide without folding
         ages = ("victim_age", "suspect_age", "victim_age_recorded", "suspect_age_recorded")
         rows = rows.assign(**{r: _ages(given[r], Notes()) for r in ages if r in given})
     rows = _keep(rows, ~repeated).assign(offences=1)
@@ -159,6 +128,29 @@ def read_records(
 
 def _keep(rows: pd.DataFrame, good: "pd.Series | np.ndarray") -> pd.DataFrame:
     return rows if good.all() else rows[good]  # most files lose no row, and a copy takes long
+
+
+def _tell_repeats(rows: pd.DataFrame, given: pd.DataFrame, notes: Notes) -> None:
+    """Tell references with two offence codes, and rows alike in all that the mapping reads."""
+    code = "offence_code" if "offence_code" in rows else "detailed_code"
+    if code in rows:
+        codes = rows.groupby("offence_id", sort=False)[code].nunique()
+        what = "references have rows with different offence codes; that of the first row is used"
+        do = "Check the reference column: two crimes under one reference count as one."
+        notes.find(f"{codes.gt(1).sum():,} {what}.", codes.gt(1), do)
+    alike = _find_copies(given, "crime_ref")
+    what = "Rows repeat another in all that the mapping reads: each reference counts once"
+    for person in ("victim", "suspect"):
+        if f"{person}_id" not in given and any(str(role).startswith(person) for role in given):
+            do = f"Take copies out of the extract, or map {person}_id."
+            notes.find(f"{what}, its {person} once a row.", alike, do)
+            return
+    notes.find(f"{what}.", alike, "", "information")
+
+
+def _find_copies(rows: pd.DataFrame, first: str) -> pd.Series:
+    """Return which of the rows that share their `first` column with another repeat it exactly."""
+    return rows[rows[first].duplicated(keep=False)].duplicated()
 
 
 def _fold_abuse(rows: pd.DataFrame) -> pd.DataFrame:
@@ -231,7 +223,7 @@ def _translate(text: pd.Series, role: str, mapping: Mapping) -> pd.Series:
     known |= {key.lower(): word for key, word in coding.map.items()}
     usual = {"status": "recorded", "person_role": None}.get(role, "unknown")
     blank = coding.blank_means or usual
-    return recode(text, [known.get(value.lower()) for value in _values(text)], blank)
+    return recode(text, [known.get(value.lower()) for value in values_of(text)], blank)
 
 
 def _add_weapons(
@@ -245,11 +237,11 @@ def _add_weapons(
         words = _translate(given[role], role, mapping)
         what = f"{role}: values that the mapping does not translate, read as unknown"
         notes.find(what, words.isna(), f"Add them to [values.{role}] map.")
-        rows = rows.assign(**{role: recode(words, _values(words), "unknown")})
+        rows = rows.assign(**{role: recode(words, values_of(words), "unknown")})
     if "weapon_use" in rows:
         used = rows["weapon_use"]
         rows = rows.assign(
-            weapon_use=recode(used, [v if v != "none" else None for v in _values(used)])
+            weapon_use=recode(used, [v if v != "none" else None for v in values_of(used)])
         )
     answers = pd.DataFrame({flag: flags[flag] for flag in ROLES["weapons"] if flag in flags})
     if answers.empty or "weapon" in rows:
@@ -267,9 +259,9 @@ def _flag(text: pd.Series, name: str, mapping: Mapping, notes: Notes) -> pd.Seri
     flag = mapping.flags[name]
     known = {"unknown": "unknown", **dict.fromkeys(map(str.lower, flag.false), "no")}
     known |= dict.fromkeys(map(str.lower, flag.true), "yes")
-    answers = [known.get(value.lower()) for value in _values(text)]
+    answers = [known.get(value.lower()) for value in values_of(text)]
     if flag.contains:
-        marked = [any(mark in value for mark in flag.contains) for value in _values(text)]
+        marked = [any(mark in value for mark in flag.contains) for value in values_of(text)]
         answers = ["yes" if found else "no" for found in marked]
     odd = recode(text, ["yes" if answer is None else "no" for answer in answers], "no") == "yes"
     what = f"{name}: values that are neither yes nor no, read as unknown"
@@ -286,31 +278,19 @@ def _add_place(given: pd.DataFrame, rows: pd.DataFrame, notes: Notes) -> pd.Data
             do = "Correct them at the source; the rows count, but stand on no surface."
             notes.find(f"Coordinates cannot be placed: {reason}.", reasons.eq(reason), do)
     if "managing_borough" in given:
-        rows = rows.assign(managing_borough_code=_boroughs(given["managing_borough"]))
+        rows = rows.assign(managing_borough_code=find_boroughs(given["managing_borough"]))
     role = next((role for role in ("borough_code", "borough_name") if role in given), None)
     if role is None:
         return rows
-    borough = _boroughs(given[role])
+    borough = find_boroughs(given[role])
     what = "borough is blank or not one of London: in no borough's report"
     notes.find(what, borough.isna(), "Correct the spelling in the file, or leave as it is.")
     return rows.assign(borough_code=borough)
 
 
-def _boroughs(text: pd.Series) -> pd.Series:
-    """Return the codes of London boroughs in any published spelling, missing for other names."""
-
-    def find(name: str) -> str | None:
-        try:
-            return definitions.find_borough(name)[0]
-        except UsageError:
-            return None
-
-    return recode(text, [find(name) for name in _values(text)])
-
-
 def _ages(text: pd.Series, notes: Notes) -> pd.Series:
     """Keep ages that are a number from 0 to 120 or a band; everything else is unknown."""
-    values = pd.Series(_values(text), dtype="str")
+    values = pd.Series(values_of(text), dtype="str")
     number = pd.to_numeric(values, errors="coerce")
     is_band = values.str.fullmatch(_AGE_BAND) & values.map(parse_ages).notna()
     good = number.between(0, OLDEST_AGE) | (number.isna() & is_band)
@@ -346,19 +326,19 @@ def _describe(
     """Add id, age, sex, ethnicity and home borough to a table of people."""
     if "age" in given:
         ages = _ages(given["age"], notes)
-        values = pd.Series([*_values(ages), None], dtype="str")
+        values = pd.Series([*values_of(ages), None], dtype="str")
         number = pd.to_numeric(values.set_axis(values), errors="coerce")
         known = {"unknown", *number.index[number.notna()]}
-        bands = [None if value in known else value for value in _values(ages)]
+        bands = [None if value in known else value for value in values_of(ages)]
         numbers = number.to_numpy(dtype="float64")[ages.cat.codes]
         people = people.assign(age=numbers, age_band=recode(ages, bands))
     if "sex" in given:
         sex = _translate(given["sex"], "sex", mapping)
-        people = people.assign(sex=recode(sex, _values(sex), "unknown"))
+        people = people.assign(sex=recode(sex, values_of(sex), "unknown"))
     plain = ("person_id", "ethnicity_self", "ethnicity_observed")
     people = people.assign(**{role: given[role] for role in plain if role in given})
     if "home_borough" in given:
-        people = people.assign(home_borough_code=_boroughs(given["home_borough"]))
+        people = people.assign(home_borough_code=find_boroughs(given["home_borough"]))
     return people.assign(people=1)
 
 
@@ -377,9 +357,27 @@ def _place_people(
         notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
         people, found = _keep(people, found >= 0), found[found >= 0]
         own = offences["offence_id"].iloc[found]
+        _tell_twice(people, found, notes)
         people = people.assign(offence_id=own.set_axis(people.index))
     taken = offences[[name for name in ROLES["of_offence"] if name in offences]].iloc[found]
     return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken})
+
+
+def _tell_twice(people: pd.DataFrame, found: np.ndarray, notes: Notes) -> None:
+    """Tell people who stand twice in the people file under one offence, `found` by its place."""
+    key = found.astype("int64")  # rows that are alike have the same: only those are compared
+    for _, column in people.select_dtypes("category").items():
+        key = key * 31 + column.cat.codes.to_numpy()
+    near = people.drop(columns="line")[pd.Series(key).duplicated(keep=False).to_numpy()]
+    what, do, severity = (
+        "no reason to leave them out, as two people can be alike.",
+        "",
+        "information",
+    )
+    if "person_id" in people:
+        what, do = "that person counts twice.", "Take the copies out of the people file."
+        severity = "warning"
+    notes.find(f"Rows repeat another exactly: {what}", near.duplicated(), do, severity)
 
 
 def _plain_id(refs: Any) -> Any:

@@ -93,17 +93,22 @@ def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[d
     for name in EVENTS:
         if (table := tables.get(name)) is not None and table.num_rows:
             found += _missing(record, table)
-            found += _repeats(record, table) if name == "offences" else []
-            found += _searches(table) if "event_time" in table.column_names else []
+            found += _repeats(table) if record["layout"] != "extract" else []
+            found += _airport(table) if "ward_code" in table.column_names else []
+            found += _ends(table) if "event_time" in table.column_names else []
     return found
 
 
-def cut_findings(rows: int, rejects: pd.DataFrame) -> list[dict[str, Any]]:
-    """Say so when the last line of a file has too few fields."""
+def reject_findings(rows: int, rejects: pd.DataFrame) -> list[dict[str, Any]]:
+    """Say so when the last line of a file has too few fields, and when rows stand twice."""
     last = rejects[rejects["line"].eq(rows)] if "line" in rejects else rejects.head(0)
-    return (
+    found = (
         [say("cut", 1)] if last["reason"].astype("str").str.contains("fields where").any() else []
     )
+    for reason, name in _SAYS["told"].items():
+        if n := int(rejects["rows"][rejects["reason"].eq(reason)].sum()):
+            found.append(say(name, n, n=n))
+    return found
 
 
 def month_findings(record: dict[str, Any], step: int = 1) -> list[dict[str, Any]]:
@@ -161,31 +166,46 @@ def _missing(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
     return found
 
 
-def _repeats(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
-    """Return repeated references (extracts have none left), and the share of the airport's ward."""
-    found = []
-    if "offence_id" in table.column_names and not record["layout"].startswith(("mps", "extract")):
-        ids = table["offence_id"].drop_null()
-        again = len(ids) - pc.count_distinct(ids).as_py()
-        found += [say("repeats", again, n=again)] if again else []
-    if "ward_code" in table.column_names:
-        here = table.filter(pc.equal(table["borough_code"], HILLINGDON).combine_chunks())
-        airport = here.filter(pc.equal(here["ward_code"], HEATHROW_WARD).combine_chunks())
-        if rows := airport.num_rows:
-            part, whole = pc.sum(airport["offences"]).as_py(), pc.sum(here["offences"]).as_py()
-            found.append(say("airport", rows, n=part, whole=whole, share=part / max(whole, 1)))
-    return found
+def _repeats(table: pa.Table) -> list[dict[str, Any]]:
+    """Return rows of records that repeat a reference, and those that repeat another exactly.
 
-
-def _searches(table: pa.Table) -> list[dict[str, Any]]:
-    """Return exact repeats and a month that stops early; repeats may be two real searches."""
+    Two people or searches can be alike. Where there are references, rows without one are not
+    compared: a point of police.uk stands for several addresses, so two of its incidents can be
+    alike as well. Counts by area have their keys (``reject_findings``).
+    """
     said = [name for name in table.column_names if name not in ("file_id", "line")]
-    distinct = table.group_by(said, use_threads=False).aggregate([]).num_rows
-    again, last = table.num_rows - distinct, pd.Timestamp(pc.max(table["event_time"]).as_py())
-    found = [say("exact", again, n=again)] if again else []
+    found, name, rows = [], "exact", table.select(said)
+    if "offence_id" in said:
+        times = pc.value_counts(rows["offence_id"].drop_null())
+        many = times.filter(pc.greater(times.field(1), 1))
+        if not len(many):
+            return []
+        again = pc.sum(many.field(1)).as_py() - len(many)
+        found, name = [say("repeats", again, n=again)], "copies"
+        rows = rows.filter(pc.is_in(rows["offence_id"], many.field(0)))
+    elif "people" not in said:
+        return []
+    alike = rows.num_rows - rows.group_by(said, use_threads=False).aggregate([]).num_rows
+    return [*found, *([say(name, alike, n=alike)] if alike else [])]
+
+
+def _airport(table: pa.Table) -> list[dict[str, Any]]:
+    """Return the share of the airport's ward in the offences of Hillingdon."""
+    here = table.filter(pc.equal(table["borough_code"], HILLINGDON).combine_chunks())
+    airport = here.filter(pc.equal(here["ward_code"], HEATHROW_WARD).combine_chunks())
+    if not airport.num_rows or "offences" not in table.column_names:
+        return []
+    part, whole = pc.sum(airport["offences"]).as_py(), pc.sum(here["offences"]).as_py()
+    share = part / max(whole, 1)
+    return [say("airport", airport.num_rows, n=part, whole=whole, share=share)]
+
+
+def _ends(table: pa.Table) -> list[dict[str, Any]]:
+    """Return a month of searches that stops early."""
+    last = pd.Timestamp(pc.max(table["event_time"]).as_py())
     left = ((last + pd.offsets.MonthEnd(0)).normalize() - last.normalize()).days
     is_cut = table.num_rows >= 1000 and left > 2
-    return [*found, *([say("stops", day=f"{last:%d %B %Y}")] if is_cut else [])]
+    return [say("stops", day=f"{last:%d %B %Y}")] if is_cut else []
 
 
 # ---------------------------------------------------------------------------- between files

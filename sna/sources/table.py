@@ -225,7 +225,10 @@ def _late(rows: Rows, spec: str, file: File) -> Iterator[tuple[Any, ...]]:
 
 def _repeated(rows: Rows, keys: list[str], good: np.ndarray) -> Iterator[tuple[Any, ...]]:
     """Yield rows that stand above already, and those that say something else of the same key."""
-    texts = {key: pd.factorize(rows.strings(key))[0] for key in keys}
+    split = {key: rows.split(key) for key in keys}  # values that differ in blanks are one text
+    texts = {
+        k: pd.factorize(np.array(values, object))[0][codes] for k, (codes, values) in split.items()
+    }
     same = pd.DataFrame(texts)[good].duplicated(keep=False)
     places = same.index[same]
     if not len(places):
