@@ -163,7 +163,7 @@ def test_offences_of_people_with_two_each_are_twice_the_published_people(pair):
         end_month=pd.Timestamp("2025-03-01"), simulated=True, settings=Settings(), inputs=[],
         offences=pd.DataFrame({"offence_id": people["offence_id"], "band": "core"}),
     )  # fmt: skip
-    counts, curve = tables.follow_people(data, person_role="suspect")
+    counts, curve = sna.disproportionality.follow_people(data, person_role="suspect")
     done = sna.protect(counts, contract="cohort_counts", data=data).published()
     rows = done[done["cohort"].eq("offences per person")].set_index("category")
     assert rows.loc["2", ["people", "offences"]].tolist() == ["180", "360"]

@@ -74,7 +74,7 @@ def test_people_in_both_roles_are_not_told_by_those_in_each():
         own = suspects.index >= both  # the first are in both roles
         suspects["person_id"] = suspects["person_id"].mask(own, "s" + suspects["person_id"])
         people = pd.concat([victims, suspects], ignore_index=True)
-        counts, _ = tables.follow_people(borough_of(people), person_role="victim")
+        counts, _ = sna.disproportionality.follow_people(borough_of(people), person_role="victim")
         shown = sna.protect(counts, contract="cohort_counts", data=borough_of(people)).table
         shown = shown[shown["cohort"] == "roles"].set_index("category")
         v, s, b = shown["people"]
@@ -87,10 +87,35 @@ def test_people_in_both_roles_are_not_told_by_those_in_each():
     assert (seen, told) == (18, 0)
 
 
+def test_people_still_followed_tell_no_number_again_beside_first_records():
+    """103 followed, 62 after a year, 37 first recorded in it: shown as 105, 60 and 35, 4 are left."""
+    first = np.repeat(["2022-05-01", "2024-06-01"], [66, 37])
+    people = pd.DataFrame({"person_id": np.arange(103).astype(str), "month": first})
+    people = pd.concat([people, people.head(4).assign(month="2022-07-01")], ignore_index=True)
+    people = people_of({1: 107}).assign(person_id=people["person_id"]).assign(
+        offence_id=people.index.astype(str), month=pd.to_datetime(people["month"]))  # fmt: skip
+    people.loc[len(people) - 5, "month"] = pd.Timestamp("2025-03-01")  # the last month of the role
+    data = borough_of(people)
+    counts, curve = sna.disproportionality.follow_people(data, person_role="suspect")
+    done = sna.protect(counts, contract="cohort_counts", data=data).table.set_index("category")
+    rows = sna.protect(curve, contract="recurrence", data=data).table
+    entered = done.loc[done["cohort"] == "first records", "people"].iloc[-1]
+    assert (entered, curve["again"].iloc[11]) == (35, 4)
+    assert np.isnan(rows["again"].iloc[11])
+    followed, left = rows["at_risk"].iloc[[0, 12]]
+    fits = {
+        again
+        for start, end, new in product(behind(followed), behind(left), behind(entered))
+        for again in behind(np.nan)
+        if start - end - again in range(int(new) + 1)  # all others were first recorded of late
+    }
+    assert len(fits) == 4
+
+
 def test_offences_of_people_with_many_are_in_no_total():
     people = people_of({1: 874, 2: 38, 3: 1, 4: 1})  # 955 offences of 914 people: 3, 4 were 1 each
     data = borough_of(people)
-    counts, _ = tables.follow_people(data, person_role="suspect")
+    counts, _ = sna.disproportionality.follow_people(data, person_role="suspect")
     done = sna.protect(counts, contract="cohort_counts", data=data).table
     rows = done[done["cohort"] == "offences per person"]
     assert rows["offences"].isna().sum() == 2

@@ -11,7 +11,7 @@ import pytest
 from sna import narrative
 from sna.definitions import boroughs
 from sna.disclosure import protect
-from sna.disproportionality import tables
+from sna.disproportionality import follow_people, tables
 from sna.errors import UsageError
 from sna.figures import show
 from sna.narrative.disproportionality import clearest
@@ -186,7 +186,7 @@ NOBODY = "None recorded: no people searched in Testham in the files."
 
 def test_a_borough_without_people_says_whether_a_file_was_there(data):
     empty = SimpleNamespace(**{**vars(data), "people": data.people.iloc[:0]})
-    counts, curve = tables.follow_people(empty, person_role="victim")
+    counts, curve = follow_people(empty, person_role="victim")
     found = {
         "group_comparison": (tables.compare_people(empty, person_role="victim"), NO_FILE),
         "group_years": (
@@ -384,7 +384,7 @@ def test_cohorts_and_curves_of_identified_people(data):
         "areas": pd.DataFrame({"area_code": [f"L{n}" for n in range(4)], "area_level": "lsoa",
                                "borough_code": "E09000001"}),
     })  # fmt: skip
-    counts, curve = tables.follow_people(some, person_role="victim")
+    counts, curve = follow_people(some, person_role="victim")
     repeats = counts[counts["cohort"] == "offences per person"]
     assert repeats["people"].tolist() == [80, 80, 0, 0, 0]  # 80 people twice, 80 once
     deciles = tables.rates_by_deprivation(some, person_role="victim")

@@ -4,6 +4,7 @@
 from sna.disproportionality.adjust import *
 from sna.disproportionality.cohorts import *
 from sna.disproportionality.compare import *
+from sna.disproportionality.follow import *
 from sna.disproportionality.groups import *
 from sna.disproportionality.people import *
 from sna.disproportionality.tables import *
