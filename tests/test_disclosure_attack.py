@@ -17,7 +17,6 @@ from scipy.stats import poisson_means_test
 
 import sna
 from sna.disclosure.suppress import as_published
-from sna.disproportionality import tables
 from sna.hotspots import (
     classify_persistence,
     compare_definitions,
