@@ -30,6 +30,7 @@ from sna.sources.quality import (
     reject_findings,
     say,
     series_of,
+    sum_events,
     without,
 )
 from sna.sources.revisions import digest_months
@@ -191,9 +192,10 @@ def _make_part(
         )
     part.findings += file_findings(record, part.tables)
     record["series"] = series_of(record)
-    part.cells = list_cells(record, part.tables)
+    events = sum_events(part.tables)
+    part.cells = list_cells(record, events)
     part.findings += level_findings(part.cells)
-    part.marks, record["digests"] = list_marks(record, part.tables), digest_months(part.tables)
+    part.marks, record["digests"] = list_marks(record, part.tables), digest_months(events)
     record["boroughs"] = len(part.marks["areas"])
     offences = part.tables.get("offences")
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None

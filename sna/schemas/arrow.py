@@ -119,33 +119,37 @@ def stack(tables: list[pa.Table]) -> pa.Table:
 
 
 def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Return coded rows under one dictionary: the values there are, in order of appearance.
+    """Return coded rows under one dictionary: the values there are, in order of appearance."""
+    plain = pa.chunked_array([_plain(chunk) for chunk in column.chunks], column.type)
+    whole = plain.unify_dictionaries().combine_chunks()  # without chunks it stays a chunked array
+    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+    rows, words = whole.indices, whole.dictionary
+    there = rows.unique().drop_null().to_numpy()
+    if len(there) == len(words) and (there == np.arange(len(there))).all():
+        return whole
+    place = np.zeros(len(words) + 1, dtype="int32")
+    place[there] = np.arange(len(there))
+    into = _masked(place[rows.fill_null(-1).to_numpy()], rows)
+    return pa.DictionaryArray.from_arrays(into, words.take(pa.array(there)))
 
-    unify_dictionaries() keeps values that no row has, and reads the code that lies under a null.
-    """
-    known: dict[str, int] = {}
-    parts = [np.empty(0, dtype="int32")]
-    for chunk in column.chunks:
-        index = chunk.indices.fill_null(-1).to_numpy()
-        is_there = np.zeros(len(chunk.dictionary) + 1, dtype=bool)
-        is_there[index] = True  # a missing one at the end; words that no row has are not looked at
-        used = np.flatnonzero(is_there[:-1])
-        held = chunk.dictionary.take(pa.array(used)).to_pylist()
-        into = np.full(len(is_there), -1, dtype="int32")
-        into[used] = [-1 if w is None else known.setdefault(w, len(known)) for w in held]
-        parts.append(into[index])
-    codes = np.concatenate(parts)
-    words = pa.array(list(known), pa.string())
-    if len(known) > 1:
-        first = np.full(len(known) + 1, -1)
-        first[codes[::-1]] = np.arange(len(codes))[::-1]  # of a repeated place the last write stays
-        there = np.flatnonzero(first[:-1] >= 0)
-        there = there[np.argsort(first[there])]
-        place = np.zeros(len(known) + 1, dtype="int32")
-        place[there] = np.arange(len(there))
-        codes, words = np.where(codes < 0, -1, place[codes]), words.take(pa.array(there))
-    rows = pa.array(np.maximum(codes, 0), mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(rows, words)
+
+def _plain(chunk: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return coded rows whose code under a null can be looked up: unify_dictionaries() does so."""
+    if chunk.dictionary.null_count:
+        return chunk.cast(pa.string()).dictionary_encode()
+    if not chunk.indices.null_count:
+        return chunk
+    words = chunk.dictionary if len(chunk.dictionary) else pa.array([""])
+    return pa.DictionaryArray.from_arrays(
+        _masked(chunk.indices.fill_null(0).to_numpy(), chunk.indices), words
+    )
+
+
+def _masked(codes: np.ndarray, rows: pa.Array) -> pa.Array:
+    """Return codes that are missing where rows are."""
+    if not rows.null_count:
+        return pa.array(codes)
+    return pa.array(codes, mask=rows.is_null().to_numpy(zero_copy_only=False))
 
 
 @cache

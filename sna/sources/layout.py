@@ -147,8 +147,10 @@ class FileSample:
     def count_texts(self, name: str) -> Counter[str]:
         """Return what stands in a column, without blanks, and how often."""
         if name not in self.texts:
-            there = (str(value).strip() for value in self.rows[name].dropna())
-            self.texts[name] = Counter(text for text in there if text)
+            there: Counter[str] = Counter()
+            for value, rows in Counter(self.rows[name].dropna()).items():
+                there[str(value).strip()] += rows
+            self.texts[name] = Counter({text: rows for text, rows in there.items() if text})
         return self.texts[name]
 
 

@@ -56,18 +56,29 @@ def find_stubs(totals: dict[str, int]) -> list[str]:
     return [m for m, n in totals.items() if usual >= 100 and n < STUB_SHARE * usual]
 
 
-def list_cells(record: dict[str, Any], tables: dict[str, pa.Table]) -> pd.DataFrame:
-    """Return what a file speaks for: months, levels and categories, with rows and counts.
-
-    The months' totals, the labels' months and the groups' totals are noted in its line of inputs.
-    """
-    frames = [pd.DataFrame(columns=["table", *_CELL, "rows", "total"])]
+def sum_events(tables: dict[str, pa.Table]) -> dict[str, pd.DataFrame]:
+    """Return each table of events as its counts and rows by month, level, category and borough."""
+    found = {}
     for name in EVENTS:
         if (table := tables.get(name)) is not None and table.num_rows:
-            keys = [key for key in _CELL if key in table.column_names]
-            sums = table.group_by(keys).aggregate([(name, "sum"), ([], "count_all")]).to_pandas()
-            sums = sums.set_axis([*keys, "total", "rows"], axis=1).assign(table=name)
-            frames.append(sums.astype({key: "object" for key in keys if key != "month"}))
+            keys = [key for key in (*_CELL, "borough_code") if key in table.column_names]
+            sums = table.group_by(keys).aggregate([(name, "sum"), ([], "count_all")])
+            found[name] = sums.rename_columns([*keys, "total", "rows"]).to_pandas()
+    return found
+
+
+def list_cells(record: dict[str, Any], events: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return what a file speaks for: months, levels and categories, with rows and counts.
+
+    ``events`` come from `sum_events`. The months' totals, the labels' months and the groups' totals
+    are noted in the file's line of inputs.
+    """
+    frames = [pd.DataFrame(columns=["table", *_CELL, "rows", "total"])]
+    for name, counts in events.items():
+        keys = [key for key in _CELL if key in counts]
+        by_cell = counts.groupby(keys, sort=False, dropna=False, observed=True)
+        whole = by_cell[["total", "rows"]].sum().reset_index().assign(table=name)
+        frames.append(whole.astype({key: "object" for key in keys if key != "month"}))
     cells = pd.concat(frames[1:], ignore_index=True) if frames[1:] else frames[0]
     names = {month: f"{month:%Y-%m}" for month in cells["month"].dropna().unique()}
     months = cells["month"].map(names).rename("name")
@@ -232,11 +243,12 @@ def choose_files(parts: Sequence[Part]) -> None:
     """
     frames = []
     for part in (part for part in parts if len(part.cells)):
-        record, stubs = part.record, set(find_stubs(part.record["totals"]))
+        record = part.record
+        stubs = pd.to_datetime(find_stubs(record["totals"]), format="%Y-%m")
         frames.append(
             part.cells.assign(
                 group=part.group,
-                is_full=[f"{month:%Y-%m}" not in stubs for month in part.cells["month"]],
+                is_full=~part.cells["month"].isin(stubs),
                 last=max(record["totals"], default=""),
                 folder=record["file"].rsplit("/", 2)[0],
                 is_copy=re.search(_COPY, record["file"].rsplit("/", 1)[-1].casefold()) is not None,

@@ -3,25 +3,21 @@
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
-from sna.sources.quality import EVENTS, say
+from sna.sources.quality import say
 
-_KEYS = ("month", "area_level", "published_category", "borough_code")
 _FOLLOWED = ("totals", "digests")
 
 
-def digest_months(tables: dict[str, pa.Table]) -> dict[str, str]:
-    """Return a checksum of each month's counts by category and borough.
+def digest_months(events: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """Return a checksum of each month's counts by category and borough, given by `sum_events`.
 
     It tells a count that moved to another category or borough while the month's sum stayed.
     """
     found = [pd.Series(dtype="uint64")]
-    for name in EVENTS:
-        if (table := tables.get(name)) is not None and table.num_rows:
-            keys = [key for key in _KEYS if key in table.column_names]
-            sums = table.group_by(keys).aggregate([(name, "sum")]).to_pandas().astype("str")
-            found.append(pd.util.hash_pandas_object(sums, index=False).set_axis(sums["month"]))
+    for counts in events.values():
+        sums = counts.drop(columns="rows").astype("str")
+        found.append(pd.util.hash_pandas_object(sums, index=False).set_axis(sums["month"]))
     marks = pd.concat(found[1:] or found)
     return {str(month)[:7]: f"{mark:x}" for month, mark in marks.groupby(level=0).sum().items()}
 

@@ -269,7 +269,7 @@ def _read_csv(
         findings.append(make_finding(f"Text is in {encoding}, not UTF-8; read as that."))
     rows = table.num_rows + len(bad)
     lines = np.delete(np.arange(rows) + 1, [line - 1 for line, _ in bad if 0 < line <= rows])
-    broken = _find_nul(table)
+    broken = _find_nul(raw, table)
     if broken.any():
         bad += [(int(line), "A NUL byte stands in the row.") for line in lines[broken]]
         table, lines = table.filter(pa.array(~broken)), lines[~broken]
@@ -288,9 +288,11 @@ def _read_options(sample: FileSample, encoding: str) -> pyarrow.csv.ReadOptions:
     )
 
 
-def _find_nul(table: pa.Table) -> np.ndarray:
+def _find_nul(raw: RawFile, table: pa.Table) -> np.ndarray:
     """Return the rows that hold a NUL byte."""
     broken = np.zeros(table.num_rows, dtype=bool)
+    if np.frombuffer(_stream(raw).read_buffer(), "uint8").min(initial=1):  # of the whole file
+        return broken
     for column in table.columns:
         is_coded = pa.types.is_dictionary(column.type)
         parts = [chunk.dictionary if is_coded else chunk for chunk in column.chunks]
