@@ -1,7 +1,9 @@
 """Raw to processed: find, recognise, read, place, classify, count, check, write. The spine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
 from sna.schemas.arrow import join_tables
 from sna.sources.copies import join_copies
-from sna.sources.files import find_files
+from sna.sources.files import RawFile, find_files
 from sna.sources.folder import Item, is_simulated, look_at
 from sna.sources.places import Places, fill_boroughs, make_places
 from sna.sources.quality import (
@@ -88,8 +90,15 @@ def build(
     try:
         lock = FileLock(processed / ".lock", timeout=0)
         with lock, store.new_files(processed) as work:
-            look = _look(raw.resolve(), processed, profile, fresh)
-            with start_workers(scheduler, size=_size(look.items)) as run:
+            state, before = store.read_before(processed)
+            adds = not fresh and store.is_whole(processed, state, profile)
+            with ExitStack() as stack:
+                start = partial(start_workers, scheduler)
+                if not adds:  # everything will be read: they get ready while we look
+                    run = stack.enter_context(start(size=_size(find_files(raw)[0])))
+                look = _look(raw.resolve(), state, before, adds=adds)
+                if adds:
+                    run = stack.enter_context(start(size=_size(i.raw for i in look.items)))
                 job = _Job(run, profile, work / "spool", unmatched_share, progress)
                 return _build(look, processed, work, job)
     except Timeout:
@@ -111,10 +120,8 @@ class _Look:
     adds: bool  # the items are new and the store stands: it need not be written anew
 
 
-def _look(raw: Path, processed: Path, profile: str, fresh: bool) -> _Look:
+def _look(raw: Path, state: dict[str, Any], before: list[dict[str, Any]], *, adds: bool) -> _Look:
     """Look for what is new to a store that stands; for everything when files or rules changed."""
-    state, before = store.read_before(processed)
-    adds = not fresh and store.is_whole(processed, state, profile)
     known = frozenset((line["raw_file"], line["sha256"]) for line in before if adds)
     items, refused, gone = look_at(raw, known)
     if adds and gone:
@@ -122,8 +129,8 @@ def _look(raw: Path, processed: Path, profile: str, fresh: bool) -> _Look:
     return _Look(raw, items, refused, state, before, adds)
 
 
-def _size(items: list[Item]) -> int:
-    return sum(path.stat().st_size for path in {item.raw.path for item in items})
+def _size(files: Iterable[RawFile]) -> int:
+    return sum(path.stat().st_size for path in {file.path for file in files})
 
 
 def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
@@ -170,7 +177,7 @@ def check_folder(
 ) -> Summary:
     """Read everything as `build` does and write nothing: inputs, findings, what is supported."""
     items, refused, _ = look_at(raw)
-    with start_workers(size=_size(items)) as run:
+    with start_workers(size=_size(item.raw for item in items)) as run:
         parts = _read_checked(raw, items, _Job(run, profile, None, unmatched_share, progress))
     partial = _partial(parts, unmatched_share)
     inputs = [part.record for part in parts]

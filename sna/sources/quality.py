@@ -56,18 +56,18 @@ def find_stubs(totals: dict[str, int]) -> list[str]:
     return [m for m, n in totals.items() if usual >= 100 and n < STUB_SHARE * usual]
 
 
-def sum_events(tables: dict[str, pa.Table]) -> dict[str, pd.DataFrame]:
+def sum_events(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
     """Return each table of events as its counts and rows by month, level, category and borough."""
     found = {}
     for name in EVENTS:
         if (table := tables.get(name)) is not None and table.num_rows:
             keys = [key for key in (*_CELL, "borough_code") if key in table.column_names]
             sums = table.group_by(keys).aggregate([(name, "sum"), ([], "count_all")])
-            found[name] = sums.rename_columns([*keys, "total", "rows"]).to_pandas()
+            found[name] = sums.rename_columns([*keys, "total", "rows"])
     return found
 
 
-def list_cells(record: dict[str, Any], events: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def list_cells(record: dict[str, Any], events: dict[str, pa.Table]) -> pd.DataFrame:
     """Return what a file speaks for: months, levels and categories, with rows and counts.
 
     ``events`` come from `sum_events`. The months' totals, the labels' months and the groups' totals
@@ -75,9 +75,9 @@ def list_cells(record: dict[str, Any], events: dict[str, pd.DataFrame]) -> pd.Da
     """
     frames = [pd.DataFrame(columns=["table", *_CELL, "rows", "total"])]
     for name, counts in events.items():
-        keys = [key for key in _CELL if key in counts]
-        by_cell = counts.groupby(keys, sort=False, dropna=False, observed=True)
-        whole = by_cell[["total", "rows"]].sum().reset_index().assign(table=name)
+        keys = [key for key in _CELL if key in counts.column_names]
+        whole = counts.group_by(keys).aggregate([("total", "sum"), ("rows", "sum")])
+        whole = whole.rename_columns([*keys, "total", "rows"]).to_pandas().assign(table=name)
         frames.append(whole.astype({key: "object" for key in keys if key != "month"}))
     cells = pd.concat(frames[1:], ignore_index=True) if frames[1:] else frames[0]
     names = {month: f"{month:%Y-%m}" for month in cells["month"].dropna().unique()}
