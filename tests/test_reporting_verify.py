@@ -55,6 +55,14 @@ def leaks(folder, name, content, canaries=("3137",)):
         ("a.html", f'<a href="data:text/csv;charset=utf-8;base64,{coded("a,b" + chr(10) + "x,3137")}">'),
         ("a.html", f'<img src="data:image/svg+xml;base64,{coded("<svg><text>3137</text></svg>")}">'),
         ("a.html", '<a href="data:text/csv,a%0A3%31%337">csv</a>'),
+        ("a.html", "<p>&amp;#51;137</p>"),
+        ("a.html", '<a href="data:text/csv,a%250A%2533137">csv</a>'),
+        ("a.html", '<a href="data:text/csv,a&#37;0A%26%2351;137">csv</a>'),
+        ("a.html", "<p>up 5%3137</p>"),
+        ("a.html", "<p>There were 3<b>,1</b>37 offences.</p>"),
+        ("a.html", "<svg><text>3<tspan>1</tspan><!-- x -->37</text></svg>"),
+        ("a.json", r'{"x": "\u0033137"}'),
+        ("a.xlsx", workbook("_x0033_137")),
         ("a.csv", "a\n3137\n"),
         ("a.csv", "a,b,c\n12,3137,500\n"),
         ("a.csv", "a\n3137\n".encode("utf-16")),
@@ -68,7 +76,7 @@ def test_a_planted_value_is_found_in_every_wrapping(tmp_path, name, content):
     assert leaks(tmp_path, name, content) == {"planted value 3137"}
 
 
-@pytest.mark.parametrize("text", ["31370", "13137", "3137.25", "313,7", "1,313,7", "3,137,000"])
+@pytest.mark.parametrize("text", ["<td>31</td><td>37</td>", "31370", "13137", "3137.25", "313,7", "1,313,7", "3,137,000"])
 def test_other_numbers_are_not_the_planted_value(tmp_path, text):
     assert leaks(tmp_path, "a.csv", f"a\n{text}\n") == set()
 
@@ -85,9 +93,18 @@ def test_other_numbers_are_not_the_planted_value(tmp_path, text):
         ("postcode", "at SW1A 2AA in"),
         ("postcode", "at ub8 1uw in"),
         ("postcode", "at LU1\u00a02BB in"),
+        ("postcode", "at SW1A <b>2AA</b> in"),
+        ("postcode", "<td>UB8</td>\n  <td>1UW</td>"),
+        ("postcode", 'a,"UB8","1UW",b'),
+        ("grid reference", "<td>530034</td><td>180381</td>"),
+        ("grid reference", "a,530034,180381,b"),
+        ("long coordinate", "<svg></svg><p>51.5074561 north"),
         ("record id", "<th scope='col'>person_id</th>"),
         ("date of birth", "DOB: 12/03/2001"),
         ("absolute path", "read from /home/someone/raw/x.csv"),
+        ("absolute path", "read from /data/extracts/x.csv"),
+        ("absolute path", "read from /mnt/x.csv"),
+        ("absolute path", '{"file": "\\/srv\\/x.csv"}'),
         ("absolute path", r"read from C:\\Users\\someone\\x.csv"),
         ("absolute path", "read from D:/data/x.csv"),
         ("absolute path", r"read from \\server01\crime\x.csv"),
@@ -105,6 +122,7 @@ def test_each_kind_of_leak_is_found(tmp_path, rule, text):
 
 def test_what_a_report_needs_is_no_leak(tmp_path):
     text = """<p>E09000012, E05009367; 51.51, -0.13; £1,234; 12/03/2024; #12436D; 01234 567890</p>
+    <p>the root of 530,034 and 180,381; <a href="../data/x.csv">a</a> 530034 residents, 1</p>
     <svg><path d="M 51.512345 230.123456 L 57.6 307.584"/></svg> csv/rate.csv 2024/25 </p>"""
     assert leaks(tmp_path, "a.html", text) == set()
 
@@ -219,6 +237,10 @@ def test_an_archive_that_cannot_be_opened_is_refused(tmp_path):
 def test_the_name_of_the_user_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr("getpass.getuser", lambda: "jbloggs")
     assert leaks(tmp_path, "a.xlsx", workbook(1, creator="JBloggs")) == {"user name"}
+    monkeypatch.setattr("getpass.getuser", lambda: "root")
+    assert leaks(tmp_path, "a.xlsx", workbook(1, creator="root")) == {"user name"}
+    assert leaks(tmp_path, "a.csv", "made by,x\nroot,1\n") == {"user name"}
+    assert leaks(tmp_path, "a.html", "<p>The root of it; a square root") == set()
 
 
 def test_every_leak_is_named_not_only_the_first_of_its_kind(tmp_path):

@@ -26,6 +26,9 @@ _BLOB = re.compile(r"(?<![\w/+=])[A-Za-z0-9+/]{24,}={0,2}(?![\w/+=])")
 _SHIPPED = {".html", ".csv", ".json", ".svg", ".txt", ".md", ".zip", ".xlsx"}
 _PARTS = {*_SHIPPED, ".xml", ".rels"}  # of an archive or spreadsheet
 _DEEPEST = 6
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|_x([0-9A-Fa-f]{4})_")  # of JSON, of spreadsheets
+_WITHIN = "a|abbr|b|code|em|font|i|mark|r|rPr|small|span|strong|su[bp]|t|tspan|u|wbr"
+_INLINE = re.compile(rf"</?(?:{_WITHIN})\b[^<>]*>|<!--.*?-->", re.DOTALL)  # a word goes on
 _TEXTS = read_toml(Path(__file__).parent.parent / "definitions" / "leak_rules.toml")
 RULES = {name: re.compile(pattern, re.MULTILINE) for name, pattern in _TEXTS.items()}
 KIND = "kind of file that is never shared"
@@ -41,7 +44,7 @@ class Leak(NamedTuple):
 
 
 def parts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield every text inside a file: itself, archive members, base64, decoded entities."""
+    """Yield every text inside a file, each way it reads: itself, archive members, base64."""
     if depth > _DEEPEST:
         return
     if content[:4] == b"PK\x03\x04" or zipfile.is_zipfile(io.BytesIO(content)):
@@ -50,13 +53,35 @@ def parts(name: str, content: bytes, depth: int = 0) -> Iterator[tuple[str, str]
         for member, hidden in members.items():
             yield from parts(f"{name}!{member}", hidden, depth + 1)
         return
-    plain = html.unescape(urllib.parse.unquote(_decode(content)))
+    written = _decode(content)
+    plain = _unescaped(written)
     coded = [match[1] for match in _DATA_URI.finditer(plain)]
-    plain = _DATA_URI.sub(lambda match: match[0].partition(",")[0], plain)
-    yield name, plain
+    written, plain = (_DATA_URI.sub(_head_of_uri, text) for text in (written, plain))
+    for text in dict.fromkeys([written, plain, _without_tags(plain)]):
+        yield name, text
     for number, code in enumerate(coded + _BLOB.findall(plain), 1):
         if decoded := _unbase64(code):
             yield from parts(f"{name} (base64 {number})", decoded, depth + 1)
+
+
+def _head_of_uri(uri: re.Match[str]) -> str:
+    return uri[0].partition(",")[0]
+
+
+def _unescaped(text: str) -> str:
+    """Read percent signs, entities and escapes of JSON and spreadsheets, also within each other."""
+    for _ in range(_DEEPEST):
+        before = text
+        text = _ESCAPE.sub(lambda code: chr(int(code[1] or code[2], 16)), text.replace("\\/", "/"))
+        text = html.unescape(urllib.parse.unquote(text))
+        if text == before:
+            break
+    return text
+
+
+def _without_tags(text: str) -> str:
+    """Return the words between tags: those of one line together, cells and blocks apart."""
+    return re.sub(r"\s*<[^<>]+>\s*", "\n", _INLINE.sub("", text)) if "<" in text else text
 
 
 def _opened(name: str, content: bytes) -> tuple[dict[str, bytes], str]:
@@ -101,11 +126,19 @@ def _canary(value: str) -> re.Pattern[str]:
     return re.compile(re.escape(value))
 
 
+def _name(user: str) -> re.Pattern[str]:
+    """Match a user's name; a short one is a word too, so only as a whole value or in a path."""
+    if len(user) > 4:
+        return re.compile(rf"\b{re.escape(user)}\b", re.IGNORECASE)
+    ends = r"""(?=[<"',;@/\\]|$)"""
+    return re.compile(rf"""(?:^|(?<=[>"',;/\\])){re.escape(user)}{ends}""", re.MULTILINE)
+
+
 def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = ()) -> list[Leak]:
     """Return every leak in some files; an empty list when there is none."""
     rules = RULES | {f"planted value {canary}": _canary(canary) for canary in canaries}
-    if len(user := getpass.getuser()) > 4:
-        rules["user name"] = re.compile(rf"\b{re.escape(user)}\b", re.IGNORECASE)
+    if len(user := getpass.getuser()) > 2:
+        rules["user name"] = _name(user)
     leaks: dict[tuple[str, str, str], Leak] = {}
     for path in paths:
         name = path.relative_to(root).as_posix()
