@@ -76,7 +76,9 @@ def test_a_planted_value_is_found_in_every_wrapping(tmp_path, name, content):
     assert leaks(tmp_path, name, content) == {"planted value 3137"}
 
 
-@pytest.mark.parametrize("text", ["<td>31</td><td>37</td>", "31370", "13137", "3137.25", "313,7", "1,313,7", "3,137,000"])
+@pytest.mark.parametrize(
+    "text", ["<td>31</td><td>37</td>", "31370", "13137", "3137.25", "313,7", "1,313,7", "3,137,000"]
+)
 def test_other_numbers_are_not_the_planted_value(tmp_path, text):
     assert leaks(tmp_path, "a.csv", f"a\n{text}\n") == set()
 
