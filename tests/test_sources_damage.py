@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import warnings
 import zipfile
 from importlib import resources
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import geopandas as gpd
 import pytest
 import shapely
-from raw_folder import BOROUGH, STREET, street_row, write
+from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, street_row, write
 from test_sources_tables import TNO, frame, read
 from typer.testing import CliRunner
 
@@ -206,6 +207,24 @@ def test_a_month_that_no_delivery_covers_is_no_month_without_attendances(tmp_pat
     assert found["month"].dt.strftime("%Y-%m").tolist() == ["2024-01", "2024-04"]
 
 
+def test_files_of_one_health_service_are_one_row_a_month_whatever_their_class(
+    tmp_path: Path,
+) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    starter = resources.files("sna.definitions").joinpath("mappings/safestats_ambulance.toml")
+    text = starter.read_text("utf-8")
+    head = "Incident ID,Incident Date,Illness Category,Borough,Ward Code,LSOA Code,Age,Gender"
+    for name, kind in (("one", "restricted"), ("two", "person_level")):
+        mapping = re.sub("(?m)^release_class = .*", f'release_class = "{kind}"', text)
+        write(raw, f"{name}.csv.mapping.toml", mapping)
+        rows = [f"{name}{n},2024-01-05,Assault,Hackney,,,20,F" for n in range(9)]
+        write(raw, f"{name}.csv", head, *rows)
+    write(raw, "2024-01-good-street.csv", STREET, street_row(99))
+    build(raw, out)
+    found = sna.trend.count_attendances(load_borough("Hackney", processed=out))
+    assert found[["attendances", "release_class"]].to_numpy().tolist() == [[18, "person_level"]]
+
+
 def test_an_extract_without_dates_is_an_error_of_its_file(tmp_path: Path) -> None:
     mapping = 'release_class = "restricted"\nundated = true\n[columns]\ncrime_ref = "Ref"\n'
     write(tmp_path, "x.csv.mapping.toml", mapping + 'offence_code = "Code"\n')
@@ -253,3 +272,63 @@ def test_without_health_files_the_page_says_that_none_was_supplied(tmp_path: Pat
     ):
         shown = sna.figures.show(sna.protect(table, contract=contract, data=data))
         assert "names Hackney was supplied" in shown._repr_html_()
+
+
+@pytest.mark.parametrize("rest", ["", "\n", "\r\n\r\n\n"])
+def test_a_heading_alone_is_a_table_without_rows_however_it_ends(tmp_path: Path, rest: str) -> None:
+    write(tmp_path, "good.csv", STREET, street_row(1))
+    (tmp_path / "street.csv").write_bytes(f"{STREET}{rest}".encode())
+    (tmp_path / "titled.csv").write_bytes(f"A title\n\n{STREET}{rest}".encode())
+    (tmp_path / "e.csv").write_bytes(f"Ref,Date,Code,Age,Victim,Borough{rest}".encode())
+    (tmp_path / "e.mapping.toml").write_text(EXTRACT_MAPPING, "utf-8")
+    found = check_folder(tmp_path).findings
+    told = found[found["finding"].str.contains("The table has headings and no row")]
+    assert told["severity"].tolist() == ["warning"] * 3
+    assert not found["finding"].str.contains("Unexpected|Could not skip").any()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n", b"\xff\xfe", b",", b",,\n,,\n", b'"'],
+)
+def test_a_file_that_holds_nothing_is_called_empty(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, "good.csv", STREET, street_row(1))
+    (tmp_path / "nothing.csv").write_bytes(content)
+    found = check_folder(tmp_path).findings
+    told = found[found["file"].eq("nothing.csv")]
+    assert told[["severity", "finding"]].to_numpy().tolist() == [["error", "The file is empty."]]
+
+
+def test_an_extract_of_which_every_row_is_rejected_says_why(tmp_path: Path) -> None:
+    write(tmp_path, "good.csv", STREET, street_row(1))
+    write(tmp_path, "e.csv", "Ref,Date,Code,Age,Victim,Borough", "1,2099-01-05,8N,20,a,Camden")
+    (tmp_path / "e.mapping.toml").write_text(EXTRACT_MAPPING, "utf-8")
+    found = check_folder(tmp_path).findings
+    assert found["finding"].str.contains("100.0% of rows are rejected: date in the future").any()
+
+
+def test_a_build_counts_copies_apart_from_files_that_gave_nothing(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name in ("good.csv", "copy of good.csv"):
+        write(raw, name, STREET, street_row(1))
+    said = build(raw, out).said
+    assert "1 of 2 hold the same bytes as another: read once." in said
+    assert "gave no row" not in said
+    write(raw, "odd.csv", "a,b", "1,2")
+    assert build(raw, out).said.endswith("1 of 3 gave no row: see the findings.")
+
+
+def test_rows_without_a_borough_are_told_of_offences_and_of_outcomes(tmp_path: Path) -> None:
+    head = (
+        "Month_Year,Area Type,Borough_SNT,Area name,Area code,Crime Type,Crime Subtype,Measure,"
+        "Financial Year,FY_FYIndex,Count,Refresh Date"
+    )
+    rows = [
+        f"01/01/2024,Borough,{place},{place},{code},Knife Crime,Knife Crime,{measure},fy,1,4,x"
+        for place, code in (("Camden", "E09000007"), ("Other / NK", "-1"))
+        for measure in ("Offences", "Positive Outcomes")
+    ]
+    write(tmp_path, "knife.csv", head, *rows)
+    found = check_folder(tmp_path).findings["finding"].tolist()
+    assert "50.0% of rows of offences have no borough." in found
+    assert "50.0% of rows of outcomes have no borough." in found

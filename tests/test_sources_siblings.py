@@ -55,3 +55,13 @@ def test_months_absent_between_monthly_files_and_stubs_among_them_are_told(tmp_p
     assert _said(found, "a stub") == [
         f"{name}: 2024-05 holds 2, under a tenth of a usual month: a stub."
     ]
+
+
+def test_a_file_that_is_not_taken_stands_in_no_finding_between_files(tmp_path: Path) -> None:
+    names = ("Camden", "Hackney", "Islington", "Barnet", "Brent", "Ealing")
+    rows = [f"{kind},{name},9,9" for kind in (ROBBERY, RAPE) for name in names]
+    write(tmp_path, "whole.csv", f"{BOROUGH},202401,202402", *rows)
+    write(tmp_path, "cut.csv", f"{BOROUGH},202401,202402", *rows[:6])
+    summary = check_folder(tmp_path)
+    assert {r["file"]: r["rows_used"] for r in summary.inputs} == {"cut.csv": 0, "whole.csv": 12}
+    assert not _said(summary.findings, "labels that changed")

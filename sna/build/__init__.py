@@ -163,8 +163,10 @@ def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
     store.write_json(lines, work / "inputs.json")
     written = store.publish(work, state)
     said = f"Wrote {written} tables of {len(parts)} files to {processed.name}."
-    if unread := sum(not (line["layout"] and line["rows"]) for line in lines):
-        said += f" {unread} of {len(lines)} could not be read or recognised: see the findings."
+    if copies := sum(bool(line["copy_of"]) for line in lines):
+        said += f" {copies} of {len(lines)} hold the same bytes as another: read once."
+    if unread := sum(not (line["rows"] or line["copy_of"]) for line in lines):
+        said += f" {unread} of {len(lines)} gave no row: see the findings."
     return Summary(lines, findings, state["partial"], said=said)
 
 

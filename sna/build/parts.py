@@ -129,7 +129,7 @@ def read_one(pair: tuple[int, Item], places: Places, profile: str) -> list[Part]
     record: dict[str, Any] = {"file": item.name, "raw_file": item.raw.file, "file_id": number}
     record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
     record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}, "groups": {}}
-    record |= {"mapping": item.mapping.mark if item.mapping else ""}
+    record |= {"mapping": item.mapping.mark if item.mapping else "", "copy_of": item.copy_of}
     record |= {"is_wide": False, "first_month": None, "last_month": None}
     record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced", "boroughs"), 0)
     if item.problem:
@@ -178,6 +178,7 @@ def _make_part(
         table = result.tables.pop(name)
         if name == "areas":
             part.tables[name] = table
+        if name == "areas" or not len(table):
             continue
         table, lines = _split_lines(table)
         table = places.add_places(to_arrow(table, STORE_TABLES[name]))

@@ -40,6 +40,7 @@ class Item:
     mapping: Mapping | None = None
     people: FileSample | None = None
     problem: dict[str, Any] = field(default_factory=dict)
+    copy_of: str = ""
 
     @property
     def name(self) -> str:
@@ -120,7 +121,7 @@ def _pass_copies(items: list[Item]) -> list[Item]:
             key = (hashes[path], item.raw.member, item.sample.sheet)
             if (before := first.setdefault(key, item.name)) != item.name:
                 said = make_finding(f"The same bytes as {before}: read once.")
-                item = replace(item, problem=said)
+                item = replace(item, problem=said, copy_of=before)
         found.append(item)
     return found
 
@@ -158,7 +159,7 @@ def _look(raw: RawFile) -> Iterator[Item]:
             if isinstance(match, Match):
                 yield Item(raw, sample, match)
             else:
-                yield Item(raw, sample, problem=_unknown(match, beside_known=is_read))
+                yield Item(raw, sample, problem=_unknown(sample, match, beside_known=is_read))
     except SnaError as error:
         yield Item(raw, problem=make_finding(error.what, severity="error", action=error.do))
     except OSError as error:
@@ -166,7 +167,7 @@ def _look(raw: RawFile) -> Iterator[Item]:
         yield Item(raw, problem=make_finding(text, severity="error", action="Check its rights."))
 
 
-def _unknown(nearest: Nearest, *, beside_known: bool) -> dict[str, Any]:
+def _unknown(sample: FileSample, nearest: Nearest, *, beside_known: bool) -> dict[str, Any]:
     """Return what to say of a table without a known layout.
 
     One that is nearly a table we read is an error: its figures would be missed. Another table is a
@@ -175,6 +176,8 @@ def _unknown(nearest: Nearest, *, beside_known: bool) -> dict[str, Any]:
     severity = "error" if nearest.is_near else "information" if beside_known else "warning"
     text = f"Not recognised, so not used. Nearest: {nearest.title}; {nearest.differs}."
     act = "Rename or add the columns, or write a mapping: sna mapping new FILE."
+    if not sample.columns:
+        text, act = "The table is empty.", "Download it again."
     return make_finding(text, severity=severity, action="" if severity == "information" else act)
 
 

@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
@@ -264,8 +263,8 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
         return None if missing else Match(layout, columns)
     keys = [columns[role] for role in layout.keys if role in columns]
     # a few rows that contradict each other are faults of theirs, and are rejected one by one
-    again = sample.rows.drop_duplicates().duplicated(keys).to_numpy() if keys else False
-    is_finer = np.mean(again) > FAULTY
+    again = sample.rows.drop_duplicates().duplicated(keys).sum() if keys else 0
+    is_finer = again > FAULTY * len(sample.rows)
     wide = _find_wide(sample, layout.wide)
     is_short = len(next(iter(wide.values()))) < layout.wide.least
     return None if is_finer or is_short else Match(layout, columns, wide)

@@ -101,12 +101,12 @@ def list_cells(record: dict[str, Any], events: dict[str, pa.Table]) -> pd.DataFr
 def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[dict[str, Any]]:
     """Return findings about the rows of one file."""
     found: list[dict[str, Any]] = []
-    for name in EVENTS:
-        if (table := tables.get(name)) is not None and table.num_rows:
-            found += _missing(record, table)
-            found += _repeats(table) if record["layout"] != "extract" else []
-            found += _airport(table) if "ward_code" in table.column_names else []
-            found += _ends(table) if "event_time" in table.column_names else []
+    there = [name for name in EVENTS if name in tables and tables[name].num_rows]
+    for name, table in ((name, tables[name]) for name in there):
+        found += _missing(record, table, f" of {name}" if len(there) > 1 else "")
+        found += _repeats(table) if record["layout"] != "extract" else []
+        found += _airport(table) if "ward_code" in table.column_names else []
+        found += _ends(table) if "event_time" in table.column_names else []
     return found
 
 
@@ -164,7 +164,7 @@ def level_findings(cells: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _missing(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
+def _missing(record: dict[str, Any], table: pa.Table, of: str) -> list[dict[str, Any]]:
     found = []
     for column, (label, other) in _SAYS["missing"].items():
         counts_only = record["layout"].startswith("mps") and column != "borough_code"
@@ -173,7 +173,9 @@ def _missing(record: dict[str, Any], table: pa.Table) -> list[dict[str, Any]]:
             gone = pc.and_(gone, table[other].is_null()) if other in table.column_names else gone
             rows = pc.sum(gone).as_py() or 0
             if rows > 0.005 * table.num_rows:
-                found.append(say("missing", rows, share=rows / table.num_rows, label=label))
+                found.append(
+                    say("missing", rows, share=rows / table.num_rows, label=label, table=of)
+                )
     return found
 
 

@@ -7,8 +7,9 @@ from sna.sources.quality import month_findings, say
 
 
 def folder_findings(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return findings between the files of a folder."""
-    return [*_shortfalls(inputs), *_relabelled(inputs), *_lone_months(inputs)]
+    """Return findings between the files of a folder of which something is taken."""
+    used = [record for record in inputs if record["rows_used"]]
+    return [*_shortfalls(used), *_relabelled(used), *_lone_months(used)]
 
 
 def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from sna.sources.files import RawFile
 from sna.sources.layout import FileSample, make_finding, refuse
 
 _CODED = pa.dictionary(pa.int32(), pa.string())
+_NOTHING = b'\0 \r\n\t,;|"\xef\xbb\xbf\xff\xfe'  # blanks, separators, byte-order marks
 HEAD_BYTES = 1 << 16
 SAMPLE_ROWS = 400
 MOST_CONTROL = 0.01  # of the letters of a text; packed bytes have a tenth
@@ -41,7 +42,7 @@ _PACKED = {
 def sample_file(raw: RawFile) -> list[FileSample]:
     """Return the first look at each table of a file: one, or one a sheet or layer."""
     head = raw.read_bytes(HEAD_BYTES)
-    if not head.strip(b"\0 \r\n\t"):
+    if not head.strip(_NOTHING):
         raise SourceError("The file is empty.", where=raw.file, do="Download it again.")
     kind, look = next(((k, look) for form, k, look in _KINDS if form.match(head)), ("", None))
     if look is None:
@@ -261,6 +262,9 @@ def _read_csv(
         except (pa.ArrowInvalid, UnicodeDecodeError, pa.ArrowKeyError) as error:
             if encoding == "utf-8" and "UTF8" in str(error):  # a byte that the first look missed
                 continue
+            if sample.rows.empty:  # the file ends with its heading, and no line end
+                table = pa.schema([*kinds.items()]).empty_table().select(columns or sample.columns)
+                break
             what = f"Cannot be read as a table: {str(error).splitlines()[0][:160]}."
             do = "Open it in a text editor, or download it again."
             raise refuse(sample, what, do=do) from None

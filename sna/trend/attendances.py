@@ -7,13 +7,16 @@ import pandas as pd
 from sna.definitions import source_titles
 from sna.trend.panel import no_rows
 
+_STRICTEST = ("person_level", "restricted", "open")  # of files of one source counts for their sum
+
 
 def count_attendances(data: Any) -> pd.DataFrame:
     """Count call-outs of ambulances and attendances at emergency departments by month.
 
     They are neither offences nor people, are never added to offences, and hold whatever kinds the
     sender chose. Months in which a file names nobody of the borough are 0; months that no file
-    covers, between two deliveries, have no row.
+    covers, between two deliveries, have no row. Files of one source are one row a month, released
+    as the strictest of them.
 
     Returns
     -------
@@ -23,12 +26,13 @@ def count_attendances(data: Any) -> pd.DataFrame:
     """
     rows, found = data.attendances, []
     spans = {r["file_id"]: (r["first_month"], r["last_month"]) for r in data.inputs}
-    for (source, kind), part in rows.groupby(["source", "release_class"], observed=True):
+    for source, part in rows.groupby("source", observed=True):
         held = [pd.date_range(*spans[file], freq="MS") for file in part["file_id"].unique()]
         covered = held[0].append(held[1:]).unique().sort_values()
         months = covered[covered <= pd.Timestamp(data.end_month)].rename("month")
         counts = part.groupby("month")["attendances"].sum().reindex(months, fill_value=0)
-        found.append(counts.reset_index().assign(source=str(source), release_class=str(kind)))
+        kind = next(k for k in _STRICTEST if part["release_class"].eq(k).any())
+        found.append(counts.reset_index().assign(source=str(source), release_class=kind))
     made = pd.concat(found, ignore_index=True) if found else no_rows("trend_attendances")
     titles = source_titles().set_index("source")["title"]
     return made.assign(title=made["source"].map(titles))
