@@ -270,10 +270,10 @@ def test_an_extract_under_a_new_name_is_a_new_edition_of_the_one_it_replaces(
     deliver("summer", {"2024-01": 9, "2024-02": 11, "2024-03": 7})
     found = _found(build(raw, out), "summer")["finding"].tolist()
     assert found == [
-        "summer.csv is taken for a new edition of spring.csv, which is gone: the same mapping, and "
+        "summer.csv is taken for a new edition of spring.csv, which is gone: of the same kind, and "
         "months in common.",
-        "summer_people.csv is taken for a new edition of spring_people.csv, which is gone: the same "
-        "mapping, and months in common.",
+        "summer_people.csv is taken for a new edition of spring_people.csv, which is gone: of the same "
+        "kind, and months in common.",
         "summer.csv, 2024-02: revised from 8 to 11.",
         "summer.csv: months added since the build before: 2024-03.",
         "summer_people.csv, 2024-02: revised from 8 to 11.",
@@ -305,3 +305,61 @@ def test_a_store_of_other_code_is_built_anew(tmp_path: Path) -> None:
     write_json({**state, "rules": f"{version} 0123456789ab {definition}"}, out / "store.json")
     assert build(raw, out).said.startswith("Wrote")
     assert read_json(out / "store.json")["rules"] == state["rules"]
+
+
+def _borough_table(raw: Path, name: str, *rows: str, months: str = "202401,202402") -> Path:
+    return write(raw, name, f"{BOROUGH},{months}", *rows)
+
+
+def test_a_new_edition_of_a_table_under_another_name_is_not_called_lost(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    first = _borough_table(raw, "jan.csv", f"{ROBBERY},Camden,40,50", f"{ROBBERY},Brent,4,5")
+    build(raw, out)
+    first.unlink()
+    rows = (f"{ROBBERY},Camden,40,52,60", f"{ROBBERY},Brent,4,5,6")
+    _borough_table(raw, "feb.csv", *rows, months="202401,202402,202403")
+    summary = build(raw, out)
+    assert _found(summary, "no longer in the raw folder").empty
+    assert len(_found(summary, "feb.csv is taken for a new edition of jan.csv")) == 1
+    assert len(_found(summary, "2024-02: revised from 55 to 57")) == 1
+    (raw / "feb.csv").unlink()  # the next is of one borough, so that rows are lost
+    _borough_table(raw, "camden.csv", rows[0], months="202401,202402,202403")
+    assert len(_found(build(raw, out), "feb.csv was in the build before and is no longer")) == 1
+
+
+def test_figures_of_a_file_that_is_not_taken_are_no_revision(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    rows = [f"{ROBBERY},{name},40,50" for name in ("Camden", "Brent", "Barnet", "Ealing")]
+    _borough_table(raw, "whole.csv", *rows)
+    build(raw, out)
+    _borough_table(raw, "cut.csv", f"{rows[0]},60", months="202401,202402,202403")
+    summary = build(raw, out)
+    assert len(_found(summary, "it may be cut short")) == 1
+    assert _found(summary, "revised from").empty
+    assert len(_found(summary, "months added since the build before: 2024-03")) == 1
+
+
+def test_a_file_renamed_withdraws_no_month(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for month in ("2024-01", "2024-02"):
+        write(raw, f"{month}-metropolitan-street.csv", STREET, street_row(1, month=month))
+    build(raw, out)
+    (raw / "2024-02-metropolitan-street.csv").rename(raw / "february.csv")
+    assert _found(build(raw, out), "withdrawn|no longer").empty
+
+
+def test_a_mapping_and_a_definition_that_changed_are_told(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw, "e.csv", EXTRACT, "1,2024-01-05,8N,20,a,Camden")
+    (raw / "e.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    build(raw, out)
+    text = EXTRACT_MAPPING.replace("recorded_date", "committed_from")
+    (raw / "e.mapping.toml").write_text(text, encoding="utf-8")
+    summary = build(raw, out)
+    assert len(_found(summary, "e.csv: its mapping changed since the build before")) == 1
+    assert _found(summary, "definition changed").empty
+    state = read_json(out / "store.json")
+    version, code, _ = state["rules"].split(" ")
+    write_json({**state, "rules": f"{version} {code} 0123456789ab"}, out / "store.json")
+    said = _found(build(raw, out), "The definition changed")["finding"].item()
+    assert said.startswith("The definition changed since the build before (london_2023, hash 0123")

@@ -135,7 +135,6 @@ def _size(files: Iterable[RawFile]) -> int:
 
 def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
     raw, items, refused, state, before = look.raw, look.items, look.refused, look.state, look.before
-    last = state.get("profile")
     if look.adds and not items:
         said = f"Nothing has changed since the last build of {processed.name}."
         findings = store.read_table("findings", processed)
@@ -156,8 +155,7 @@ def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
     state |= {"profile": name, "rules": store.rules_of(job.profile)}
     state["partial"] += _partial(parts, job.share)
     lines = [*lines, *(part.record for part in parts)]
-    changed = [say("definition", before=last, after=name)] if last and last != name else []
-    findings = _findings(parts, [*refused, *changed], lines, before)
+    findings = _findings(parts, [*refused, *_changed_rules(look.state, state)], lines, before)
     _write_whole(parts, findings, old, work)
     _write_by_borough(parts, work, f".{state['parts']}" if old else "", job)
     store.write_json(lines, work / "inputs.json")
@@ -168,6 +166,15 @@ def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
     if unread := sum(not (line["rows"] or line["copy_of"]) for line in lines):
         said += f" {unread} of {len(lines)} gave no row: see the findings."
     return Summary(lines, findings, state["partial"], said=said)
+
+
+def _changed_rules(*states: dict[str, Any]) -> list[dict[str, Any]]:
+    """Say so when the rules of the definition are others than in the build before."""
+    hashes = [state.get("rules", "").split(" ")[-1] for state in states]
+    if not hashes[0] or hashes[0] == hashes[1]:
+        return []
+    names = [f"{state['profile']}, hash {mark}" for state, mark in zip(states, hashes, strict=True)]
+    return [say("definition", before=names[0], after=names[1])]
 
 
 def check_folder(

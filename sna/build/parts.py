@@ -130,6 +130,7 @@ def read_one(pair: tuple[int, Item], places: Places, profile: str) -> list[Part]
     record |= {"sha256": hash_raw(item.raw), "bytes": item.raw.path.stat().st_size, **item.facts}
     record |= {"variant": "", "series": "", "totals": {}, "digests": {}, "labels": {}, "groups": {}}
     record |= {"mapping": item.mapping.mark if item.mapping else "", "copy_of": item.copy_of}
+    record["replaced_months"] = []
     record |= {"is_wide": False, "first_month": None, "last_month": None}
     record |= dict.fromkeys(("rows", "rows_used", "rows_rejected", "rows_replaced", "boroughs"), 0)
     if item.problem:

@@ -255,6 +255,7 @@ def choose_files(parts: Sequence[Part]) -> None:
                 folder=record["file"].rsplit("/", 2)[0],
                 is_copy=re.search(_COPY, record["file"].rsplit("/", 1)[-1].casefold()) is not None,
                 file=record["file"],
+                place=part.cells.index,
                 file_id=record["file_id"],
             )
         )
@@ -313,6 +314,8 @@ def _give_way(part: Part) -> None:
     if differs := int((edition["total"] != edition["kept"]).sum()):
         sums = {"before": int(edition["total"].sum()), "after": int(edition["kept"].sum())}
         part.findings.append(say("edition", n=differs, m=len(edition), file=winner, **sums))
+    kept = part.cells["month"][~part.cells.index.isin(lost["place"])]
+    record["replaced_months"] = sorted({*months} - {f"{month:%Y-%m}" for month in kept})
     record["rows_replaced"] = (0 if left else record["rows_used"]) if record["is_wide"] else gone
     record["rows_used"] -= record["rows_replaced"]
 

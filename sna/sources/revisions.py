@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sna.sources.quality import say
+from sna.sources.siblings import list_taken
 
 _FOLLOWED = ("totals", "digests")
 
@@ -28,9 +29,11 @@ def find_revisions(
 ) -> list[dict[str, Any]]:
     """Say which months were revised, added or withdrawn, by series, since the build before.
 
-    An extract under a new name, read by the mapping of one that is gone and with months in common
-    with it, is a new edition of that one.
+    A file that only moved stays in its series. A new file can be a new edition of one that is gone:
+    an extract read by the same mapping with months in common, a published table of the same kind
+    with all its months and boroughs.
     """
+    inputs, previous = list_taken(inputs), list_taken(previous)
     names, hashes = ({record[key] for record in inputs} for key in ("file", "sha256"))
     away = [r for r in previous if r["file"] not in names and r["sha256"] not in hashes]
     known = {record["file"] for record in previous}
@@ -40,24 +43,36 @@ def find_revisions(
         for r in away
         if r["file"] not in into
     ]
-    found += [say("renamed", file=new, old=old) for old, new in into.items()]
-    old = _by_series([{**r, "series": into.get(r["file"], r["series"])} for r in previous])
+    found += [say("renamed", file=into[file]["file"], old=file) for file in into]
+    marks = {record["file"]: record["mapping"] for record in previous}
+    remapped = [r for r in inputs if marks.get(r["file"], r["mapping"]) != r["mapping"]]
+    found += [say("remapped", file=record["file"]) for record in remapped]
+    moved = {r["sha256"]: r for r in inputs if r["file"] == r["raw_file"]}  # of an archive: of all
+    heirs = [into.get(r["file"]) or moved.get(r["sha256"], r) for r in previous]
+    old = _by_series(
+        [{**r, "series": heir["series"]} for r, heir in zip(previous, heirs, strict=True)]
+    )
     new = _by_series(inputs)
     for name in sorted(set(old) & set(new)):
         found += _compare(name, old[name], new[name])
     return found
 
 
-def _find_renamed(away: list[dict[str, Any]], fresh: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the new name of each extract that is gone: of those read alike, most months shared."""
+def _find_renamed(
+    away: list[dict[str, Any]], fresh: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the new edition of each file that is gone: of those alike, most months shared."""
     into = {}
-    for old in (record for record in away if record.get("mapping")):
-        alike = [record for record in fresh if record["mapping"] == old["mapping"]]
-        shared = {
-            record["file"]: len(set(record["totals"]) & set(old["totals"])) for record in alike
-        }
-        if shared and max(shared.values()):
-            into[old["file"]] = max(shared, key=lambda name: shared[name])
+    for old in away:
+        months, shared = set(old["totals"]), {}
+        for new in fresh:
+            both = months & set(new["totals"])
+            is_whole = both == months and new["boroughs"] >= old["boroughs"]
+            is_table = old["is_wide"] and new["series"] == old["series"] and is_whole
+            if both and (is_table or (old["mapping"] and new["mapping"] == old["mapping"])):
+                shared[new["file"]] = (len(both), new)
+        if shared:
+            into[old["file"]] = max(shared.values(), key=lambda pair: pair[0])[1]
     return into
 
 
@@ -67,7 +82,8 @@ def _by_series(records: list[dict[str, Any]]) -> dict[str, dict[str, dict[str, A
     for record in sorted(records, key=lambda r: max(r["totals"], default="")):
         known = series.setdefault(record["series"], {key: {} for key in _FOLLOWED})
         for key in _FOLLOWED:
-            known[key].update(record.get(key, {}))
+            told = record[key].items()
+            known[key].update({month: mark for month, mark in told if month in record["totals"]})
     return {name: known for name, known in series.items() if known["totals"]}
 
 

@@ -7,9 +7,22 @@ from sna.sources.quality import month_findings, say
 
 
 def folder_findings(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return findings between the files of a folder of which something is taken."""
-    used = [record for record in inputs if record["rows_used"]]
+    """Return findings between the files of a folder; what is not taken stands in none."""
+    used = list_taken(inputs)
     return [*_shortfalls(used), *_relabelled(used), *_lone_months(used)]
+
+
+def list_taken(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files with the months of which something is taken from them."""
+    return [
+        {
+            **r,
+            "totals": {
+                m: n for m, n in r["totals"].items() if m not in r.get("replaced_months", ())
+            },
+        }
+        for r in inputs
+    ]
 
 
 def _shortfalls(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
