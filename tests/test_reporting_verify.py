@@ -129,6 +129,13 @@ def test_what_a_report_needs_is_no_leak(tmp_path):
     assert leaks(tmp_path, "a.html", text) == set()
 
 
+def test_middles_of_cells_are_no_grid_references_and_points_are(tmp_path):
+    cells = "east,north\n502617,183057\n502757,183057\n503037,183197\n"
+    assert leaks(tmp_path, "a.csv", cells) == set()
+    assert leaks(tmp_path, "a.csv", cells + "503100,183197\n") == {"grid reference"}
+    assert leaks(tmp_path, "a.csv", cells.replace("7\n", "7.5\n")) == {"grid reference"}
+
+
 def test_files_that_are_never_shared_and_hidden_sheets_are_found(tmp_path):
     assert "kind of file that is never shared" in leaks(tmp_path, "a.ipynb", "{}")
     assert "hidden sheet, row or column" in leaks(tmp_path, "a.xlsx", workbook(1, hidden=True))

@@ -7,6 +7,7 @@ import hashlib
 import html
 import io
 import json
+import math
 import re
 import struct
 import urllib.parse
@@ -33,6 +34,7 @@ _TEXTS = read_toml(Path(__file__).parent.parent / "definitions" / "leak_rules.to
 RULES = {name: re.compile(pattern, re.MULTILINE) for name, pattern in _TEXTS.items()}
 KIND = "kind of file that is never shared"
 _OUTSIDE = "long coordinate"  # only outside drawings
+_CELLS, _CELL_M = "grid reference", 100  # the finest cells whose middles may be shared, in metres
 
 
 class Leak(NamedTuple):
@@ -134,6 +136,13 @@ def _name(user: str) -> re.Pattern[str]:
     return re.compile(rf"""(?:^|(?<=[>"',;/\\])){re.escape(user)}{ends}""", re.MULTILINE)
 
 
+def _are_cells(pairs: list[str]) -> bool:
+    """Say whether grid references are the middles of cells: whole steps apart, and no fractions."""
+    east = sorted({pair[:6] for pair in pairs})
+    steps = [int(one) - int(east[0]) for one in east]
+    return len(steps) > 2 and math.gcd(*steps) >= _CELL_M and "." not in "".join(pairs)
+
+
 def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = ()) -> list[Leak]:
     """Return every leak in some files; an empty list when there is none."""
     rules = RULES | {f"planted value {canary}": _canary(canary) for canary in canaries}
@@ -150,8 +159,10 @@ def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = (
             if not member.endswith(tuple(_PARTS)):
                 leaks[where, KIND, ""] = Leak(where, KIND, member)
             for rule, pattern in rules.items():
-                for found in pattern.finditer(text) if not drawn or rule != _OUTSIDE else ():
-                    said = found[0].strip()[:60]
+                met = [found[0] for found in pattern.finditer(text)]
+                if (drawn and rule == _OUTSIDE) or (rule == _CELLS and _are_cells(met)):
+                    continue
+                for said in (found.strip()[:60] for found in met):
                     leaks.setdefault((name, rule, said), Leak(where, rule, said))
     return [*leaks.values()]
 
