@@ -143,6 +143,14 @@ def _are_cells(pairs: list[str]) -> bool:
     return len(steps) > 2 and math.gcd(*steps) >= _CELL_M and "." not in "".join(pairs)
 
 
+def _met(rule: str, pattern: re.Pattern[str], text: str) -> list[str]:
+    """Return what a rule meets in a text, without pixel positions and middles of cells."""
+    if rule == _OUTSIDE and "<svg" in text:
+        return []
+    met = [found[0].strip()[:60] for found in pattern.finditer(text)]
+    return [] if rule == _CELLS and _are_cells(met) else met
+
+
 def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = ()) -> list[Leak]:
     """Return every leak in some files; an empty list when there is none."""
     rules = RULES | {f"planted value {canary}": _canary(canary) for canary in canaries}
@@ -155,14 +163,11 @@ def find_leaks(paths: Iterable[Path], *, root: Path, canaries: Iterable[str] = (
             leaks[name, KIND, ""] = Leak(name, KIND, path.suffix)
             continue
         for where, text in chain([(name, name)], parts(name, path.read_bytes())):
-            drawn, member = "<svg" in text, where.rpartition("!")[2].partition(" (base64")[0]
+            member = where.rpartition("!")[2].partition(" (base64")[0]
             if not member.endswith(tuple(_PARTS)):
                 leaks[where, KIND, ""] = Leak(where, KIND, member)
             for rule, pattern in rules.items():
-                met = [found[0] for found in pattern.finditer(text)]
-                if (drawn and rule == _OUTSIDE) or (rule == _CELLS and _are_cells(met)):
-                    continue
-                for said in (found.strip()[:60] for found in met):
+                for said in _met(rule, pattern, text):
                     leaks.setdefault((name, rule, said), Leak(where, rule, said))
     return [*leaks.values()]
 
