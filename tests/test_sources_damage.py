@@ -21,6 +21,7 @@ from sna.build import build, check_folder
 from sna.build.workers import PROCESS_BYTES, start_workers
 from sna.cli import app
 from sna.errors import UsageError
+from sna.sources.files import find_files
 from sna.sources.mapping import read_mapping
 from sna.store import load_borough, read_table
 
@@ -332,3 +333,13 @@ def test_rows_without_a_borough_are_told_of_offences_and_of_outcomes(tmp_path: P
     found = check_folder(tmp_path).findings["finding"].tolist()
     assert "50.0% of rows of offences have no borough." in found
     assert "50.0% of rows of outcomes have no borough." in found
+
+
+def test_a_mapping_whose_file_has_another_name_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "good.csv", STREET, street_row(1))
+    for name in ("good.mapping.toml", "good.csv.mapping.toml", "extrakt.mapping.toml"):
+        (tmp_path / name).write_text("", "utf-8")
+    _, found = find_files(tmp_path)
+    assert [(line["file"], line["finding"]) for line in found] == [
+        ("extrakt.mapping.toml", "A mapping without its file: nothing is read by it.")
+    ]

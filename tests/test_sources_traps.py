@@ -271,11 +271,13 @@ def test_huge_single_line_is_refused_without_reading_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_huge_line_below_a_heading_is_a_finding(tmp_path: Path) -> None:
-    write(tmp_path, "a-street.csv", STREET, street_row(1), "x" * (40 << 20))
+@pytest.mark.parametrize("rows", [[street_row(1)], []])
+def test_huge_line_below_a_heading_is_a_finding(tmp_path: Path, rows: list[str]) -> None:
+    write(tmp_path, "a-street.csv", STREET, *rows, "x" * (40 << 20))
     line, said = check_one(tmp_path, "a-street.csv")
     assert line["rows"] == line["rows_used"] + line["rows_rejected"]
     assert said
+    assert "A row is longer than 8 MB, or a quotation never ends." in str(said)
 
 
 def test_byte_that_is_no_utf_8_far_below_is_read_as_cp1252(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ _IGNORED = re.compile(
     re.IGNORECASE,
 )
 
+_LONE = "A mapping without its file: nothing is read by it."
+_NAME_IT = "Name it like the file it is for, as extract.csv and extract.mapping.toml."
+
 
 @dataclass(frozen=True)
 class RawFile:
@@ -55,11 +58,19 @@ def find_files(raw: Path) -> tuple[list[RawFile], list[dict[str, Any]]]:
         for name in sorted([*names, *(f for f in folders if (Path(folder) / f).is_symlink())]):
             path = Path(folder) / name
             file = path.relative_to(raw).as_posix()
+            if _lacks_its_file(name, names):
+                findings.append(_problem(file, SourceError(_LONE, do=_NAME_IT)))
             try:
                 found += [] if _IGNORED.search(file) else _members(path, file, raw, findings)
             except (OSError, SourceError, zipfile.BadZipFile) as error:
                 findings.append(_problem(file, error))
     return found, findings
+
+
+def _lacks_its_file(name: str, names: list[str]) -> bool:
+    """Say whether a name is that of a mapping beside which no file is called like it."""
+    stem = name.removesuffix(".mapping.toml")
+    return stem != name and not any(stem in (n, Path(n).stem) for n in names if n != name)
 
 
 def _problem(file: str, error: Exception) -> dict[str, Any]:

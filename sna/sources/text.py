@@ -24,6 +24,7 @@ from sna.sources.layout import FileSample, make_finding, refuse
 _CODED = pa.dictionary(pa.int32(), pa.string())
 _NOTHING = b'\0 \r\n\t,;|"\xef\xbb\xbf\xff\xfe'  # blanks, separators, byte-order marks
 HEAD_BYTES = 1 << 16
+BLOCK_BYTES = 8 << 20  # that are parsed at a time; no row is longer
 SAMPLE_ROWS = 400
 MOST_CONTROL = 0.01  # of the letters of a text; packed bytes have a tenth
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
@@ -220,9 +221,12 @@ def read_text(
 ) -> TextTable:
     """Read a whole file as text columns; `coded` come back dictionary-encoded, empty as missing."""
     raw = RawFile(sample.file, sample.path, sample.member)
-    if sample.kind == "csv":
+    is_whole = sample.rows.empty and len(raw.read_bytes(HEAD_BYTES)) < HEAD_BYTES
+    if sample.kind == "csv" and not is_whole:
         return _read_csv(sample, raw, columns, coded)
-    if sample.kind == "parquet":
+    if sample.kind == "csv":  # its heading is all there is, and Arrow wants a line end below it
+        table = pa.table({name: pa.array([], pa.string()) for name in sample.columns})
+    elif sample.kind == "parquet":
         table = _as_text(pq.read_table(_stream(raw)))
     else:
         rows = _sheets(raw, raw.path.stat().st_mtime_ns)[sample.sheet][1]
@@ -262,12 +266,7 @@ def _read_csv(
         except (pa.ArrowInvalid, UnicodeDecodeError, pa.ArrowKeyError) as error:
             if encoding == "utf-8" and "UTF8" in str(error):  # a byte that the first look missed
                 continue
-            if sample.rows.empty:  # the file ends with its heading, and no line end
-                table = pa.schema([*kinds.items()]).empty_table().select(columns or sample.columns)
-                break
-            what = f"Cannot be read as a table: {str(error).splitlines()[0][:160]}."
-            do = "Open it in a text editor, or download it again."
-            raise refuse(sample, what, do=do) from None
+            raise _refuse_text(sample, str(error)) from None
     findings = []
     if encoding != "utf-8":
         findings.append(make_finding(f"Text is in {encoding}, not UTF-8; read as that."))
@@ -281,11 +280,19 @@ def _read_csv(
     return TextTable(table, rows, lines, tuple(bad), tuple(findings))
 
 
+def _refuse_text(sample: FileSample, said: str) -> SourceError:
+    """Return the error for text of which Arrow makes no table."""
+    what = f"Cannot be read as a table: {said.splitlines()[0][:160]}."
+    if "straddl" in said:  # Arrow's word for a row longer than a block
+        what = f"A row is longer than {BLOCK_BYTES >> 20} MB, or a quotation never ends."
+    return refuse(sample, what, do="Open it in a text editor, or download it again.")
+
+
 def _read_options(sample: FileSample, encoding: str) -> pyarrow.csv.ReadOptions:
     """Return how Arrow reads the file: below its heading, one block after the other."""
     return pyarrow.csv.ReadOptions(
         use_threads=False,
-        block_size=8 << 20,
+        block_size=BLOCK_BYTES,
         column_names=sample.columns,
         skip_rows=sample.header_row + 1,
         encoding=encoding,
