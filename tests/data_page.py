@@ -5,6 +5,25 @@ from pathlib import Path
 from sna.schemas.store_tables import STORE_TABLES
 from sna.sources import layouts
 
+# What each line of inputs.json says; a test holds it to what a build writes.
+FIELDS = {
+    "file": "path below the raw folder, with the sheet or the member of an archive",
+    "raw_file": "the same without the sheet", "file_id": "its number in the tables",
+    "sha256": "checksum of the bytes, with eight letters of its mapping's", "bytes": "size",
+    "layout": "what it was recognised as, or `extract`; empty: not recognised",
+    "title": "of the layout or the mapping", "publisher": "of the data", "licence": "of the data",
+    "release_class": "open, restricted or person_level", "variant": "of the layout",
+    "series": "what two editions of one table share", "mapping": "checksum of its mapping",
+    "copy_of": "the file with the same bytes that is read instead",
+    "is_wide": "whether months stand in columns", "totals": "count of each month",
+    "digests": "checksum of each month by category and borough",
+    "labels": "first and last month of each label", "groups": "count of each month by group",
+    "boroughs": "how many its rows were placed in", "first_month": "of its rows", "last_month": "of its rows",
+    "rows": "raw rows: used + rejected", "rows_used": "rows in the store",
+    "rows_rejected": "rows in rejects.parquet", "rows_replaced": "of these, because another file is taken",
+    "replaced_months": "months of which another file holds all", "findings": "what is told of it",
+}  # fmt: skip
+
 PAGE = Path(__file__).parents[1] / "docs" / "data.md"
 
 
@@ -26,6 +45,9 @@ def make_page() -> str:
             meaning = f"{column.meaning}{allowed}".replace("|", "\\|")
             must = "yes" if name in table.required else ""
             lines.append(f"| `{name}` | {column.dtype} | {column.unit} | {must} | {meaning} |")
+    lines += ["", "## inputs.json", "", "One line a file:", ""]
+    lines += ["| Field | Meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in FIELDS.items()]
     lines += ["", "## Layouts that are recognised", ""]
     lines += [
         "A layout is a row of `sna/sources/layouts/<publisher>.toml`. To read a new source, add one:",
@@ -33,7 +55,8 @@ def make_page() -> str:
         'fills, and `columns`: each `store column = "role: converter"`, alternatives after a semicolon.',
         "A converter is a name of `sna/sources/convert.py` or of a table of `layouts/words.toml`, a template",
         "with `{}`, or `/a pattern/` that lets values through. `must` gives the reason why rows without an",
-        "answer are rejected; `wide` turns columns such as months into rows; `is_checked = false` says that",
+        "answer are rejected; `keys` are roles that no two rows share; `wide` turns columns such as months",
+        "into rows; `is_checked = false` says that",
         "no real file was seen, and every build repeats it. Only what TOML cannot say has a module of its own.",
         "",
         "| Id | Title | Publisher | Licence | Columns it must have | Tables | Checked on |",

@@ -1,6 +1,7 @@
 """The whole real sample: every row used or rejected, and figures counted by hand in the raw files."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,14 @@ class TestRealSample:
         # every column, one more but for its coordinates, which are not read
         assert rows == {("police.uk stop and search", 1_314), ("police.uk outcomes", 439),
                         ("police.uk street crime", 98), ("mps", 745)}  # fmt: skip
+
+    def test_the_page_of_checks_has_the_rows_that_are_read(self, inputs: pd.DataFrame) -> None:
+        text = PAGE.with_name("real_data_checks.md").read_text(encoding="utf-8")
+        found = re.findall(r"\(`(\w+)`\) \| (\d+) files?, ([\d,]+) rows = ([\d,]+) used", text)
+        told = {name: [int(n.replace(",", "")) for n in numbers] for name, *numbers in found}
+        read = inputs[inputs["layout"].ne("")].groupby("layout")[["rows", "rows_used"]]
+        sums = read.sum().assign(files=read.size())[["files", "rows", "rows_used"]]
+        assert told == {name: list(row) for name, *row in sums.itertuples()}
 
     def test_every_rejected_row_has_its_line(self, store: Path, inputs: pd.DataFrame) -> None:
         rejects = read_table("rejects", store)

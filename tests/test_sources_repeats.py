@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from data_page import FIELDS
 from raw_folder import BOROUGH, EXTRACT_MAPPING, STREET, street_row, write
 
 from sna import definitions
@@ -34,6 +35,12 @@ age = "Age"
 def _told(summary: Summary, words: str) -> list[tuple[str, int]]:
     found = summary.findings[summary.findings["finding"].str.contains(words)]
     return list(zip(found["severity"], found["rows"], strict=True))
+
+
+def test_the_page_of_the_store_names_every_field_of_inputs(tmp_path: Path) -> None:
+    write(tmp_path / "raw", "a.csv", STREET, street_row(1))
+    (line,) = build(tmp_path / "raw", tmp_path / "out").inputs
+    assert sorted(line) == sorted(FIELDS)
 
 
 def test_street_rows_alike_are_told_where_a_reference_should_tell_them_apart(
