@@ -343,3 +343,11 @@ def test_a_mapping_whose_file_has_another_name_is_told(tmp_path: Path) -> None:
     assert [(line["file"], line["finding"]) for line in found] == [
         ("extrakt.mapping.toml", "A mapping without its file: nothing is read by it.")
     ]
+
+
+def test_files_that_windows_and_excel_leave_behind_are_no_data(tmp_path: Path) -> None:
+    write(tmp_path, "crime.csv", STREET, street_row(1))
+    for name in ("~$crime.xlsx", "Thumbs.db", "desktop.ini", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"left behind")
+    files, found = find_files(tmp_path)
+    assert ([file.file for file in files], found) == (["crime.csv"], [])

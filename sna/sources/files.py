@@ -17,7 +17,8 @@ MOST_UNPACKED = 16 << 30
 _IGNORED = re.compile(
     r"(^|/)(\.|__MACOSX/)|(^|/)(readme|licen[cs]e|checksums|sha256)[^/.]*(\.(txt|sha256|md5))?$|"
     r"\.(md|toml|pdf|docx?|html?|dbf|shx|prj|cpg|sbn|sbx|qmd|qix|log)$|"
-    r"(^|/)(truth\.json|simulated\.txt)$|\.shp\.xml$",
+    r"(^|/)(truth\.json|simulated\.txt)$|\.shp\.xml$|"
+    r"(^|/)(~\$[^/]*|thumbs\.db|desktop\.ini)$",  # of Excel while a file is open, and of Windows
     re.IGNORECASE,
 )
 
