@@ -137,3 +137,72 @@ def test_a_decile_is_not_told_by_the_others_and_all_of_them():
     assert table["people"].tolist() == [12, 17, 4]
     done = sna.protect(table, contract="people_curve", data=data)
     assert done.flags["people"].tolist() == ["[c]", "", "[c]"]
+
+
+def compared(counts, missing, **more):
+    """Return what is published of suspects (or victims) by group and of their readings."""
+    codes = np.array([*GROUPS.values(), None], dtype=object)
+    people = people_of({1: sum(counts) + missing}).assign(
+        ethnicity_self=np.repeat(codes, [*counts, missing]), **more)  # fmt: skip
+    data = borough_of(people)
+    made = [
+        f(data, person_role="suspect") for f in (tables.compare_people, tables.compare_readings)
+    ]
+    return data, [sna.protect(one, contract="group_comparison", data=data) for one in made]
+
+
+def test_groups_not_stated_and_all_together_tell_no_small_group():
+    """12 and 4 known, 17 not were shown as 15, 15 and 35: of 16 or 17 known 12 at most are White."""
+    _, (done, _) = compared([12, 0, 4, 0], 17)
+    rows = done.table.set_index("ethnic_group")
+    known, rest, everyone = rows[["known_people", "missing_people", "all_people"]].iloc[0]
+    white = rows["people"]["White"]
+    fits = {
+        small
+        for one, small, gone in product(
+            range(40) if np.isnan(white) else behind(white), behind(np.nan), behind(rest)
+        )
+        if everyone == known + rest
+        or (near(one + small), near(one + small + gone)) == (known, everyone)
+    }
+    assert np.isnan(rows["people"]["Black"])
+    assert len(fits) == 4
+
+
+def test_what_hides_a_small_group_is_hidden_in_every_ratio_and_reading():
+    """White people, hidden to protect others, stood in the ratio of each group to them."""
+    _, (done, readings) = compared([5, 1, 5, 1], 3)
+    marks, beside = done.flags, readings.flags
+    assert marks["people"].tolist() == ["[c]", "[c]", "", "[c]"]
+    assert marks["rate_ratio"].eq("[c]").all()
+    assert beside["rate_ratio"].eq("[c]").all()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_group_is_told_though_all_people_are_known_exactly(seed):
+    """Whatever other tables tell of the number of people, each small group keeps two values."""
+    chance, small = np.random.default_rng(seed), 0
+    for _ in range(4):
+        counts = chance.poisson(chance.choice([1, 3, 8], 4))
+        missing = int(chance.poisson(4))
+        if counts[0] == 0 and not counts.any():
+            continue
+        _, (done, readings) = compared([*counts], missing)
+        rows = done.table
+        cells = np.array([*rows["people"], rows["missing_people"].iloc[0]])
+        true = np.array([*counts, missing])
+        unknown = np.isnan(cells) & ~((true > 0) & (true < 5))  # hidden for others: any number
+        bounds = [range(40) if free else behind(n) for n, free in zip(cells, unknown, strict=True)]
+        if np.isnan(cells).all():
+            bounds = [range(5) if 0 < n < 5 else range(40) for n in true]
+        low, high = (np.array([end(b) for b in bounds]) for end in (min, max))
+        least = np.maximum(low, true.sum() - (high.sum() - high))
+        most = np.minimum(high, true.sum() - (low.sum() - low))
+        told = (true > 0) & (true < 5)
+        assert (most - least + 1)[told].min(initial=9) >= 2, (counts, missing, cells)
+        gone = dict(zip(rows["ethnic_group"], done.flags["people"].eq("[c]"), strict=True))
+        again = readings.table["ethnic_group"].map(gone) & ~readings.flags["people"].eq("[c]")
+        own = readings.table["reading"].eq("as recorded")
+        assert not (again & own).any()
+        small += told.sum()
+    assert small > 3

@@ -11,6 +11,7 @@ from sna.disclosure.protected import ProtectedTable
 from sna.disclosure.rules import WORDS, check_edition, is_lifted, row_rules, source_classes
 from sna.disclosure.secondary import secondary_cells
 from sna.disclosure.spans import withheld_periods
+from sna.disclosure.split import split_cells, split_totals
 from sna.disclosure.suppress import primary_cells, round_counts, splits_of
 from sna.errors import TableError
 from sna.schemas.results import ResultTable, result_table
@@ -79,6 +80,16 @@ def protect(table: pd.DataFrame, *, contract: str, data: Any) -> ProtectedTable:
     )
 
 
+def withheld_cells(table: pd.DataFrame, *, contract: str, data: Any) -> pd.DataFrame:
+    """Say which counts of a result table `protect` withholds, for other tables of the same people.
+
+    Arguments are those of `protect`; returns booleans by row and count column.
+    """
+    shape, settings = result_table(contract), getattr(data, "settings", None) or Settings()
+    rules = row_rules(table, shape, data, settings)
+    return pd.DataFrame(_hidden_cells(table, shape, rules, settings, pd.DataFrame())[1])
+
+
 def _sources(table: pd.DataFrame, data: Any) -> tuple[str, ...]:
     """Return the sources that the rows name, else all of the borough's."""
     named = table["source"].dropna().unique() if "source" in table else source_classes(data)
@@ -119,6 +130,10 @@ def _protect_counts(
         flags[name] = pd.Series(flag, index=true.index, dtype="str")
         for rule, hit in [(rule, hit) for rule, hit in found[name].items() if hit.any()]:
             log.append(_log(rule, shape, true[hit], name, WORDS["reasons"][rule]))
+    for name, total in split_totals(counts, true, shape, rows).items():
+        limits = rows["threshold"].loc[total.index]
+        counts[name].loc[total.index] = round_counts(total, base=base, threshold=limits)
+        flags[name].loc[total.index] = total.isna().map({True: "[c]", False: ""})
     for name, (one, two) in shape.sums.items():  # rounded by itself it would be one equation more
         made = rows["rounded"] & true[name].notna()
         value = counts[one] + counts[two].mask(true[name].eq(true[one]), 0)
@@ -141,12 +156,17 @@ def _hidden_cells(
     for name in shape.counts:
         cells = primary_cells(true, shape, rows, name, splits)
         cells = {rule: hit for rule, hit in cells.items() if not is_lifted(rule, shape, settings)}
+        if shape.beside.get(name) in true:
+            cells["secondary"] = true[shape.beside[name]].eq(True)
         first, value = pd.DataFrame(cells).any(axis=1), true[name].astype("float64")
         hidden[name] = first
         if first.any():
             hidden[name] = secondary_cells(value, first, true, shape, rows, base)
-        found[name] = cells | {"secondary": hidden[name] & ~first}
-    wide = withheld_periods(true, hidden, shape, rows, base, earlier)
+        found[name] = cells | {"secondary": hidden[name] & ~first | cells.get("secondary", False)}
+    wide = split_cells(hidden, true, shape, rows, base)
+    for name in shape.counts:
+        found[name]["secondary"] |= wide[name] & ~hidden[name]
+    hidden, wide = wide, withheld_periods(true, wide, shape, rows, base, earlier)
     for name in shape.counts:
         found[name]["overlap"] = wide[name] & ~hidden[name]
     return found, wide

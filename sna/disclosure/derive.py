@@ -76,14 +76,14 @@ def add_derived(
     gone, doubt = hidden | np.isnan(value) | few, (made.events < RELIABLE) & reliability
     low, high = made[1:3]
     if derived.kind.startswith("rate_") and "reference_group" in table:  # against itself: no limits
-        own = _is_reference(table)
+        own = is_reference(table)
         low, high = np.where(own, np.nan, low), np.where(own, np.nan, high)
     columns = dict(zip((derived.column, *derived.limits), (value, low, high), strict=False))
     shown = {name: np.where(gone, np.nan, column) for name, column in columns.items()}
     return table.assign(**shown), flags.assign(**_flags([*columns], hidden, gone, doubt, flags))
 
 
-def _is_reference(table: pd.DataFrame) -> Values:
+def is_reference(table: pd.DataFrame) -> Values:
     """Say which rows are the group compared with: by its name, as other groups may equal it."""
     names = table.reindex(columns=["ethnic_group", "sex", "age_group"])
     return names.eq(table["reference_group"], axis=0).any(axis=1).to_numpy()

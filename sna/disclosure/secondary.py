@@ -49,14 +49,19 @@ def secondary_cells(
     hidden, limit = primary.to_numpy(copy=True), rows["threshold"].to_numpy()
     rounded, true = rows["rounded"].to_numpy(), values.to_numpy()
     near = round_counts(values, base=base, threshold=rows["threshold"]).to_numpy()
-    for cells, totals in chain.from_iterable(_blocks(table, *one, hidden) for one in passes):
+    blocks = (
+        (one == (shape.keys, [*shape.told]), *b)
+        for one in passes
+        for b in _blocks(table, *one, hidden)
+    )
+    for told, cells, totals in blocks:
         there = cells[cells >= 0]
         there = there[~np.isnan(true[there])]  # a count that nobody knows is no part
         if shape.exact_totals:  # they are known already: hiding them would protect nobody
             hidden[np.concatenate([t[t >= 0] for t in totals.values()])] = False
         if hidden[there].any() and len(set(rounded[there])) == 1:
             exact = not rounded[there[0]]
-            _Block(cells, totals, true, near, hidden, limit, base, exact).protect(shape)
+            _Block(cells, totals, true, near, hidden, limit, base, exact, told).protect(shape)
     return pd.Series(hidden, index=primary.index)
 
 
@@ -106,6 +111,7 @@ class _Block:
     limit: np.ndarray
     base: int
     exact: bool
+    told: bool  # rounded cells whose total may be known exactly
 
     def __post_init__(self) -> None:
         """Look up the values of the cells, and which are hidden for their own sake."""
@@ -151,7 +157,8 @@ class _Block:
         for axes, places in self.totals.items():
             sums = self.values.sum(axis=axes)
             own = np.where(places >= 0, self.limit[places], lowest)
-            least, top = known_of(_published(sums, own, self.base), own, self.base)
+            shown = _published(sums, own, self.base)
+            least, top = (sums, sums) if self.told else known_of(shown, own, self.base)
             lost = (places >= 0) & self.hidden[places] & (sums >= own)
             margins[axes] = np.where(lost, 0, least), np.where(lost, self.most, top)
         return low, np.where(other, self.most, high), margins

@@ -7,6 +7,7 @@ import pandas as pd
 
 from sna.classify.inputs import is_among
 from sna.definitions.views import words_of
+from sna.disclosure.control import withheld_cells
 from sna.disclosure.suppress import as_published
 from sna.disproportionality.groups import choose_population
 from sna.errors import CoverageError, UsageError
@@ -16,6 +17,7 @@ from sna.settings import Settings
 
 WINDOW_MONTHS = 12
 ROLES = words_of("people")["roles"]
+MARKS = result_table("group_comparison").beside
 
 
 def select_people(
@@ -94,6 +96,12 @@ def as_shown(counts: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFr
     names = [n for n in ("people", "missing_people", "at_risk", "again") if n in counts]
     shown = {name: as_published(counts[name], data, **classed) for name in names}
     return counts.assign(**shown)
+
+
+def mark_withheld(table: pd.DataFrame, people: pd.DataFrame, role: str, data: Any) -> pd.DataFrame:
+    """Say which counts of a comparison of groups are withheld, for other tables of these people."""
+    gone = withheld_cells(as_result(table, people, role), contract="group_comparison", data=data)
+    return table.assign(**{to: gone[name] for name, to in MARKS.items()})
 
 
 def is_shown_exact(people: pd.DataFrame, data: Any) -> bool:

@@ -13,6 +13,7 @@ from sna.disproportionality import adjust, cohorts
 from sna.disproportionality.compare import compare_groups, count_groups, missing_by_month
 from sna.disproportionality.groups import choose_population
 from sna.disproportionality.people import (
+    MARKS,
     ROLES,
     WINDOW_MONTHS,
     as_result,
@@ -20,6 +21,7 @@ from sna.disproportionality.people import (
     can_compare,
     is_shown_exact,
     least_shown,
+    mark_withheld,
     no_result,
     select_people,
 )
@@ -144,9 +146,11 @@ def compare_boroughs(
     ):
         return no_result(data, people, person_role)
     counts = count_groups(people, data.population, scheme=scheme, by=["borough_code"])
+    marks = mark_withheld(compare_groups(counts), people, person_role, data)[[*MARKS.values()]]
     counts = as_shown(counts, people, data)
     targets = adjust.add_place_adjusted(counts).set_index("group")["adjusted_ratio"]
     table = compare_groups(counts).query("group != reference_group and not is_sensitivity")
+    table = table.join(marks)
     rate = table["reference_people"] / table["reference_population"]
     target = table["group"].map(targets)
     table = table.assign(target=target, expected=rate * table["population"] * target)
@@ -184,12 +188,16 @@ def compare_readings(
         return no_result(data, people, person_role)
     counts = count_groups(people, data.population, scheme=scheme)
     base, near = compare_groups(counts), compare_groups(as_shown(counts, people, data))
+    base = mark_withheld(base, people, person_role, data)
+    gone, known, rest = (base[name] for name in MARKS.values())
     within, beyond = near["people_if_inside"], near["reference_if_outside"]
     outside = base.assign(reference_people=beyond, reference_if_outside=beyond)
+    outside = outside.assign(is_reference_withheld=known | rest)
+    inside = base.assign(people=within, people_if_inside=within, is_withheld=gone | rest)
     frames = {
         "as recorded": base,
         "all not stated in the reference group": outside,
-        "all not stated in this group": base.assign(people=within, people_if_inside=within),
+        "all not stated in this group": inside,
         "group grown by a tenth": base.assign(population=base["population"] * GROWTH),
     }
     places = {"this borough": people}
@@ -197,7 +205,9 @@ def compare_readings(
         places["London"] = select_people(data, person_role=person_role, people=london)
     for name, (where, by, adjusted) in _WORDS["readings"].items():
         table = _model(places.get(where), data.population, scheme, by, adjusted=adjusted)
-        frames |= {} if table is None else {name: table}
+        if table is not None:
+            told = table["group"].isin(base.loc[gone, "group"]) & (where == "this borough")
+            frames[name] = table.assign(is_withheld=told)
     table = pd.concat([part.assign(reading=name) for name, part in frames.items()])
     table = table[(table["group"] != "White") & table["group"].isin(base["group"])]
     return as_result(table.reset_index(drop=True), people, person_role)
@@ -262,8 +272,11 @@ def _one_chain(data: Any, person_role: str, scheme: str) -> pd.DataFrame:
     )
     groups, true = first[["group"]], first["people"]
     stages = groups.assign(residents=first["population"], **{person_role: true})
-    tables = [adjust.compare_stages(stages)]
+    one = mark_withheld(compare_groups(first), people, person_role, data)
+    missing, everyone = (one[name].to_numpy() for name in ("missing_people", "all_people"))
+    tables = [adjust.compare_stages(stages).assign(missing_people=missing, all_people=everyone)]
     shown = _as_denominators(true, people, data)  # counts of people too: those published
+    shown = shown.mask(one["is_withheld"])
     if after.any() and shown[groups["group"].eq("White")].notna().all():
         stages = groups.assign(**{person_role: shown, name: last["people"]})
         tables.append(adjust.compare_stages(stages))

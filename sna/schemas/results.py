@@ -49,7 +49,10 @@ class ResultTable:
     secondary suppression with an audit protects them. ``spans`` names the counts whose periods
     overlap, with their months (a number, or the column that holds it) up to ``last_month``, an
     inner column: what they say of each other is audited. ``sums`` names counts that add two others
-    of their row: where counts are rounded they add what is shown. Columns that are in none of
+    of their row: where counts are rounded they add what is shown. ``told`` names keys whose total
+    other tables may tell exactly. ``split`` names the columns of people split by group: count, rest
+    (not stated), reference, known and all. ``beside`` maps a count to an inner column, if there,
+    that says what another table of the same people withholds. Columns that are in none of
     these and not in ``plain`` may not leave `sna.disclosure`.
     """
 
@@ -65,6 +68,9 @@ class ResultTable:
     top_two_columns: Mapping[str, str] = field(default_factory=dict)
     spans: Mapping[str, str | int] = field(default_factory=dict)
     sums: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    split: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
 
