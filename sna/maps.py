@@ -145,7 +145,7 @@ def _empty_map(shapes: np.ndarray) -> "Axes":
     west, south, east, north = shapely.total_bounds(shapes)
     edge = 0.04 * max(east - west, north - south)
     west, south, east, north = west - edge, south - edge, east + edge, north + edge
-    tall = float(np.clip(6.2 * (north - south) / max(east - west, 1), 3.0, 6.5))
+    tall = float(np.clip(6.2 * (north - south) / max(east - west, 1), 3.0, 5.4))
     ax = base.new_axes(height=tall)
     ax.set(xlim=(west, east), ylim=(south, north), aspect="equal")
     ax.set_axis_off()
@@ -205,7 +205,7 @@ def _number(
     marks |= dict.fromkeys(rows.index[rows["area_code"].eq(starred)], "★")
     for place, mark in marks.items():
         point, row = shapely.point_on_surface(shapes[place]), rows.loc[place]
-        ax.text(point.x, point.y, mark, fontsize=11.5, **look)
+        ax.text(point.x, point.y, mark, fontsize=11.8, **look)
         figure = f"{row[value]:.1f}" if value == "rate" else f"{row[value]:,.0f}"
         figure = "not shown" if pd.isna(row[value]) else figure
         lines.append(f"{mark}  {base.short(row['area_name'], 40)}: {figure}")
@@ -216,7 +216,7 @@ def _number(
 def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> None:
     """Legend above; scale bar and north below the map on the right, the source below all."""
     place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "borderaxespad": 0.2}
-    legend = ax.legend(handles=handles, title=unit, fontsize=11.5, **place)
+    legend = ax.legend(handles=handles, title=unit, fontsize=11.7, **place)
     legend.set_alignment("left")
     west, east = ax.get_xlim()
     lengths = (200, 500, 1000, 2000, 5000, 10_000)
@@ -232,8 +232,10 @@ def _furnish(ax: "Axes", handles: list[Any], unit: str, *, invented: bool) -> No
     arrow: Any = {"arrowprops": {"arrowstyle": "-|>", "color": base.INK}, "annotation_clip": False}
     ends_of_north = (east, y + 4 * tick), (east, y - tick)
     ax.annotate("N", *ends_of_north, blend, blend, ha="center", va="top", **arrow)
-    source: Any = {"fontsize": 11.5, "color": base.QUIET, "va": "top", "wrap": True}
+    source: Any = {"fontsize": 11.7, "color": base.QUIET, "va": "top", "wrap": True}
     figure.text(0.01, -0.03, _INVENTED if invented else BOUNDARIES, **source)
+    lines = 2 + len(handles) + sum(words.get_text().count("\n") for words in ax.texts)
+    figure.set_figheight(figure.get_figheight() + 0.21 * lines)  # or they would shrink the map
 
 
 def map_tiles(protected: ProtectedTable) -> "Axes":

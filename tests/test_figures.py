@@ -9,6 +9,7 @@ import pytest
 from tables import table
 
 from sna.charts import base, forms
+from sna.charts.svg import to_svg
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
 from sna.figures import TABLE_MIME, Figure, Table
@@ -252,5 +253,44 @@ def test_long_labels_of_tiles_are_folded_so_that_headings_do_not_meet():
     with base.style():
         figure = forms.heat(protected(frame), view)
         figure.draw_without_rendering()
-        headings = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
+        texts = [text for text in figure.axes[0].texts if text.get_text() == "year to"]
+        headings = [text.get_window_extent() for text in texts]
+    assert len(headings) == 5
     assert all(one.x1 < other.x0 for one, other in pairwise(headings))
+
+
+def test_each_line_of_a_folded_name_is_set_flush_by_the_browser():
+    frame = pd.DataFrame(
+        {"band": ["damage attached to a core offence"], "month": ["year to March"]}
+    )
+    view = forms.Form(label="band")
+    with base.style():
+        made = forms.heat(protected(frame.assign(offences=5)), view)
+        svg = to_svg(made, "bands", "Bands of offences", ALT)
+    found = re.findall(r"text-anchor: (\w+)[^>]*>([^<]+)</text>", svg)
+    words = {text: anchor for anchor, text in found}
+    assert words["damage attached to a core"] == words["offence"] == "end"
+    assert words["year to"] == words["March"] == "middle"
+
+
+def test_a_chart_of_small_words_keeps_its_width_in_a_box_that_scrolls():
+    def small(shown):
+        ax = draw(shown)
+        ax.text(0.5, 0.5, "few", fontsize=7, transform=ax.transAxes)
+        return ax
+
+    html = figure(draw=small)._repr_html_()
+    width = int(re.search(r'<svg style="min-width: (\d+)px"', html)[1])
+    assert 'class="sna-scroll" role="region" tabindex="0" aria-label="Chart: Offences fell"' in html
+    assert width * 7 / float(re.search(r'viewBox="0 0 ([\d.]+)', html)[1]) >= 9.4
+    assert "min-width" not in figure()._repr_html_()
+
+
+def test_many_breaks_are_folded_and_stay_in_the_page():
+    breaks = [f"[b] May 202{year}: text {year}" for year in range(4)]
+    html = figure(note="A caveat. " + " ".join(breaks))._repr_html_()
+    assert (
+        '<p class="sna-note">A caveat.</p><details><summary>What changed at each of the 4' in html
+    )
+    assert html.count("<li>[b] May 202") == 4 and "<li>[b] May 2023: text 3</li>" in html
+    assert "<li>[b]" not in figure(note=" ".join(breaks[:2]))._repr_html_()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUES = ["#FFFFFF", "#C9DDEF", "#6BACE6", "#4A8FCB"]  # black text stays at 6:1 on each
+LINE_POINTS = 13.5
 TICKS_BETWEEN = (0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 4, 5, 7, 10)
 TICKS_APART = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 50)
 TICKS = (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5, 1.75, 2, 2.5, 3, 4, 5, 7, 10)
@@ -282,13 +283,16 @@ def heat(protected: ProtectedTable, form: Form) -> "Figure":
     axes = figure.subplots(len(parts), 1, **shape)[:, 0]
     shared = len({tuple(wide[form.value].columns) for wide in parts.values()}) == 1
     for ax, (name, wide) in zip(axes, parts.items(), strict=True):
-        _tiles(ax, wide[form.value], wide["said"], form)
+        is_last = ax is axes[-1] or not shared
+        _tiles(ax, wide[form.value], wide["said"], form, is_last=is_last)
         ax.set_title(fill(str(name), 38), loc="left", fontweight="bold")
-        ax.tick_params(labelbottom=ax is axes[-1] or not shared)
     return figure
 
 
-def _tiles(ax: "Axes", wide: pd.DataFrame, said: pd.DataFrame, form: Form) -> None:
+def _tiles(
+    ax: "Axes", wide: pd.DataFrame, said: pd.DataFrame, form: Form, *, is_last: bool
+) -> None:
+    """Draw tiles with their values and the names of rows; those of columns under the last."""
     import seaborn as sns
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -297,20 +301,39 @@ def _tiles(ax: "Axes", wide: pd.DataFrame, said: pd.DataFrame, form: Form) -> No
     words = said.reindex(columns=wide.columns).astype("object").fillna("")
     shades = LinearSegmentedColormap.from_list("blues", BLUES)
     look: Any = {"cbar": False, "linewidths": 0.6, "linecolor": "#FFFFFF"}
-    text: Any = {"size": 8.5 if wide.shape[1] > 12 else 10, "color": base.INK}
+    text: Any = {"color": base.INK}
+    text["size"] = 8.5 if wide.shape[1] > 12 else 10 if wide.shape[1] > 8 else 11.8
     sns.heatmap(wide, ax=ax, cmap=shades, vmin=0, annot=words, fmt="", annot_kws=text, **look)
     for y, x in np.argwhere(wide.isna()):  # what is withheld says so; a gap in time has no word
         ax.text(x + 0.5, y + 0.5, str(words.iloc[y, x]), ha="center", va="center", **text)
     if wide.shape[1] > 8:  # short headings: Jan, 00:00, every third of many
-        step = 3 if wide.shape[1] > 12 else 1
         names = [str(name)[: 3 if str(name)[0].isalpha() else 5] for name in wide.columns]
-        ax.set_xticks(np.arange(len(names))[::step] + 0.5, names[::step])
     else:
         names = [fill(str(name), 8, break_long_words=False) for name in wide.columns]
-        ax.set_xticks(np.arange(len(names)) + 0.5, names)
+    step = 3 if wide.shape[1] > 12 else 1
+    ax.set_xticks(np.arange(len(names))[::step] + 0.5, [""] * len(names[::step]))
+    ax.set_yticks([])
     ax.set(xlabel=form.x_axis, ylabel="")
-    ax.tick_params(axis="both", length=0, rotation=0)
+    ax.tick_params(axis="both", length=0)
     ax.grid(visible=False)
+    for y, name in enumerate(wide.index):
+        lines = str(name).split("\n")
+        _lines(ax, lines, (0, y + 0.5), (-4, LINE_POINTS * (len(lines) - 1) / 2), ha="right")
+    if is_last:
+        for x, name in [*enumerate(names)][::step]:
+            place = (x + 0.5, len(wide))
+            _lines(ax, name.split("\n"), place, (0, -LINE_POINTS * 0.8), ha="center")
+
+
+def _lines(
+    ax: "Axes", lines: list[str], at: tuple[float, float], offset: tuple[float, float], *, ha: str
+) -> None:
+    """Write lines under each other, each a text of its own, which a browser sets flush."""
+    where: Any = ax.get_yaxis_transform() if ha == "right" else ax.transData
+    look: Any = {"xycoords": where, "textcoords": "offset points", "va": "center", "ha": ha}
+    for number, line in enumerate(lines):
+        at_line = (offset[0], offset[1] - LINE_POINTS * number)
+        ax.annotate(line, at, xytext=at_line, color=base.INK, annotation_clip=False, **look)
 
 
 def funnel(protected: ProtectedTable, form: Form) -> "Figure":

@@ -10,6 +10,8 @@ from sna.charts.base import clean
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LEAST_PX, PHONE_PX = 9.5, 370  # the smallest word of a chart on a page; the width of a phone
+
 
 def to_svg(fig: "Figure", name: str, title: str, desc: str) -> str:
     """Turn a figure into inline SVG: named, described, the same bytes every time.
@@ -39,6 +41,26 @@ def to_svg(fig: "Figure", name: str, title: str, desc: str) -> str:
         f'<desc id="{name}-desc">{html.escape(desc)}</desc>'
     )
     return head + text[text.index(">") + 1 :].strip()
+
+
+def with_room(svg: str) -> tuple[str, int]:
+    """Keep the words of a chart legible on a phone: its least width in pixels, 0 if it fits there.
+
+    A chart with a least width is wider than a phone, so it stands in a box that scrolls.
+
+    Examples
+    --------
+    >>> with_room('<svg viewBox="0 0 400 300"><text style="font-size: 8px">a</text></svg>')[1]
+    475
+    >>> with_room('<svg viewBox="0 0 400 300"><text style="font-size: 12px">a</text></svg>')[1]
+    0
+    """
+    sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", svg)]
+    view = re.search(r'viewBox="0 0 ([\d.]+)', svg)
+    room = round(float(view[1]) * LEAST_PX / min(sizes)) if view and sizes else 0
+    if room <= PHONE_PX:
+        return svg, 0
+    return svg.replace("<svg ", f'<svg style="min-width: {room}px" ', 1), room
 
 
 def _tidy_tag(tag: str, name: str, used: set[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from markupsafe import Markup
 
 from sna.charts.base import clean, style
-from sna.charts.svg import to_svg
+from sna.charts.svg import to_svg, with_room
 from sna.disclosure.protected import ProtectedTable
 from sna.errors import QualityError, UsageError
 from sna.figures.cells import csv_text, fill, notes, number_columns, texts
@@ -85,7 +85,9 @@ class Table:
         words = {"notes": notes(self.protected, rows), "numbers": numbers}
         coded = base64.b64encode(f"\ufeff{self.csv}".encode()).decode()
         file = f"{self.protected.edition}_{self.name}.csv"
-        link = {"file": file, "coded": coded, "picture": Markup(self.picture), "total": total}
+        drawn, room = with_room(self.picture)
+        link = {"file": file, "coded": coded, "total": total, "picture": Markup(drawn)}
+        link["room"] = room
         return fill("figure.html.j2", it=self, rows=rows, **words, **link)
 
     def __str__(self) -> str:
