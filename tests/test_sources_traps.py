@@ -350,3 +350,11 @@ def test_blank_ends_of_codes_do_not_make_a_ward_twice(tmp_path: Path) -> None:
             "ROBBERY,ROBBERY OF BUSINESS PROPERTY,Abbey,E05000026,Camden,0,2"]  # fmt: skip
     _, result = read("\n".join([f"{WARD},202401,202402", *rows]), tmp_path)
     assert frame(result, "offences")["ward_code"].unique().tolist() == ["E05000026"]
+
+
+def test_a_blank_column_brings_no_layout_near(tmp_path: Path) -> None:
+    row = "1,01/02/2024,005/01,GBH,,528000,184000"
+    write(tmp_path, "r.csv", "CrNo,DateFrom,Class,NewMinorText,FlagCode,X,Y", row)
+    match = recognise(sample_file(RawFile("r.csv", tmp_path / "r.csv"))[0])
+    assert isinstance(match, Nearest)
+    assert match.title == "no known layout"

@@ -280,7 +280,11 @@ def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
         if sample.kind not in layout.kinds or layout.refusal:
             continue
         found, missing = find_roles(sample, layout)
-        share = len(found) / max(len(found) + len(missing), 1)
+        # a blank column fits any pattern, and says nothing of what the file is
+        blank = [
+            r for r, name in found.items() if len(sample.rows) and not sample.count_texts(name)
+        ]
+        share = (len(found) - len(blank)) / max(len(found) + len(missing), 1)
         wants = [f"no column for {role.replace('_', ' ')}" for role in missing]
         wide = layout.wide
         lacks = wide and len(next(iter(_find_wide(sample, wide).values()))) < wide.least
