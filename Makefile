@@ -28,7 +28,7 @@ check: env ## format, lint, types and import layers
 	$(BIN)/lint-imports
 
 test: env ## all tests, two files at a time
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-fast: env ## tests that need no browser, notebook or simulation
 	$(BIN)/python -m pytest -m "not browser and not notebook and not simulation and not slow"
