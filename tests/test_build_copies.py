@@ -363,3 +363,6 @@ def test_a_mapping_and_a_definition_that_changed_are_told(tmp_path: Path) -> Non
     write_json({**state, "rules": f"{version} {code} 0123456789ab"}, out / "store.json")
     said = _found(build(raw, out), "The definition changed")["finding"].item()
     assert said.startswith("The definition changed since the build before (london_2023, hash 0123")
+    other = _found(build(raw, out, profile="kingston_plus"), "The definition changed")
+    assert "kingston_plus" in other["finding"].item()  # though it bands by the same rules
+    assert read_json(out / "store.json")["profile"] == "kingston_plus"

@@ -170,11 +170,11 @@ def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
 
 def _changed_rules(*states: dict[str, Any]) -> list[dict[str, Any]]:
     """Say so when the rules of the definition are others than in the build before."""
-    hashes = [state.get("rules", "").split(" ")[-1] for state in states]
-    if not hashes[0] or hashes[0] == hashes[1]:
-        return []
-    names = [f"{state['profile']}, hash {mark}" for state, mark in zip(states, hashes, strict=True)]
-    return [say("definition", before=names[0], after=names[1])]
+    before, after = (
+        f"{state['profile']}, hash {state['rules'].split(' ')[-1]}" if state else ""
+        for state in states
+    )
+    return [say("definition", before=before, after=after)] if before not in ("", after) else []
 
 
 def check_folder(

@@ -221,7 +221,8 @@ def rules_of(profile: str) -> str:
 
 def is_whole(processed: Path, state: dict[str, Any], profile: str) -> bool:
     """Say whether a store was made by these rules and every file of it has its size."""
-    if not state or state["rules"] != rules_of(profile):
+    name = definitions.read_profile(profile).id  # two definitions can band by the same rules
+    if not state or (state["profile"], state["rules"]) != (name, rules_of(profile)):
         return False
     sizes = {processed / name: known["bytes"] for name, known in state["files"].items()}
     return all(path.is_file() and path.stat().st_size == size for path, size in sizes.items())
