@@ -61,6 +61,7 @@ def leaks(folder, name, content, canaries=("3137",)):
         ("a.html", "<p>up 5%3137</p>"),
         ("a.html", "<p>There were 3<b>,1</b>37 offences.</p>"),
         ("a.html", "<svg><text>3<tspan>1</tspan><!-- x -->37</text></svg>"),
+        ("a.html", "<p>31\u200b37 and 3&shy;137</p>"),
         ("a.json", r'{"x": "\u0033137"}'),
         ("a.xlsx", workbook("_x0033_137")),
         ("a.csv", "a\n3137\n"),
@@ -88,7 +89,10 @@ def test_other_numbers_are_not_the_planted_value(tmp_path, text):
     [
         ("crime reference", "reference 0112345/24 of"),
         ("crime reference", "reference SIM-00000007 of"),
+        ("crime reference", "SIMP00000007"),
         ("record id", "month,offence_id\n2024-01,x"),
+        ("record id", '"Person Id",Age\nx,15'),
+        ("record id", "Crime ID,Month\nx,2024-10"),
         ("coordinate", "51.5074561, -0.1277583"),
         ("coordinate", "name,easting,x\n"),
         ("grid reference", "530034.5,180381.25"),
@@ -114,6 +118,7 @@ def test_other_numbers_are_not_the_planted_value(tmp_path, text):
         ("formula in a cell", "a,=cmd|' /C calc'!A0"),
         ("formula in a cell", 'a,"=HYPERLINK(""x"")"'),
         ("formula in a cell", "a\n@SUM(A1)"),
+        ("formula in a cell", 'a,"=1+1"'),
         ("mark that turns text around", "a\u202eb"),
     ],
 )

@@ -28,6 +28,7 @@ _SHIPPED = {".html", ".csv", ".json", ".svg", ".txt", ".md", ".zip", ".xlsx"}
 _PARTS = {*_SHIPPED, ".xml", ".rels"}  # of an archive or spreadsheet
 _DEEPEST = 6
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|_x([0-9A-Fa-f]{4})_")  # of JSON, of spreadsheets
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")  # characters without width
 _WITHIN = "a|abbr|b|code|em|font|i|mark|r|rPr|small|span|strong|su[bp]|t|tspan|u|wbr"
 _INLINE = re.compile(rf"</?(?:{_WITHIN})\b[^<>]*>|<!--.*?-->", re.DOTALL)  # a word goes on
 _TEXTS = read_toml(Path(__file__).parent.parent / "definitions" / "leak_rules.toml")
@@ -71,11 +72,14 @@ def _head_of_uri(uri: re.Match[str]) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Read percent signs, entities and escapes of JSON and spreadsheets, also within each other."""
+    """Read percent signs, entities and escapes of JSON and spreadsheets, also within each other.
+
+    Characters without width, which would part a word unseen, are left out.
+    """
     for _ in range(_DEEPEST):
         before = text
         text = _ESCAPE.sub(lambda code: chr(int(code[1] or code[2], 16)), text.replace("\\/", "/"))
-        text = html.unescape(urllib.parse.unquote(text))
+        text = _UNSEEN.sub("", html.unescape(urllib.parse.unquote(text)))
         if text == before:
             break
     return text
