@@ -218,13 +218,12 @@ def verify_reports(folder: str | Path, *, canaries: Iterable[str] = ()) -> int:
     if leaks := strays + find_leaks(paths, root=base, canaries=canaries):
         do = "Find the table they come from, protect it, and make the reports again."
         said = [f"{leak.where}: {leak.rule} ({leak.found})" for leak in leaks]
-        what = f"{len(leaks)} things must not leave this folder."
+        what = f"Things that must not leave this folder: {len(leaks)}."
         raise DisclosureError(what, where=root.name, found=said, do=do)
     if faults:
         do = "Make the reports again: change a notebook or the data, not a page."
-        raise QualityError(
-            f"{len(faults)} files were changed.", where=root.name, found=faults, do=do
-        )
+        what = f"Files that were changed: {len(faults)}."
+        raise QualityError(what, where=root.name, found=faults, do=do)
     gaps = [path.name for path in paths if path.suffix == ".csv" and _has_gap(path)]
     if gaps:
         do = "Say why a cell is empty with its shorthand, and make the reports again."
