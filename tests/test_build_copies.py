@@ -83,6 +83,32 @@ def test_extracts_of_rolling_windows_count_their_shared_months_once(tmp_path: Pa
     assert data.people["people"].sum() == 90
 
 
+def test_an_extract_that_gives_way_loses_no_more_rows_than_it_has(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name, numbers in (("a", range(40)), ("b", range(20)), ("c", range(10, 40))):
+        rows = [f"R{n},2024-0{1 + n // 20}-{n % 9 + 1:02d},8N,20,v{n},Camden" for n in numbers]
+        write(raw, f"{name}.csv", EXTRACT, *rows, rows[0].replace("v", "w"))  # two victims
+        (raw / f"{name}.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    summary = build(raw, out)
+    assert [r["rows_used"] for r in summary.inputs] == [
+        r["rows_used"] for r in check_folder(raw).inputs
+    ]
+    assert {r["file"]: (r["rows_used"], r["rows_rejected"]) for r in summary.inputs} == {
+        "a.csv": (21, 20),
+        "b.csv": (0, 21),
+        "c.csv": (21, 10),
+    }
+    assert read_table("rejects", out).groupby("file", observed=True)["line"].nunique().max() > 20
+    assert _count(out) == 40
+
+
+def test_a_folder_of_which_no_row_can_be_used_says_why(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", EXTRACT, *(f"R{n},soon,8N,20,v{n},Camden" for n in range(9)))
+    (tmp_path / "a.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    with pytest.raises(SourceError, match="100.0% of rows are rejected: not a date"):
+        check_folder(tmp_path)
+
+
 def test_extracts_that_share_some_days_of_a_month_are_an_error(tmp_path: Path) -> None:
     for name, days in (("one.csv", range(1, 12)), ("two.csv", range(10, 29))):
         rows = [f"{d},2024-06-{d:02},8N,20,v{d},Camden" for d in days]

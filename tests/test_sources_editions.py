@@ -66,6 +66,15 @@ def test_best_fit_gives_the_ward_with_most_small_areas_and_how_many_parts() -> N
     assert fits["share"].tolist() == pytest.approx([2 / 3])
 
 
+def test_a_lookup_of_lsoas_alone_and_saved_twice_tells_what_was_merged(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name, rows in (("old", LSOAS.splitlines()), ("again", LSOAS.splitlines()[:-1])):
+        write(raw, f"{name}.csv", *rows)
+    write(raw, "street.csv", STREET, street_row(1, lsoa="E01990006"))
+    build(raw, out)
+    assert "1 merged" in _findings(out, "street.csv")
+
+
 def test_older_ward_that_went_whole_counts_in_the_new_one_and_a_split_one_stays(
     raw: Path, tmp_path: Path
 ) -> None:

@@ -65,3 +65,10 @@ def test_a_file_that_is_not_taken_stands_in_no_finding_between_files(tmp_path: P
     summary = check_folder(tmp_path)
     assert {r["file"]: r["rows_used"] for r in summary.inputs} == {"cut.csv": 0, "whole.csv": 12}
     assert not _said(summary.findings, "labels that changed")
+
+
+def test_published_tables_of_two_months_lack_none_of_them(tmp_path: Path) -> None:
+    for first in (1, 3):
+        months = f"20240{first},20240{first + 1}"
+        write(tmp_path, f"{first}.csv", f"{BOROUGH},{months}", f"{ROBBERY},Camden,2{first},20")
+    assert not _said(check_folder(tmp_path).findings, "absent")

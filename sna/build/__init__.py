@@ -236,6 +236,9 @@ def _read_checked(raw: Path, items: list[Item], job: _Job) -> list[Part]:
     parts = _read_all(items, job)
     # an empty store never replaces one that stands
     if not any(part.record["rows_used"] for part in parts):
+        for part in parts:
+            _check_rows(part)
+        _partial(parts, job.share)  # tells why rows were rejected
         problems = [f"{p.record['file']}: {f['finding']}" for p in parts for f in p.findings]
         what = f"No row of {len(items)} files in the raw folder can be used."
         do = "Mend the files or their mappings. The old store stays as it is."

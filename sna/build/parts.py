@@ -275,8 +275,9 @@ def reject_replaced(part: Part) -> pd.DataFrame:
         rows = [kept.read(code) for code in kept.places] if len(lost) else []
         lines += [n for each in rows for n in each["line"].filter(is_lost(each, lost)).to_pylist()]
     number = part.record["rows_replaced"]
-    reason = f"{REPLACED} {part.lost['winner'].iloc[0]}."
-    lines = sorted(lines)[:number] if lines else [0] * number  # nothing is kept by `sna check`
+    reason = f"{REPLACED} {', '.join(sorted(part.lost['winner'].unique()))}."
+    # an offence and its victim can stand on one row; nothing is kept by `sna check`
+    lines = [*sorted(set(lines)), *[0] * number][:number]
     return pd.DataFrame(
         {"line": lines, "column": "", "value": "", "reason": reason[:200], "rows": 1}
     )

@@ -33,7 +33,7 @@ def fit_wards(lookup: pd.DataFrame, editions: dict[str, int]) -> pd.DataFrame:
     pairs = lookup.dropna(subset=["ward_code"])[["lsoa_2011_code", "lsoa_code", "ward_code"]]
     old = pairs[pairs["lsoa_code"].isna()].drop(columns="lsoa_code").merge(new_of)
     pairs = pd.concat([pairs.dropna(subset=["lsoa_code"]), old])[["lsoa_code", "ward_code"]]
-    year = pairs["ward_code"].map(editions)
+    year = pairs["ward_code"].astype("object").map(editions).astype("float64")  # or no ward at all
     latest, older = pairs[year == year.max()], pairs[year < year.max()]
     both = older.merge(latest.rename(columns={"ward_code": "into_code"}), on="lsoa_code")
     size = both.groupby(["ward_code", "into_code"], as_index=False, observed=True).size()

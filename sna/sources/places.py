@@ -185,6 +185,7 @@ def make_places(
     fits = fit_wards(lookup, editions)
     whole = fits[fits["parts"] == 1]
     both = lookup[lookup["lookup"].eq("lsoa_2011_to_2021")]
+    both = both.drop_duplicates(["lsoa_2011_code", "lsoa_code"])  # two lookups may say the same
     is_new = parts["lsoa"]["edition"].ge(2021)
     old = {*parts["lsoa"].loc[~is_new, "area_code"], *both["lsoa_2011_code"]}
     new = {*parts["lsoa"].loc[is_new, "area_code"], *both["lsoa_code"]}

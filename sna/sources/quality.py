@@ -304,20 +304,27 @@ def _give_way(part: Part) -> None:
     lost, record = part.lost, part.record
     if part.counts is not None:
         part.counts = without(part.counts, lost[lost["table"] == "offences"])
-    gone, left = int(lost["rows"].sum()), int(part.cells["rows"].sum() - lost["rows"].sum())
-    months, winner = sorted({f"{month:%Y-%m}" for month in lost["month"]}), lost["winner"].iloc[0]
-    span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
-    name, facts = _why_lost(lost)
-    found = say(name, gone, span=span, file=winner, **facts)
-    part.findings.append(found if left else {**found, "severity": "warning"})
-    edition = lost[lost["is_whole"] & lost["is_full"]]
-    if differs := int((edition["total"] != edition["kept"]).sum()):
-        sums = {"before": int(edition["total"].sum()), "after": int(edition["kept"].sum())}
-        part.findings.append(say("edition", n=differs, m=len(edition), file=winner, **sums))
+    left = len(part.cells) > len(lost)
+    for winner, some in lost.groupby("winner"):
+        name, facts = _why_lost(some)
+        span = " to ".join(sorted({f"{m:%Y-%m}" for m in (min(some["month"]), max(some["month"]))}))
+        found = say(name, _count_rows(part, some), span=span, file=winner, **facts)
+        part.findings.append(found if left else {**found, "severity": "warning"})
+        edition = some[some["is_whole"] & some["is_full"]]
+        if differs := int((edition["total"] != edition["kept"]).sum()):
+            sums = {"before": int(edition["total"].sum()), "after": int(edition["kept"].sum())}
+            part.findings.append(say("edition", n=differs, m=len(edition), file=winner, **sums))
     kept = part.cells["month"][~part.cells.index.isin(lost["place"])]
-    record["replaced_months"] = sorted({*months} - {f"{month:%Y-%m}" for month in kept})
-    record["rows_replaced"] = (0 if left else record["rows_used"]) if record["is_wide"] else gone
+    record["replaced_months"] = sorted({f"{m:%Y-%m}" for m in {*lost["month"]} - {*kept}})
+    partly = 0 if record["is_wide"] else _count_rows(part, lost)
+    record["rows_replaced"] = partly if left else record["rows_used"]
     record["rows_used"] -= record["rows_replaced"]
+
+
+def _count_rows(part: Part, lost: pd.DataFrame) -> int:
+    """Return rows in lost cells; people on the rows of their offences are no more rows."""
+    is_row = lost["table"].eq(part.marks["table"]) | (part.record["layout"] != "extract")
+    return int(lost["rows"][is_row].sum())
 
 
 def _why_lost(lost: pd.DataFrame) -> tuple[str, dict[str, int]]:

@@ -65,9 +65,11 @@ def _lone_months(inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Say which months are absent from, or stubs in, a series of which each file is one month.
 
     A file of searches begins on the evening before, in UTC: its month is the one of most rows.
+    A published table has any number of months, so what lacks between two is not told here.
     """
     series: dict[str, dict[str, int]] = {}
-    for record in (record for record in inputs if 1 <= len(record["totals"]) <= 2):
+    single = [r for r in inputs if 1 <= len(r["totals"]) <= 2 and not r["is_wide"]]
+    for record in single:
         held, totals = series.setdefault(record["series"], {}), record["totals"]
         month = max(totals, key=lambda month: totals[month])
         held[month] = held.get(month, 0) + totals[month]
