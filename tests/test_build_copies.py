@@ -83,6 +83,15 @@ def test_extracts_of_rolling_windows_count_their_shared_months_once(tmp_path: Pa
     assert data.people["people"].sum() == 90
 
 
+def test_extracts_of_two_boroughs_that_number_alike_both_count(tmp_path: Path) -> None:
+    for name in ("Camden", "Barnet"):
+        write(
+            tmp_path, f"{name}.csv", EXTRACT, *(f"{n},2024-01-05,8N,20,,{name}" for n in range(30))
+        )
+        (tmp_path / f"{name}.mapping.toml").write_text(EXTRACT_MAPPING, encoding="utf-8")
+    assert [record["rows_used"] for record in check_folder(tmp_path).inputs] == [30, 30]
+
+
 def test_an_extract_that_gives_way_loses_no_more_rows_than_it_has(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     for name, numbers in (("a", range(40)), ("b", range(20)), ("c", range(10, 40))):

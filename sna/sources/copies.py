@@ -54,6 +54,10 @@ def join_copies(parts: Sequence[Part]) -> None:
     group = list(range(len(parts)))
     for one, other in sorted(set(_neighbours(parts))):
         ours, theirs = parts[one], parts[other]
+        if _are_elsewhere(
+            ours.marks, theirs.marks
+        ):  # their numbers may be alike: each counts its own
+            continue
         # tables by month of two layouts count the same offences under other labels
         is_wide = ours.record["is_wide"] and theirs.record["is_wide"]
         is_same = is_wide or ours.record["series"] == theirs.record["series"]
@@ -81,9 +85,12 @@ def _neighbours(parts: Sequence[Part]) -> Iterator[tuple[int, int]]:
 
 
 def _are_apart(one: dict[str, Any], other: dict[str, Any], share: float) -> bool:
-    """Say whether two files of one name are of two forces, two halves, or two boroughs."""
-    if min(len(one["rows"]), len(other["rows"])) >= ENOUGH:
-        return share < APART
+    """Say whether two files of one name are of two forces or two halves."""
+    return min(len(one["rows"]), len(other["rows"])) >= ENOUGH and share < APART
+
+
+def _are_elsewhere(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Say whether two files know their boroughs and have none in common."""
     return bool(one["areas"] and other["areas"]) and one["areas"].isdisjoint(other["areas"])
 
 
