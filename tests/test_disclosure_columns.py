@@ -112,6 +112,18 @@ def test_people_still_followed_tell_no_number_again_beside_first_records():
     assert len(fits) == 4
 
 
+def test_offences_of_people_tell_no_number_of_people_that_is_withheld():
+    """385 with one, 20 with two, 400 in all leave one person with three: the 20 is withheld."""
+    data = borough_of(people_of({1: 383, 2: 18, 3: 1}))
+    counts, _ = sna.disproportionality.follow_people(data, person_role="suspect")
+    done = sna.protect(counts, contract="cohort_counts", data=data)
+    own = done.table["cohort"].eq("offences per person")
+    rows, marks = done.table[own], done.flags[own]
+    assert marks["people"].tolist() == ["", "[c]", "[c]", "", ""]
+    assert marks["offences"].tolist() == ["", "[c]", "[c]", "", ""]
+    assert rows["share_offences"].isna().all()  # the sum of offences would tell them
+
+
 def test_offences_of_people_with_many_are_in_no_total():
     people = people_of({1: 874, 2: 38, 3: 1, 4: 1})  # 955 offences of 914 people: 3, 4 were 1 each
     data = borough_of(people)

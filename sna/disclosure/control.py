@@ -164,6 +164,8 @@ def _hidden_cells(
             hidden[name] = secondary_cells(value, first, true, shape, rows, base)
         found[name] = cells | {"secondary": hidden[name] & ~first | cells.get("secondary", False)}
     wide = split_cells(hidden, true, shape, rows, base)
+    behind = [(name, people) for name, people in shape.people_columns.items() if people in wide]
+    wide = wide | {name: wide[name] | wide[people] for name, people in behind}
     for name in shape.counts:
         found[name]["secondary"] |= wide[name] & ~hidden[name]
     hidden, wide = wide, withheld_periods(true, wide, shape, rows, base, earlier)

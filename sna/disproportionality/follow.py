@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from sna.disclosure.control import withheld_cells
 from sna.disproportionality import cohorts
 from sna.disproportionality.people import (
     as_result,
@@ -42,9 +43,20 @@ def follow_people(data: Any, *, person_role: str) -> tuple[pd.DataFrame, pd.Data
     curve = cohorts.recurrence_curve(known, end_month=people["month"].max())
     curve = _show_followed(curve, known, data)
     return (
-        as_result(counts, people, person_role, "cohort_counts"),
+        _hide_sums(as_result(counts, people, person_role, "cohort_counts"), data),
         as_result(curve, people, person_role, "recurrence"),
     )
+
+
+def _hide_sums(counts: pd.DataFrame, data: Any) -> pd.DataFrame:
+    """Return cohorts without a sum of offences that tells people withheld to protect others.
+
+    Small numbers of people stand in it as half a threshold each, so it says nothing of them.
+    """
+    gone = withheld_cells(counts, contract="cohort_counts", data=data)["offences"]
+    gone &= ~counts["people"].between(1, least_shown(data) - 1)
+    told = gone.groupby(counts["cohort"]).transform("any")
+    return counts.assign(all_offences=counts["all_offences"].mask(told))
 
 
 def _show_repeats(table: pd.DataFrame, people: pd.DataFrame, data: Any) -> pd.DataFrame:
