@@ -40,7 +40,8 @@ def why(settings):
 
 def test_a_report_is_a_draft_until_someone_other_than_the_author_approves(tmp_path):
     assert "yet" in reason(tmp_path)
-    assert "Only its author" in reason(tmp_path, APPROVAL.format(result="pass", who="ana"))
+    for author in ("ana", " Ana\u00a0", "ana."):
+        assert "Only its author" in reason(tmp_path, APPROVAL.format(result="pass", who=author))
     assert "yet" in reason(tmp_path, APPROVAL.format(result="fail", who="Cy"))
     assert reason(tmp_path, APPROVAL.format(result="pass", who="Cy")) == ""
     other = APPROVAL.format(result="pass", who="Cy").replace("public", "partner")

@@ -76,7 +76,7 @@ def draft_reason(data: Any, *, edition: str, end_month: str) -> str:
     and the evidence ``E09000012/public/2025-03``. The author is ``[qa] analyst``.
     """
     settings: Settings = data.settings
-    author, file = settings.qa.analyst.casefold(), settings.folder("records") / QA_LOG
+    author, file = _same(settings.qa.analyst), settings.folder("records") / QA_LOG
     if not author:
         return "No analyst is named in the settings, so nobody can approve this assessment."
     text = file.read_text(encoding="utf-8-sig") if file.is_file() else ",".join(QA_COLUMNS)
@@ -86,7 +86,7 @@ def draft_reason(data: Any, *, edition: str, end_month: str) -> str:
         raise TableError(what, where=file.name, found=absent, do=do)
     wanted = ("output", "approval", "pass", f"{data.borough_code}/{edition}/{end_month}")
     who = {
-        (row["who"] or "").strip().casefold()
+        _same(row["who"] or "")
         for row in reader
         if tuple((row[name] or "").strip() for name in QA_COLUMNS[2:6]) == wanted
     }
@@ -94,6 +94,11 @@ def draft_reason(data: Any, *, edition: str, end_month: str) -> str:
         return ""
     said = "Only its author has approved this assessment." if author in who else ""
     return said or "Nobody other than its author has approved this assessment yet."
+
+
+def _same(name: str) -> str:
+    """Return a name without what does not make another person: case, blanks, full stops."""
+    return " ".join(name.casefold().replace(".", " ").split())
 
 
 def checklist(
