@@ -90,6 +90,14 @@ def test_unknown_columns_and_names_that_are_no_identifiers_are_refused():
         figure(name="../core")
 
 
+def test_a_small_number_below_nothing_has_no_minus_sign():
+    frame = pd.DataFrame({"month": ["a", "b"], "season_pct": [-0.004, -0.4]})
+    flags = pd.DataFrame("", frame.index, frame.columns)
+    shape = ResultTable("shown", "one row a month", ("month",), ())
+    shown = texts(protected(frame, flags, contract=shape), ["season_pct"])
+    assert [row["season_pct"] for row in shown] == ["0.00", "−0.40"]
+
+
 def test_the_table_shows_flags_true_zeros_months_and_thousands():
     shown = figure()._repr_html_()
     assert '<th scope="row">April 2024</th><td class="n">1,200</td><td class="n">4.25</td>' in shown

@@ -14,6 +14,7 @@ from sna.charts.base import clean
 from sna.disclosure.protected import SHORTHAND, ProtectedTable
 
 _DECIMALS, _WHOLE = re.compile(r"-?[\d,]+\.(\d+)"), re.compile(r"^(-?[\d,]+)([ %]|$)")
+_NOUGHT = re.compile(r"^-(?=0[.0]*(?:[ %]|$))")  # a small number below 0 that rounds to it
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -39,7 +40,8 @@ def texts(protected: ProtectedTable, columns: Iterable[str]) -> list[dict[str, s
         if pd.api.types.is_float_dtype(protected.table[name]):
             places = [len(found[1]) for cell in cells if (found := _DECIMALS.match(cell))]
             zeros = f".{'0' * max(places)}" if places else ""
-            cells = [_WHOLE.sub(rf"\1{zeros}\2", cell).replace("-", "−", 1) for cell in cells]
+            cells = [_WHOLE.sub(rf"\1{zeros}\2", cell) for cell in cells]
+            cells = [_NOUGHT.sub("", cell).replace("-", "−", 1) for cell in cells]
         if name.startswith("p_"):  # a p is never nothing
             cells = ["<0.001" if set(cell) <= {"0", "."} else cell for cell in cells]
         made[name] = cells
