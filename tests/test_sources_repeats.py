@@ -111,6 +111,15 @@ def test_counts_of_one_area_and_kind_stand_once(
     assert summary.inputs[0]["rows_used"] == 30
 
 
+def test_counts_of_one_area_in_two_spellings_stand_once(tmp_path: Path) -> None:
+    kind = "ROBBERY,ROBBERY OF PERSONAL PROPERTY"
+    rows = [f"{kind},Camden,10", f"{kind.title()},Camden,10"]
+    rows += [f"{kind},Kingston upon Thames,3", f"{kind},Kingston Upon Thames,4"]
+    write(tmp_path, "mps.csv", f"{BOROUGH},202401", *rows)
+    (record,) = check_folder(tmp_path).inputs
+    assert (record["rows_used"], record["totals"]) == (1, {"2024-01": 10})
+
+
 def test_rows_alike_in_an_extract_count_once_and_are_told(tmp_path: Path) -> None:
     raw, out = tmp_path / "raw", tmp_path / "out"
     rows = ["1,2024-01-05,8N,20,v1,Camden"] * 2 + ["1,2024-01-05,8N,30,v2,Camden"]

@@ -225,16 +225,17 @@ def _late(rows: Rows, spec: str, file: File) -> Iterator[tuple[Any, ...]]:
 
 def _repeated(rows: Rows, keys: list[str], good: np.ndarray) -> Iterator[tuple[Any, ...]]:
     """Yield rows that stand above already, and those that say something else of the same key."""
-    split = {key: rows.split(key) for key in keys}  # values that differ in blanks are one text
+    split = {key: rows.split(key) for key in keys}  # texts that differ in blanks or case are one
     texts = {
-        k: pd.factorize(np.array(values, object))[0][codes] for k, (codes, values) in split.items()
+        k: pd.factorize(pd.Series(values, dtype="str").str.casefold())[0][codes]
+        for k, (codes, values) in split.items()
     }
     same = pd.DataFrame(texts)[good].duplicated(keep=False)
     places = same.index[same]
     if not len(places):
         return
     names = [name for name in rows.text.column_names if name != "line"]
-    table = pd.DataFrame({name: rows.strings(name).iloc[places] for name in names})
+    table = pd.DataFrame({n: rows.strings(n).iloc[places].str.casefold() for n in names})
     again = table.duplicated()
     for lost, why in (
         (again, "The same row stands above."),
