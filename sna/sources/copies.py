@@ -54,9 +54,7 @@ def join_copies(parts: Sequence[Part]) -> None:
     group = list(range(len(parts)))
     for one, other in sorted(set(_neighbours(parts))):
         ours, theirs = parts[one], parts[other]
-        if _are_elsewhere(
-            ours.marks, theirs.marks
-        ):  # their numbers may be alike: each counts its own
+        if _are_elsewhere(ours.marks, theirs.marks):  # alike numbers may stand for other records
             continue
         # tables by month of two layouts count the same offences under other labels
         is_wide = ours.record["is_wide"] and theirs.record["is_wide"]
