@@ -171,15 +171,21 @@ def find_bad_points(
 
 
 def add_area_code(points: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFrame:
-    """Add the ``area_code`` that each point lies in; missing when it lies in none.
+    """Add the ``area_code`` that each point lies in; missing when it lies in none."""
+    x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
+    codes = pd.array([*areas["area_code"], None], dtype="str")
+    return points.assign(area_code=codes[find_areas(x, y, areas)])
+
+
+def find_areas(easting: np.ndarray, northing: np.ndarray, areas: "gpd.GeoDataFrame") -> np.ndarray:
+    """Return the row of the area that each point lies in; the number of areas where in none.
 
     A point on a shared edge goes to the first area. Many points are placed through a grid of
     labels: only those in a cell that a border crosses are tested one by one.
     """
-    west, south, east, north = areas.total_bounds
-    x, y = points["easting"].to_numpy(float), points["northing"].to_numpy(float)
+    (west, south, east, north), x, y = areas.total_bounds, easting, northing
     inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
-    x, y, place = x[inside], y[inside], np.full(len(points), len(areas))
+    x, y, place = x[inside], y[inside], np.full(len(x), len(areas))
     if len(x) < MANY_POINTS:
         place[inside] = _first_area(x, y, areas)
     else:
@@ -189,8 +195,7 @@ def add_area_code(points: pd.DataFrame, areas: "gpd.GeoDataFrame") -> pd.DataFra
         border = found < 0
         found[border] = _first_area(x[border], y[border], areas)
         place[inside] = found
-    codes = pd.array([*areas["area_code"], None], dtype="str")
-    return points.assign(area_code=codes[place])
+    return place
 
 
 def _first_area(x: np.ndarray, y: np.ndarray, areas: "gpd.GeoDataFrame") -> np.ndarray:

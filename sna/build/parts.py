@@ -17,6 +17,7 @@ from sna.errors import SourceError
 from sna.schemas.arrow import stack, to_arrow
 from sna.schemas.checksum import hash_file
 from sna.schemas.store_tables import STORE_TABLES
+from sna.sources.cells import digest_months, list_cells, sum_events
 from sna.sources.copies import list_marks
 from sna.sources.folder import Item, hash_raw, read_item
 from sna.sources.layout import ReadContext, ReadResult, make_finding
@@ -25,15 +26,12 @@ from sna.sources.quality import (
     file_findings,
     is_lost,
     level_findings,
-    list_cells,
     month_findings,
     reject_findings,
     say,
     series_of,
-    sum_events,
     without,
 )
-from sna.sources.revisions import digest_months
 
 REPLACED = "The same month and category stand in a later file:"
 LARGE_BYTES = 64 << 20  # files this large are read one after another

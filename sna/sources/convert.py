@@ -1,5 +1,7 @@
 """Converters: distinct published values in, answers of the store out; None where there is none.
 
+One that fills several columns of the store gives a tuple: the answers for each of them.
+
 A layout names them after the colon: a name of `CONVERTERS` or of a table of ``layouts/words.toml``,
 a template with ``{}``, or a pattern between slashes that lets fitting values (or their group
 ``part``) through.
@@ -7,7 +9,7 @@ a template with ``{}``, or a pattern between slashes that lets fitting values (o
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -21,7 +23,8 @@ from sna.sources.layout import FileSample, Match, ReadContext, refuse
 from sna.sources.places import Places, to_grid
 from sna.sources.rows import parse_counts
 
-Answers = list[Any]
+Values = list[Any]
+Answers = list[Any] | tuple[Any, ...]
 OLDEST_AGE = 120
 LAST_MONTH = 12
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]((?:19|20)\d\d)")
@@ -41,7 +44,7 @@ class File:
         return self.context.places
 
 
-Converter = Callable[[Answers, File], Answers]
+Converter = Callable[[Values, File], Answers]
 
 
 @cache
@@ -58,19 +61,25 @@ def find_converter(name: str) -> Converter:
     return _each(lambda text, _: _find_word(words, text))
 
 
-def _each(answer: Callable[[str, Places], Any]) -> Converter:
+def _each(answer: Callable[[str, Places], Any], *, columns: int = 1) -> Converter:
     """Return the converter that asks for each value; what is missing stays missing."""
-    return _once(lambda texts, places: [answer(text, places) for text in texts])
+    return _once(lambda texts, places: (answer(text, places) for text in texts), columns=columns)
 
 
-def _once(answer: Callable[[list[str], Places], Answers]) -> Converter:
-    """Return the converter that asks for a value once, however many files of a folder hold it."""
+def _once(answer: Callable[[list[str], Places], Iterable[Any]], *, columns: int = 1) -> Converter:
+    """Return the converter that asks for a value once, however many files of a folder hold it.
 
-    def convert(values: Answers, file: File) -> Answers:
-        known = file.places.answers.setdefault(answer, {None: None})
-        if new := list(dict.fromkeys(value for value in values if value not in known)):
-            known.update(zip(new, answer(new, file.places), strict=True))
-        return [known[value] for value in values]
+    For several ``columns`` each answer is a tuple.
+    """
+    nothing = None if columns == 1 else (None,) * columns
+
+    def convert(values: Values, file: File) -> Answers:
+        known = file.places.answers.setdefault(answer, {None: nothing})
+        if new := [value for value in dict.fromkeys(values) if value not in known]:
+            answers = (nothing if a is None else a for a in answer(new, file.places))
+            known.update(zip(new, answers, strict=True))
+        found = [known[value] for value in values]
+        return found if columns == 1 else tuple(map(list, zip(*found, strict=True)))
 
     return convert
 
@@ -101,18 +110,22 @@ def _find_word(table: dict[str, Any], text: str) -> str | None:
 def _months(table: str) -> Converter:
     """Return the converter to first days of months through a table of words."""
 
-    def convert(values: Answers, _: File) -> Answers:
+    def convert(values: Values, _: File) -> Values:
         words = _words()[table]
-        found = [value and _find_word(words, value) for value in _plain_days(values)]
-        texts = pd.Series(found, dtype="str")
-        when = pd.to_datetime(texts, format="%Y-%m", errors="coerce")
-        when = when.fillna(pd.to_datetime(texts, format="%Y-%b", errors="coerce"))
-        return when.astype("object").where(when.notna(), None).tolist()
+        found = (value and _find_word(words, value) for value in _plain_days(values))
+        return [word and _first_day(word) for word in found]
 
     return convert
 
 
-def _plain_days(values: Answers) -> Answers:
+@cache
+def _first_day(word: str) -> pd.Timestamp | None:
+    """Return the first day of a month, as a number or a name behind its year."""
+    days = (pd.to_datetime(word, format=form, errors="coerce") for form in ("%Y-%m", "%Y-%b"))
+    return next((day for day in days if not pd.isna(day)), None)
+
+
+def _plain_days(values: Values) -> Values:
     """Return dates with year and month first, where a column holds days and not first days only.
 
     Alone 05/01/2024 is May or a day of January: the other dates of its column tell.
@@ -131,14 +144,13 @@ def _plain_days(values: Answers) -> Answers:
     ]
 
 
-def _local_times(values: Answers, _: File) -> Answers:
+def _local_times(values: Values, _: File) -> Answers:
     """Return local times of times published in UTC, and the months they fall in."""
-    when = pd.to_datetime(pd.Series(values), errors="coerce", utc=True, format="ISO8601")
-    local = when.dt.tz_convert("Europe/London").dt.tz_localize(None)
+    texts = np.array(values, dtype=object)
+    when = pd.to_datetime(texts, errors="coerce", utc=True, format="ISO8601")
+    local = when.tz_convert("Europe/London").tz_localize(None)
     times = local.to_numpy().astype("datetime64[us]")
-    months = times.astype("datetime64[M]").astype("datetime64[us]")
-    pairs = zip(times.tolist(), months.tolist(), strict=True)
-    return [pair if pair[0] else None for pair in pairs]
+    return times, times.astype("datetime64[M]").astype("datetime64[us]")
 
 
 def parse_dates(text: pd.Series, date_format: str) -> pd.Series:
@@ -202,7 +214,7 @@ def find_age_band(text: str, _: Places | None = None) -> str | None:
     return f"{ages[0]}+" if ages[1] == 999 else f"{ages[0]}-{ages[1]}"
 
 
-def _population_year(values: Answers, file: File) -> Answers:
+def _population_year(values: Values, file: File) -> Answers:
     """Return the year residents are counted for: from headings, sheet, or the file's own name."""
     texts = (file.sample.sheet, *file.sample.columns, file.sample.file)
     years = (re.search(r"(?i)(?:mid|census)[-_ ]?((?:19|20)\d\d)", text) for text in texts)
@@ -242,22 +254,22 @@ def _ward(text: str, places: Places) -> str | None:
     return places.ward_into.get(text, text) if text.startswith(("E05", "W05")) else None
 
 
-def _points(texts: list[str], places: Places) -> Answers:
-    """Return easting, northing, borough and LSOA of points given as longitude and latitude."""
+def _points(texts: list[str], places: Places) -> Iterator[tuple[Any, ...] | None]:
+    """Yield easting, northing, borough and LSOA of points given as longitude and latitude."""
     east, north = to_grid(*zip(*(text.split(" | ") for text in texts), strict=True))
-    found = zip(east, north, *places.find_points(east, north), strict=True)
-    return [row if np.isfinite(row[0]) else None for row in found]
+    found = zip(east.tolist(), north.tolist(), *places.find_points(east, north), strict=True)
+    return (row if there else None for row, there in zip(found, np.isfinite(east), strict=True))
 
 
 # ---------------------------------------------------------------------------- numbers and labels
 
 
-def _counts(values: Answers, _: File) -> Answers:
+def _counts(values: Values, _: File) -> Answers:
     numbers, _wrong = parse_counts(pa.array(values, pa.string()))
     return [int(number) if np.isfinite(number) else None for number in numbers]
 
 
-def _numbers(values: Answers, _: File) -> Answers:
+def _numbers(values: Values, _: File) -> Answers:
     numbers = pd.to_numeric(pd.Series(values, dtype="object"), errors="coerce")
     return [number if np.isfinite(number) else None for number in numbers]
 
@@ -275,7 +287,7 @@ def find_variant(group_heading: str, labels: list[str]) -> str:
     return "B" if upper > len(labels) / 2 else "A"
 
 
-def _mps_category(values: Answers, file: File) -> Answers:
+def _mps_category(values: Values, file: File) -> Answers:
     labels = {value.split(" | ")[-1] for value in values if value}
     letter = find_variant(file.match.columns["group"], list(labels))
     return [value and f"MPS {letter} | {value}" for value in values]
@@ -287,7 +299,7 @@ CONVERTERS: dict[str, Converter] = {
     "month": _months("month"),
     "quarter": _months("quarter"),
     "local_times": _local_times,
-    "ages": _each(lambda text, _: parse_ages(text)),
+    "ages": _each(lambda text, _: parse_ages(text), columns=2),
     "age_band": _each(find_age_band),
     "ethnic_scheme": lambda v, _: ["census_19" if len(v) > 9 else "five"] * len(v),
     "population_year": _population_year,
@@ -299,8 +311,8 @@ CONVERTERS: dict[str, Converter] = {
     "ward": _each(_ward),
     "ward_edition": lambda v, file: [heading_year(file.match.columns["ward_code"])] * len(v),
     "lsoa_district": _each(lambda text, places: places.find_borough(text[:-5])),
-    "lsoa_editions": _each(lambda text, places: places.find_lsoa(text)),
-    "points": _once(_points),
+    "lsoa_editions": _each(lambda text, places: places.find_lsoa(text), columns=2),
+    "points": _once(_points, columns=4),
     "count": _counts,
     "number": _numbers,
     "mps_category": _mps_category,

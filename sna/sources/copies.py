@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sna.sources.quality import EVENTS, Part, say
+from sna.sources.cells import EVENTS
+from sna.sources.quality import Part, say
 
 MARKS = 256  # of a published file; one of which these are another's is a copy of it, or a part
 SHARED = 0.5  # of the marks that two files could share

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pandas as pd
 import pyarrow as pa
 
 from sna import definitions
-from sna.geography import add_area_code
+from sna.geography import BRITISH_GRID, find_areas
 from sna.sources.editions import find_ward_editions, fit_wards
-from sna.sources.rows import fill, make_array, split_codes
+from sna.sources.rows import fill, make_array, parse_numbers, split_codes
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pyproj
 
 HEATHROW_WARD = "E05013570"  # filed under aviation policing in ward files; it lies in Hillingdon
 HILLINGDON = "E09000017"
@@ -103,20 +105,22 @@ class Places:
                 records = records.assign(lsoa_code=pd.Categorical(lsoa))
         return records.assign(borough_code=pd.Categorical(inside))
 
-    def find_points(
-        self, easting: np.ndarray, northing: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def find_points(self, easting: np.ndarray, northing: np.ndarray) -> tuple[list[Any], list[Any]]:
         """Return the borough and LSOA (2021) of points in EPSG:27700; None where in neither."""
-        points = pd.DataFrame({"easting": easting, "northing": northing})
-        nowhere = pd.Series(None, index=points.index, dtype="str")
         borough, lsoa = (
-            nowhere if areas is None else add_area_code(points, areas)["area_code"]
-            for areas in (self.boroughs, self.lsoas)
+            _codes_at(easting, northing, areas) for areas in (self.boroughs, self.lsoas)
         )
-        borough = borough.fillna(lsoa.map(self.borough_of).astype("str"))
-        codes = pd.DataFrame({"borough": borough, "lsoa": lsoa}).astype("object")
-        codes = codes.where(codes.notna(), None)
-        return codes["borough"].to_numpy(), codes["lsoa"].to_numpy()
+        pairs = zip(borough, lsoa, strict=True)
+        return [code or self.borough_of.get(area or "") for code, area in pairs], lsoa
+
+
+def _codes_at(
+    easting: np.ndarray, northing: np.ndarray, areas: "gpd.GeoDataFrame | None"
+) -> list[str | None]:
+    if areas is None:
+        return [None] * len(easting)
+    codes = [*areas["area_code"].to_numpy(object), None]
+    return [codes[row] for row in find_areas(easting, northing, areas)]
 
 
 def to_grid(longitude: Any, latitude: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -125,13 +129,17 @@ def to_grid(longitude: Any, latitude: Any) -> tuple[np.ndarray, np.ndarray]:
     Without the national grid file the shift is right to some metres, which is finer than the
     publishers' anonymised points.
     """
-    import geopandas as gpd
-
-    degrees = [pd.to_numeric(pd.Series(part), errors="coerce") for part in (longitude, latitude)]
-    points = gpd.GeoSeries.from_xy(*degrees, crs=4326).to_crs(27700)
-    east, north = points.x.to_numpy(), points.y.to_numpy()
+    x, y = parse_numbers(longitude), parse_numbers(latitude)
+    east, north = _from_degrees().transform(x, y)
     lost = ~np.isfinite(east) | ~np.isfinite(north)
     return np.where(lost, np.nan, east), np.where(lost, np.nan, north)
+
+
+@cache
+def _from_degrees() -> "pyproj.Transformer":
+    import pyproj
+
+    return pyproj.Transformer.from_crs(4326, BRITISH_GRID, always_xy=True)
 
 
 def known_names(extra: Iterable[tuple[str, str]] = ()) -> dict[str, str]:

@@ -14,17 +14,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sna.sources.cells import CELL, EVENTS
 from sna.sources.layout import make_finding
 from sna.sources.places import HEATHROW_WARD, HILLINGDON
 
-# tables of events, and the column that counts in each
-EVENTS = ("offences", "people", "outcomes", "attendances")
 STUB_SHARE = 0.1  # a month with less than this share of the file's median month is a stub
 WHOLE_SHARE = 0.9  # of the rows of the largest file of the same; one with fewer is a part
 LEVELS_APART = 0.01  # of the borough sum; published dashboards agree to the offence
 FOLD_FILES = 3  # as many files with the same finding are told in one row
 _COPY = r"^copy of |( ?\(\d+\)| - copy)+(?=\.\w+$)"  # what a second download adds to a name
-_CELL = ["month", "area_level", "published_category"]
 _SAYS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
@@ -56,45 +54,6 @@ def find_stubs(totals: dict[str, int]) -> list[str]:
     return [m for m, n in totals.items() if usual >= 100 and n < STUB_SHARE * usual]
 
 
-def sum_events(tables: dict[str, pa.Table]) -> dict[str, pa.Table]:
-    """Return each table of events as its counts and rows by month, level, category and borough."""
-    found = {}
-    for name in EVENTS:
-        if (table := tables.get(name)) is not None and table.num_rows:
-            keys = [key for key in (*_CELL, "borough_code") if key in table.column_names]
-            sums = table.group_by(keys).aggregate([(name, "sum"), ([], "count_all")])
-            found[name] = sums.rename_columns([*keys, "total", "rows"])
-    return found
-
-
-def list_cells(record: dict[str, Any], events: dict[str, pa.Table]) -> pd.DataFrame:
-    """Return what a file speaks for: months, levels and categories, with rows and counts.
-
-    ``events`` come from `sum_events`. The months' totals, the labels' months and the groups' totals
-    are noted in the file's line of inputs.
-    """
-    frames = [pd.DataFrame(columns=["table", *_CELL, "rows", "total"])]
-    for name, counts in events.items():
-        keys = [key for key in _CELL if key in counts.column_names]
-        whole = counts.group_by(keys).aggregate([("total", "sum"), ("rows", "sum")])
-        whole = whole.rename_columns([*keys, "total", "rows"]).to_pandas().assign(table=name)
-        frames.append(whole.astype({key: "object" for key in keys if key != "month"}))
-    cells = pd.concat(frames[1:], ignore_index=True) if frames[1:] else frames[0]
-    names = {month: f"{month:%Y-%m}" for month in cells["month"].dropna().unique()}
-    months = cells["month"].map(names).rename("name")
-    first = cells["table"].eq(cells["table"].iloc[0] if len(cells) else "")
-    sums = cells[first]["total"].astype("int64").groupby(months).sum()
-    record["totals"] = sums.to_dict()
-    if record["layout"].startswith("mps_") and "published_category" in cells:
-        spans = months[cells["total"] > 0].groupby(cells["published_category"]).agg(["min", "max"])
-        record["labels"] = {str(label): list(span) for label, *span in spans.itertuples()}
-    if record["layout"].startswith("mps_") and record["is_wide"]:
-        group = cells["published_category"].str.split(" | ", regex=False).str[1].str.upper()
-        for name, found in cells.assign(name=months).groupby(group):
-            record["groups"][name] = found.groupby("name")["total"].sum().astype("int64").to_dict()
-    return cells
-
-
 # ---------------------------------------------------------------------------- one file
 
 
@@ -112,6 +71,8 @@ def file_findings(record: dict[str, Any], tables: dict[str, pa.Table]) -> list[d
 
 def reject_findings(rows: int, rejects: pd.DataFrame) -> list[dict[str, Any]]:
     """Say so when the last line of a file has too few fields, and when rows stand twice."""
+    if not len(rejects):
+        return []
     last = rejects[rejects["line"].eq(rows)] if "line" in rejects else rejects.head(0)
     found = (
         [say("cut", 1)] if last["reason"].astype("str").str.contains("fields where").any() else []
@@ -128,11 +89,8 @@ def month_findings(record: dict[str, Any], step: int = 1) -> list[dict[str, Any]
     A row speaks for `step` months from that it is dated in, so a table of quarters has no gaps.
     """
     totals, found = record["totals"], []
-    span: Any = (
-        pd.period_range(min(totals), max(totals), freq="M")[::step].strftime("%Y-%m")
-        if totals
-        else []
-    )
+    ends = np.array([min(totals), max(totals)] if totals else [], dtype="datetime64[M]")
+    span = np.arange(ends[0], ends[1] + 1, step).astype("str").tolist() if totals else []
     if gaps := [month for month in span if month not in totals]:
         found.append(say("gaps", n=len(gaps), months=", ".join(gaps[:6])))
     found += [say("stub", totals[m], month=m, n=totals[m]) for m in find_stubs(totals)]
@@ -243,26 +201,15 @@ def choose_files(parts: Sequence[Part]) -> None:
     A stub month never wins, nor does a part: a file with a tenth fewer rows of the month. Of two
     that end alike a second copy by its name is later, then the larger. What loses is rejected.
     """
-    frames = []
-    for part in (part for part in parts if len(part.cells)):
-        record = part.record
-        stubs = pd.to_datetime(find_stubs(record["totals"]), format="%Y-%m")
-        frames.append(
-            part.cells.assign(
-                group=part.group,
-                is_full=~part.cells["month"].isin(stubs),
-                last=max(record["totals"], default=""),
-                folder=record["file"].rsplit("/", 2)[0],
-                is_copy=re.search(_COPY, record["file"].rsplit("/", 1)[-1].casefold()) is not None,
-                file=record["file"],
-                place=part.cells.index,
-                file_id=record["file_id"],
-            )
-        )
-    if not frames:
+    holders = [part for part in parts if len(part.cells)]
+    if not holders:
         return
-    whole = pd.concat(frames, ignore_index=True)
-    keys = [key for key in ("group", "table", *_CELL) if key in whole]
+    cells = {number: part.cells for number, part in enumerate(holders)}
+    whole = pd.concat(cells, names=["part", "place"]).reset_index()
+    whole = whole.join(pd.DataFrame([_describe(part) for part in holders]), on="part")
+    months = zip(whole["month"].dt.strftime("%Y-%m"), whole["stubs"], strict=True)
+    whole = whole.assign(is_full=[month not in stubs for month, stubs in months])
+    keys = [key for key in ("group", "table", *CELL) if key in whole]
     whole = whole.assign(latest=whole.groupby("folder")["last"].transform("max"))
     span = [key for key in keys if key != "published_category"]
     files = whole.groupby([*span, "file"], dropna=False)["rows"]
@@ -279,6 +226,21 @@ def choose_files(parts: Sequence[Part]) -> None:
         part.lost = lost[lost["file"] == part.record["file"]]
         if len(part.lost):
             _give_way(part)
+
+
+def _describe(part: Part) -> dict[str, Any]:
+    """Return what decides whether a file is the later of two."""
+    record = part.record
+    name = record["file"].rsplit("/", 1)[-1].casefold()
+    return {
+        "group": part.group,
+        "stubs": find_stubs(record["totals"]),
+        "last": max(record["totals"], default=""),
+        "folder": record["file"].rsplit("/", 2)[0],
+        "is_copy": re.search(_COPY, name) is not None,
+        "file": record["file"],
+        "file_id": record["file_id"],
+    }
 
 
 def _take_one_layout(whole: pd.DataFrame, span: list[str]) -> pd.DataFrame:
@@ -340,7 +302,7 @@ def _why_lost(lost: pd.DataFrame) -> tuple[str, dict[str, int]]:
 
 def is_lost(table: pa.Table, lost: pd.DataFrame) -> np.ndarray:
     """Return which rows of a table lie in lost cells."""
-    said = [key for key in ("file_id", *_CELL) if key in lost and lost[key].notna().any()]
+    said = [key for key in ("file_id", *CELL) if key in lost and lost[key].notna().any()]
     keys = [key for key in said if key in table.column_names]
     if not {*keys} - {"file_id"}:
         return np.zeros(table.num_rows, dtype=bool)

@@ -2,26 +2,10 @@
 
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-
 from sna.sources.quality import say
 from sna.sources.siblings import list_taken
 
 _FOLLOWED = ("totals", "digests")
-
-
-def digest_months(events: dict[str, pa.Table]) -> dict[str, str]:
-    """Return a checksum of each month's counts by category and borough, given by `sum_events`.
-
-    It tells a count that moved to another category or borough while the month's sum stayed.
-    """
-    found = [pd.Series(dtype="uint64")]
-    for counts in events.values():
-        sums = counts.drop_columns("rows").to_pandas().astype("str")
-        found.append(pd.util.hash_pandas_object(sums, index=False).set_axis(sums["month"]))
-    marks = pd.concat(found[1:] or found)
-    return {str(month)[:7]: f"{mark:x}" for month, mark in marks.groupby(level=0).sum().items()}
 
 
 def find_revisions(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,15 @@ import pyarrow.compute as pc
 from sna.sources.layout import ReadResult, make_finding
 from sna.sources.text import TextTable
 
+_BLANKS = (b"  ", b"\t", b"\n", b"\f", b"\r")  # few columns hold what must be cleaned
 _COUNT = r"^[\s\x{00A0}]*(\d{1,12}|\d{1,3}([,\s\x{00A0}]\d{3}){1,3})(\.0+)?[\s\x{00A0}]*$"
 
 
 def dictionary(codes: np.ndarray, values: Sequence[Any]) -> pa.DictionaryArray:
     """Return dictionary rows whose i-th row is ``values[codes[i]]``; a code of -1 is missing."""
-    known: dict[Any, int] = {}
-    place = [-1 if value is None else known.setdefault(value, len(known)) for value in values]
-    codes = np.array([*place, -1], dtype="int32")[codes]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(codes, mask=codes < 0), pa.array(list(known), pa.string())
-    )
+    words = pa.array([*values, None], pa.string()).dictionary_encode()
+    place = words.indices.take(pa.array(np.where(codes < 0, len(values), codes)))
+    return pa.DictionaryArray.from_arrays(place, words.dictionary)
 
 
 def split_codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
@@ -31,10 +30,11 @@ def split_codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[Any]]:
         column = column.dictionary_encode()
     array = column.unify_dictionaries().combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    clean = pc.utf8_trim_whitespace(
-        pc.replace_substring_regex(array.dictionary, r"\s\s+|[\t\r\n]", " ")
-    )
-    values = pc.if_else(pc.equal(clean, ""), None, clean).to_pylist()
+    clean, letters = array.dictionary, array.dictionary.buffers()[2]
+    held = letters.to_pybytes() if letters else b""
+    if any(blank in held for blank in _BLANKS):
+        clean = pc.replace_substring_regex(clean, r"\s\s+|[\t\r\n]", " ")
+    values = [text or None for text in pc.utf8_trim_whitespace(clean).to_pylist()]
     return array.indices.fill_null(-1).to_numpy(), [*values, None]
 
 
@@ -44,7 +44,7 @@ class Rows:
 
     text: pa.Table
     known: dict[tuple[str, ...], tuple[np.ndarray, list[Any]]] = field(default_factory=dict)
-    answers: dict[tuple[str, ...], list[Any]] = field(default_factory=dict)  # by roles, converter
+    answers: dict[tuple[str, ...], tuple[Any, ...]] = field(default_factory=dict)
 
     def split(self, role: str) -> tuple[np.ndarray, list[Any]]:
         """Return codes and values of a role, found once."""
@@ -66,22 +66,19 @@ class Rows:
         codes, values = self.split(roles[0])
         for role in roles[1:]:
             more, others = self.split(role)
-            size = len(others)
-            pairs = np.where((codes < 0) | (more < 0), -1, codes.astype("int64") * size + more)
-            codes, pairs = pd.factorize(pairs)
-            joined = (f"{values[pair // size]} | {others[pair % size]}" for pair in pairs)
-            values = [text if pair >= 0 else None for pair, text in zip(pairs, joined, strict=True)]
-            values.append(None)
+            there = (codes >= 0) & (more >= 0)
+            found, pairs = pd.factorize(codes[there].astype("int64") * len(others) + more[there])
+            first, second = np.divmod(pairs, len(others))
+            texts = np.array(values, dtype=object)[first], np.array(others, dtype=object)[second]
+            codes = np.full(len(there), -1)
+            codes[there] = found
+            values = [*(f"{one} | {two}" for one, two in zip(*texts, strict=True)), None]
         return codes, values
 
     def strings(self, role: str) -> pd.Series:
         """Return the role as text, row by row."""
         codes, values = self.split(role)
         return pd.Series(np.array(values, dtype=object)[codes], dtype="object")
-
-    def take(self, index: np.ndarray) -> "Rows":
-        """Return these rows, repeated where the index repeats."""
-        return Rows(self.text.take(pa.array(index)))
 
 
 def make_array(codes: np.ndarray, answers: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -124,7 +121,12 @@ def make_rejects(
 
 def line_rejects(text: TextTable) -> pd.DataFrame:
     """Return one reject for each line with the wrong number of fields."""
-    lines, reasons = zip(*text.bad_lines, strict=True) if text.bad_lines else ((), ())
+    return _reject_lines(text.bad_lines)
+
+
+@lru_cache(maxsize=1)  # most files have none
+def _reject_lines(bad: tuple[tuple[int, str], ...]) -> pd.DataFrame:
+    lines, reasons = zip(*bad, strict=True) if bad else ((), ())
     told = {"line": lines, "reason": reasons, "column": "", "value": "", "rows": 1}
     return pd.DataFrame(told, index=range(len(lines)))
 
@@ -171,7 +173,7 @@ def parse_counts(column: pa.Array | pa.ChunkedArray) -> tuple[np.ndarray, np.nda
     return numbers.to_numpy(zero_copy_only=False), wrong.to_numpy(zero_copy_only=False)
 
 
-def parse_numbers(text: pd.Series) -> np.ndarray:
+def parse_numbers(text: "tuple[str, ...] | pd.Series") -> np.ndarray:
     """Return numbers, missing for other text; only where Arrow finds such text does pandas look."""
     try:
         return np.asarray(pc.cast(pa.array(text), pa.float64()))

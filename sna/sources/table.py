@@ -45,7 +45,8 @@ def read(sample: FileSample, match: Match, context: ReadContext) -> ReadResult:
         rejects.append(make_rejects(bad & good, lines=text.lines, **how))
         good &= ~bad
     kept = rows if good.all() else Rows(rows.text.filter(pa.array(good)))
-    rejected = pd.concat([r for r in rejects if len(r)] or rejects[:1], ignore_index=True)
+    told = [table for table in rejects if len(table)]
+    rejected = pd.concat(told, ignore_index=True) if told else rejects[0]
     result = ReadResult({}, text.rows, kept.text.num_rows, rejected, list(text.findings))
     result.findings += [*_find(kept, file), *edition_findings(kept, context.places)]
     cells, values = kept, {}
@@ -84,14 +85,15 @@ def _kind(table: str, column: str) -> pa.DataType:
     return kinds.get(dtype) or pa.type_for_alias(dtype)
 
 
-def _answers(rows: Rows, spec: str, file: File) -> Iterator[tuple[str, np.ndarray, list[Any]]]:
-    """Yield role, codes and answers for each alternative that the file has the roles for."""
+def _answers(rows: Rows, spec: str, file: File) -> Iterator[tuple[str, np.ndarray, Any]]:
+    """Yield role, codes and each column's answers for alternatives the file has the roles for."""
     for roles, name in split_spec(spec):
         if not rows.has(roles):
             continue
         codes, values = rows.codes(roles)
         if (asked := (*roles, name)) not in rows.answers:  # first to check rows, then to keep them
-            rows.answers[asked] = find_converter(name)(values, file)
+            answers = find_converter(name)(values, file)
+            rows.answers[asked] = answers if isinstance(answers, tuple) else (answers,)
         yield roles[0], codes, rows.answers[asked]
 
 
@@ -114,10 +116,8 @@ def _make_columns(rows: Rows, names: str, spec: str, file: File) -> dict[str, pa
         return {names: rows.text[spec].cast(pa.string())}
     found: dict[str, pa.Array] = {}
     for _, codes, answers in _answers(rows, spec, file):
-        nothing = (None,) * len(kinds)
-        lists = [answers] if len(kinds) == 1 else zip(*(a or nothing for a in answers), strict=True)
-        pairs = zip(kinds.items(), lists, strict=True)
-        new = {name: make_array(codes, list(part), kind) for (name, kind), part in pairs}
+        pairs = zip(kinds.items(), answers, strict=True)
+        new = {name: make_array(codes, column, kind) for (name, kind), column in pairs}
         found = {name: fill(found[name], new[name]) for name in new} if found else new
         if not any(column.null_count for column in found.values()):
             break
@@ -173,7 +173,7 @@ def _unanswered(rows: Rows, spec: str, file: File) -> np.ndarray:
     """Return the rows for which no alternative has an answer."""
     bad = np.ones(rows.text.num_rows, dtype=bool)
     for _, codes, answers in _answers(rows, spec, file):
-        bad &= np.array([answer is None for answer in answers], dtype=bool)[codes]
+        bad &= np.all([pd.isna(column) for column in answers], axis=0)[codes]
     return bad
 
 
@@ -212,8 +212,7 @@ def _late(rows: Rows, spec: str, file: File) -> Iterator[tuple[Any, ...]]:
     """Yield rows of a month that has not begun, or from before there was such a file."""
     since = pd.Timestamp(file.match.layout.since)
     for role, codes, answers in _answers(rows, spec, file):
-        whens = [answer[-1] if isinstance(answer, tuple) else answer for answer in answers]
-        months = np.array(whens, dtype="datetime64[us]")
+        months = np.array(answers[-1], dtype="datetime64[us]")
         early = f"Such files begin in {since:%Y-%m}: the month cannot be right."
         for bad, why in (
             (months > np.datetime64("now"), "The month lies in the future."),
@@ -302,7 +301,8 @@ def _unpivot(
     for value in others:
         grid = pd.DataFrame(grids[value], columns=list(columns[value])).reindex(columns=keys)
         values[value] = grid.to_numpy()[row, key]
-    return Rows(rows.take(row).text.append_column(wide.key, heading)), values
+    told = rows.text.select([*file.match.columns, "line"]).take(pa.array(row))
+    return Rows(told.append_column(wide.key, heading)), values
 
 
 def _describe_wide(result: ReadResult, kept: Rows, file: File) -> None:
