@@ -10,6 +10,7 @@ from sna.classify.encode import Coded, encode
 from sna.classify.facts import AGE, STATUSES, WEAPONS, Array, T, U
 from sna.classify.inputs import check_offences, check_people
 from sna.classify.links import add_nearby, attach, find_links, note_links
+from sna.classify.people import number_references
 from sna.classify.rules import BAND_OF_MASK, BIT, CORE, ROLE, evaluate
 from sna.classify.words import CONTEXTS, Reading, add_words, find_marks, find_unknown
 from sna.definitions import Profile, profile_ids, read_profile, read_reference
@@ -36,11 +37,12 @@ def prepare(
     check_offences(offences)
     if people is not None:
         check_people(people, offences)
-    coded = encode(offences, profile=profile, people=people)
+    numbers = number_references(offences, people)
+    coded = encode(offences, profile=profile, people=people, numbers=numbers)
     links = find_links(offences, coded)
     if profile.switches["property_nearby_fallback"]:
         links = add_nearby(links, offences, people, coded)
-    prepared = Prepared(offences, note_links(offences, links, coded), links)
+    prepared = Prepared(offences, note_links(numbers[0], links, coded), links)
     if people is None:
         _check_people_given(prepared, profile)
     return prepared

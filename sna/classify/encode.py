@@ -87,15 +87,22 @@ def _prefer(first: Array, second: Array) -> Array:
 
 
 def encode(
-    offences: pd.DataFrame, *, profile: Profile, people: pd.DataFrame | None = None
+    offences: pd.DataFrame,
+    *,
+    profile: Profile,
+    people: pd.DataFrame | None = None,
+    numbers: tuple[Array, Array],
 ) -> Coded:
-    """Turn a table of offences into combinations of facts; ages of people override the row's."""
+    """Turn a table of offences into combinations of facts; ages of people override the row's.
+
+    ``numbers`` are those of the references of both tables (`number_references`).
+    """
     code, sets = _code_sets(offences)
     ages = {n: read_states(offences, n, READERS[n]) for n in ROLES}
     recorded = {n: read_states(offences, f"{n}_recorded", READERS[n]) for n in ROLES}
     columns = {"code": code} | {n: _prefer(ages[n], recorded[n]) for n in ROLES}
     if people is not None and len(people):
-        conflict = fold_people(offences, people, columns)
+        conflict = fold_people(offences, people, numbers, columns)
         columns["note"] = conflict * np.uint8(NOTES["person_age_conflict"])
     if profile.switches["age_basis"] == "recorded_age":
         columns |= {n: _prefer(recorded[n], columns[n]) for n in ROLES}

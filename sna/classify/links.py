@@ -70,14 +70,10 @@ def add_nearby(
     return pd.concat([links, near], ignore_index=True)
 
 
-def note_links(offences: pd.DataFrame, links: pd.DataFrame, coded: Coded) -> Coded:
-    """Write the quality marks of ids and links into the combinations."""
-    notes = np.zeros(len(offences), dtype=np.uint8)
-    if "offence_id" in offences and offences["offence_id"].notna().any():
-        ids = offences["offence_id"]
-        known = ids.notna().to_numpy() & (ids != "").to_numpy()
-        twice = ids[known].duplicated(keep=False).to_numpy()
-        notes[known] |= twice * np.uint8(NOTES["duplicate_id"])
+def note_links(ids: Array, links: pd.DataFrame, coded: Coded) -> Coded:
+    """Write the quality marks of ids, given as numbers (-1: none), and links into combinations."""
+    twice = np.append(np.bincount(ids[ids >= 0]) > 1, False)[ids]
+    notes = twice * np.uint8(NOTES["duplicate_id"])
     row, target = links["row"].to_numpy(), links["target"].to_numpy()
     chained = (target >= 0) & np.append(_property_rows(coded), False)[target]
     marked = {

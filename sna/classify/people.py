@@ -1,36 +1,61 @@
 """Several victims or suspects → the facts of their offence."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from sna.classify.facts import AGE, UNDER_16, UNDER_25, Array, F, T, U, age_span, age_state, look_up
+from sna.classify.facts import (
+    AGE,
+    UNDER_16,
+    UNDER_25,
+    Array,
+    F,
+    T,
+    U,
+    age_span,
+    age_state,
+    combine,
+    dictionary,
+    gather,
+    look_up,
+)
 from sna.classify.inputs import id_text
 from sna.errors import TableError
 
 ROLES = {"victim_age": ("victim",), "suspect_age": ("suspect", "proceeded_against")}
 
 
-def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str, Array]) -> Array:
+def number_references(offences: pd.DataFrame, people: pd.DataFrame | None) -> tuple[Array, Array]:
+    """Return a number for the reference of each offence and of each person; -1 for none.
+
+    People whose offence is not in the table have none either.
+    """
+    tables = [table for table in (offences, people) if table is not None]
+    ids = [t.get("offence_id", pd.Series("", t.index, dtype="str")) for t in tables]
+    codes, names = pd.factorize(pd.concat([id_text(each) for each in ids]))
+    codes = np.where(np.isin(codes, np.flatnonzero(names == "")), -1, codes)
+    ours, theirs = codes[: len(offences)], codes[len(offences) :]
+    return ours, np.where(theirs > ours.max(initial=-1), -1, theirs)
+
+
+def fold_people(
+    offences: pd.DataFrame,
+    people: pd.DataFrame,
+    numbers: tuple[Array, Array],
+    columns: dict[str, Array],
+) -> Array:
     """Write the folded ages into ``columns``; return the rows with a contradictory person.
 
     Under 25 and under 16: any True wins, else any Unknown, else False.
     """
-    # Arrow: pandas walks a million references in Python
-    ours, theirs = (_references(table["offence_id"]) for table in (offences, people))
-    coded = pc.if_else(pc.equal(ours, ""), None, ours).dictionary_encode()
-    known = coded.dictionary
-    position, codes = (
-        np.asarray(found.fill_null(-1))
-        for found in (coded.indices, pc.index_in(theirs, value_set=known))
-    )
-    length = len(known)
+    position, codes = numbers
+    length = int(position.max(initial=-1)) + 1
     _check_joined(people["offence_id"], offences["offence_id"], codes)
     state, conflict = _person_ages(people)
-    role = look_up(people["person_role"], lambda value: str(value).strip().casefold(), "")
     for name, roles in ROLES.items():
-        here = np.isin(role, roles) & (codes >= 0)
+        is_meant = partial(_is_among, roles)
+        here = look_up(people["person_role"], is_meant, False) & (codes >= 0)
         folded = np.append(_fold(codes[here], state[here], length), AGE["unknown"])[position]
         kept = np.where(folded == AGE["unknown"], columns[name], folded)
         columns[name] = kept.astype(np.uint8)
@@ -38,9 +63,8 @@ def fold_people(offences: pd.DataFrame, people: pd.DataFrame, columns: dict[str,
     return np.append(odd, False)[position]
 
 
-def _references(ids: pd.Series) -> pa.Array:
-    text = pa.array(id_text(ids))
-    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+def _is_among(roles: tuple[str, ...], role: object) -> bool:
+    return str(role).strip().casefold() in roles
 
 
 def _check_joined(theirs: pd.Series, ours: pd.Series, codes: Array) -> None:
@@ -58,13 +82,22 @@ def _check_joined(theirs: pd.Series, ours: pd.Series, codes: Array) -> None:
 
 
 def _person_ages(people: pd.DataFrame) -> tuple[Array, Array]:
-    given = [people.get(name, pd.Series("", people.index)) for name in ("age", "age_band")]
+    """Return the state of each person's age, and whether age and band contradict each other."""
+    names = ("age", "age_band")
+    coded = [dictionary(people.get(name, pd.Series("", people.index))) for name in names]
+    numbers = {n: codes.astype(np.int32) + 1 for n, (codes, _) in zip(names, coded, strict=True)}
+    rows, pairs = combine(numbers, len(people))  # few distinct pairs, read once each
+    given = [
+        pd.Series(np.array(["", *values], dtype=object)[pairs[name]])
+        for name, (_, values) in zip(names, coded, strict=True)
+    ]
     first, second = (look_up(values, age_state, AGE["unknown"]) for values in given)
     limits = [look_up(values, age_span, (0, 999)) for values in given]
     low, high = (limit(*limits) for limit in (np.maximum, np.minimum))
     conflict = low[:, 0] > high[:, 1]
     state = np.where(first == AGE["unknown"], second, first)
-    return np.where(conflict, AGE["unknown"], state), conflict
+    state = np.where(conflict, AGE["unknown"], state).astype(np.uint8)
+    return gather(state, rows), gather(conflict, rows)
 
 
 def _fold(codes: Array, state: Array, length: int) -> Array:

@@ -171,7 +171,7 @@ def read_people(given: pd.DataFrame, mapping: Mapping, *, notes: Notes) -> pd.Da
     words = _translate(given["person_role"], "person_role", mapping)
     bad = words.isna() | given["crime_ref"].isna()
     heading = mapping.people_roles["person_role"]
-    notes.reject(bad, heading, "not a victim or a suspect", given["person_role"].astype("str"))
+    notes.reject(bad, heading, "not a victim or a suspect", given["person_role"])
     people = pd.DataFrame({"offence_id": given["crime_ref"], "person_role": words})
     people = people.assign(line=people.index + 1)
     given = given.drop(columns=["crime_ref", "person_role"])
@@ -212,7 +212,7 @@ def _read_status(given: pd.DataFrame, mapping: Mapping, notes: Notes) -> pd.Data
         return given
     words = _translate(given["status"], "status", mapping)
     reason = "status that the mapping lacks"
-    notes.reject(words.isna(), mapping.columns["status"], reason, given["status"].astype("str"))
+    notes.reject(words.isna(), mapping.columns["status"], reason, given["status"])
     return _keep(given.assign(status=words), words.notna())
 
 
@@ -368,7 +368,9 @@ def _tell_twice(people: pd.DataFrame, found: np.ndarray, notes: Notes) -> None:
     key = found.astype("int64")  # rows that are alike have the same: only those are compared
     for _, column in people.select_dtypes("category").items():
         key = key * 31 + column.cat.codes.to_numpy()
-    near = people.drop(columns="line")[pd.Series(key).duplicated(keep=False).to_numpy()]
+    ordered = np.sort(key)
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
+    near = people.drop(columns="line")[np.isin(key, again)]
     what, do, severity = (
         "no reason to leave them out, as two people can be alike.",
         "",
