@@ -147,8 +147,8 @@ class FileSample:
         """Return what stands in a column, without blanks, and how often."""
         if name not in self.texts:
             there: Counter[str] = Counter()
-            for value, rows in Counter(self.rows[name].dropna()).items():
-                there[str(value).strip()] += rows
+            for value, rows in Counter(self.rows[name].to_numpy(object)).items():
+                there["" if pd.isna(value) else str(value).strip()] += rows
             self.texts[name] = Counter({text: rows for text, rows in there.items() if text})
         return self.texts[name]
 
@@ -261,13 +261,14 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     columns, missing = find_roles(sample, layout)
     if missing or layout.wide is None:
         return None if missing else Match(layout, columns)
-    keys = [columns[role] for role in layout.keys if role in columns]
-    # a few rows that contradict each other are faults of theirs, and are rejected one by one
-    again = sample.rows.drop_duplicates().duplicated(keys).sum() if keys else 0
-    is_finer = again > FAULTY * len(sample.rows)
     wide = _find_wide(sample, layout.wide)
-    is_short = len(next(iter(wide.values()))) < layout.wide.least
-    return None if is_finer or is_short else Match(layout, columns, wide)
+    if len(next(iter(wide.values()))) < layout.wide.least:
+        return None
+    # a few rows that contradict each other are faults of theirs, and are rejected one by one
+    keys = [columns[role] for role in layout.keys if role in columns]
+    distinct = sample.rows.drop_duplicates() if keys else sample.rows
+    is_finer = bool(keys) and distinct.duplicated(keys).sum() > FAULTY * len(sample.rows)
+    return None if is_finer else Match(layout, columns, wide)
 
 
 def find_nearest(sample: FileSample, layouts: list[Layout]) -> Nearest:
