@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -51,22 +51,26 @@ def start_workers(scheduler: str = "", *, workers: int = 2, size: int = 0) -> It
 
 @contextmanager
 def _processes(workers: int) -> Iterator[Run]:
-    """Run in processes, since pandas keeps one core busy; each reads what is shared once."""
+    """Run in processes, since pandas keeps one core busy: this one, and others beside it.
+
+    Each of those reads what is shared once.
+    """
     number, spawn = itertools.count(), multiprocessing.get_context("spawn")
     with (
         working_folder() as folder,
-        ProcessPoolExecutor(workers, spawn, _begin) as pool,
+        ProcessPoolExecutor(workers - 1, spawn, _begin) as pool,
     ):
         others = multiprocessing.active_children()
         with no_main():
-            for _ in range(workers):  # each starts a process, as none is idle yet
+            for _ in range(workers - 1):  # each starts a process, as none is idle yet
                 pool.submit(int)
         own = [process for process in multiprocessing.active_children() if process not in others]
 
         def run(function: Callable[..., Any], items: Iterable[Any], shared: Any) -> Any:
             path = folder / f"{next(number)}.pickle"
             path.write_bytes(pickle.dumps(shared))
-            return pool.map(partial(_call, function, path), items)
+            tasks = [(pool.submit(_call, function, path, item), item) for item in items]
+            return _take_part(tasks, lambda item: function(item, *shared))
 
         try:
             yield run
@@ -77,6 +81,18 @@ def _processes(workers: int) -> Iterator[Run]:
                 raise
             what, do = "A process of the build was ended.", "Free memory, then run it again."
             raise SnaError(what, where="sna build", do=do) from None
+
+
+def _take_part(tasks: list[tuple[Any, Any]], do: Callable[[Any], Any]) -> Iterator[Any]:
+    """Give results in order; while one is waited for, do the last that nobody has begun."""
+    done: dict[int, Any] = {}
+    left = list(range(len(tasks)))
+    for place, (future, _) in enumerate(tasks):
+        while not future.done() and left:
+            last = left.pop()
+            if tasks[last][0].cancel():
+                done[last] = do(tasks[last][1])
+        yield done.pop(place) if place in done else future.result()
 
 
 @contextmanager

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sna.errors import TableError
 from sna.schemas.store_tables import STORE_TABLES, Table
 
-_HEAD = 2048  # rows
 _KINDS = {
     "category": pa.dictionary(pa.int32(), pa.string()),
     "str": pa.string(),
@@ -122,51 +120,36 @@ def stack(tables: list[pa.Table]) -> pa.Table:
 
 def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """Return coded rows under one dictionary: the values there are, in order of appearance."""
-    if column.num_chunks > 1:
-        column = pa.chunked_array([_plain(chunk) for chunk in column.chunks], column.type)
-    whole = column.unify_dictionaries().combine_chunks()  # without chunks it stays a chunked array
-    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
-    if whole.dictionary.null_count:
-        whole = whole.cast(pa.string()).dictionary_encode()
-    rows, words = whole.indices, whole.dictionary
-    codes = (rows.fill_null(len(words)) if rows.null_count else rows).to_numpy()
-    there = _find_first(codes, len(words))
-    if len(there) == len(words) and (there == np.arange(len(there))).all():
-        return whole
-    place = np.zeros(len(words) + 1, dtype="int32")
-    place[there] = np.arange(len(there))
-    into = _masked(place.take(codes, mode="clip"), rows)
-    return pa.DictionaryArray.from_arrays(into, words.take(pa.array(there)), safe=False)
+    words: dict[str, int] = {}
+    pieces = [np.zeros(0, dtype="int32")]
+    for chunk in column.chunks:
+        size = len(chunk.dictionary)  # is the code of rows without a value
+        codes = chunk.indices.fill_null(size).to_numpy()
+        there = _find_first(codes, size)
+        names = chunk.dictionary.take(pa.array(there, pa.int32())).to_pylist()
+        place = np.full(size + 1, -1, dtype="int32")
+        place[there] = [
+            -1 if name is None else words.setdefault(name, len(words)) for name in names
+        ]
+        pieces.append(place.take(codes, mode="clip"))
+    rows = np.concatenate(pieces)
+    missing = rows < 0
+    coded = pa.array(rows, mask=missing if missing.any() else None)
+    return pa.DictionaryArray.from_arrays(coded, pa.array(words, pa.string()), safe=False)
 
 
-def _find_first(codes: np.ndarray, size: int) -> np.ndarray:
+def _find_first(codes: np.ndarray, size: int) -> list[int]:
     """Return the codes below `size` that there are, in order of appearance."""
-    seen = np.zeros(size + 1, dtype=bool)
-    seen[codes] = True
-    for some in (codes[:_HEAD], codes):  # the first rows mostly hold all there are
-        first = np.full(size + 1, len(some))
-        first[some[::-1]] = np.arange(len(some))[::-1]  # what is written last stands
-        if (first[:-1] < len(some)).sum() == seen[:-1].sum():
-            break
-    return np.argsort(first[:-1], kind="stable")[: seen[:-1].sum()]
-
-
-def _plain(chunk: pa.DictionaryArray) -> pa.DictionaryArray:
-    """Return coded rows whose code under a null can be looked up: unify_dictionaries() does so."""
-    if chunk.dictionary.null_count:
-        return chunk.cast(pa.string()).dictionary_encode()
-    if not chunk.indices.null_count:
-        return chunk
-    words = chunk.dictionary if len(chunk.dictionary) else pa.array([""])
-    codes = _masked(chunk.indices.fill_null(0).to_numpy(), chunk.indices)
-    return pa.DictionaryArray.from_arrays(codes, words)
-
-
-def _masked(codes: np.ndarray, rows: pa.Array) -> pa.Array:
-    """Return codes that are missing where rows are."""
-    return (
-        pc.if_else(rows.is_valid(), pa.array(codes), None) if rows.null_count else pa.array(codes)
-    )
+    found: list[int] = []
+    is_new = np.ones(size + 1, dtype=bool)
+    is_new[size] = False
+    head = 256  # rows, that mostly hold all there are
+    while len(codes := codes[is_new.take(codes, mode="clip")]):
+        some = dict.fromkeys(codes[:head].tolist())
+        is_new[[*some]] = False
+        found += some
+        head *= 8
+    return found
 
 
 @cache
