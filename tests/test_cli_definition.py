@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from report_site import house
 from typer.testing import CliRunner
 
 from sna.classify import (
@@ -52,10 +53,7 @@ def test_explain_and_profiles_speak():
 
 @pytest.mark.simulation
 def test_the_simulated_extract_gives_the_planted_bands(tmp_path):
-    from sna.sample import write_sample
-
-    write_sample(tmp_path, boroughs=["Hillingdon", "Hackney"], months=12, scale=0.2)
-    folder = tmp_path / "simulated"
+    folder = house("simulated") / "data" / "raw" / "simulated"
     file = next(folder.rglob("*record_extract.csv"))
     out = tmp_path / "F.csv"
     run("classify", file, "--mapping", file.with_suffix(".mapping.toml"), "--out", out)

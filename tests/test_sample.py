@@ -9,10 +9,12 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from report_site import house
 
 from sna.errors import UsageError
 from sna.sample import offences, write_sample
 from sna.sample.bands import BANDS, find_bands, read_bands
+from sna.store import read_state
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -253,10 +255,8 @@ def test_the_classifier_gives_the_bands_that_were_worked_out_apart(
 
 
 @pytest.mark.slow
-def test_a_small_london_can_be_built(tmp_path: Path) -> None:
-    from sna.build import build
-
-    write_sample(tmp_path / "raw", boroughs=["Hackney", "Hillingdon"], months=36, scale=0.1)
-    assert build(tmp_path / "raw", tmp_path / "processed")
-    counts = pd.read_parquet(tmp_path / "processed" / "counts.parquet")
+def test_a_small_london_can_be_built() -> None:
+    processed = house("simulated") / "data" / "processed"
+    assert not read_state(processed)["partial"]
+    counts = pd.read_parquet(processed / "counts.parquet")
     assert set(counts["borough_code"].dropna()) >= {"E09000012", "E09000017"}

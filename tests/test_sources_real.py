@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from data_page import PAGE, make_page
+from report_site import house
 
-from sna.build import build
 from sna.sources import recognise
 from sna.sources.files import find_files
 from sna.sources.layout import Match
@@ -26,10 +26,8 @@ def test_data_page_is_current() -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("store")
-    build(REAL, out)
-    return out
+def store() -> Path:
+    return house("real") / "data" / "processed"
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,13 @@
 
 import csv
 import os
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from report_site import house
 
 from sna import trend
-from sna.build import build
 from sna.store import load_borough
 
 REAL = os.environ.get("SNA_REAL_DATA", "")
@@ -26,12 +25,8 @@ FILES = [
 
 
 @pytest.fixture(scope="module")
-def processed(tmp_path_factory):
-    raw, made = tmp_path_factory.mktemp("raw"), tmp_path_factory.mktemp("processed")
-    for name in FILES:
-        shutil.copy(Path(REAL) / name, raw)
-    build(raw, made)
-    return made
+def processed():
+    return house("real") / "data" / "processed"
 
 
 def _raw_sum(file, borough, first, last):
