@@ -183,18 +183,17 @@ def find_areas(easting: np.ndarray, northing: np.ndarray, areas: "gpd.GeoDataFra
     A point on a shared edge goes to the first area. Many points are placed through a grid of
     labels: only those in a cell that a border crosses are tested one by one.
     """
+    if len(easting) < MANY_POINTS:
+        return _first_area(easting, northing, areas)
     (west, south, east, north), x, y = areas.total_bounds, easting, northing
     inside = (x >= west) & (x <= east) & (y >= south) & (y <= north)
     x, y, place = x[inside], y[inside], np.full(len(x), len(areas))
-    if len(x) < MANY_POINTS:
-        place[inside] = _first_area(x, y, areas)
-    else:
-        cell = float(np.sqrt((east - west) * (north - south) / len(x)))
-        labels = _label_grid(areas, cell)
-        found = labels[_cell(x, west, cell), _cell(y, south, cell)]
-        border = found < 0
-        found[border] = _first_area(x[border], y[border], areas)
-        place[inside] = found
+    cell = float(np.sqrt((east - west) * (north - south) / max(len(x), 1)))
+    labels = _label_grid(areas, cell)
+    found = labels[_cell(x, west, cell), _cell(y, south, cell)]
+    border = found < 0
+    found[border] = _first_area(x[border], y[border], areas)
+    place[inside] = found
     return place
 
 

@@ -78,8 +78,8 @@ class Places:
         if not {"lsoa_code", "borough_code"} <= names or "lsoa_2011_code" in names:
             return table
         codes, values = split_codes(table["lsoa_code"])
-        new, old = zip(*(self.find_lsoa(value) for value in values), strict=True)
-        inside = [self.borough_of.get(value) for value in values]
+        new, old = zip(*map(self.find_lsoa, values), strict=True)
+        inside = [*map(self.borough_of.get, values)]
         kind = pa.dictionary(pa.int32(), pa.string())
         borough = table["borough_code"].unify_dictionaries().combine_chunks()
         columns = {
