@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from report_site import house
 
 pytestmark = [pytest.mark.browser, pytest.mark.notebook, pytest.mark.slow]
 ROOT = Path(__file__).parent.parent
@@ -23,16 +24,10 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store():
     """A small simulated London, built as an analyst would; or the store of SNA_TEST_STORE."""
-    if named := os.environ.get("SNA_TEST_STORE"):
-        return Path(named)
-    folder = tmp_path_factory.mktemp("london")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": ""}
-    for words in (["sample", "--boroughs", "Hillingdon,Hackney", "--scale", "0.05"], ["build"]):
-        subprocess.run([sys.executable, "-m", "sna", *words], cwd=folder, env=environment,
-                       check=True, capture_output=True)  # fmt: skip
-    return folder / "data" / "processed"
+    named = os.environ.get("SNA_TEST_STORE")
+    return Path(named) if named else house("simulated") / "data" / "processed"
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +47,12 @@ def lab(store, tmp_path_factory):
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(120):
+        for _ in range(600):
             try:
                 urllib.request.urlopen(f"{address}/api", timeout=2).close()
                 break
             except OSError:
-                time.sleep(0.5)
+                time.sleep(0.1)
         yield address
     finally:
         server.terminate()
