@@ -131,23 +131,23 @@ def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
         place[there] = [
             -1 if name is None else words.setdefault(name, len(words)) for name in names
         ]
-        pieces.append(place.take(codes, mode="clip"))
+        is_same = not chunk.indices.null_count and (place[:-1] == np.arange(size)).all()
+        pieces.append(codes if is_same else place.take(codes, mode="clip"))
     rows = np.concatenate(pieces)
-    missing = rows < 0
-    coded = pa.array(rows, mask=missing if missing.any() else None)
+    coded = pa.array(rows, mask=rows < 0 if rows.min(initial=0) < 0 else None)
     return pa.DictionaryArray.from_arrays(coded, pa.array(words, pa.string()), safe=False)
 
 
 def _find_first(codes: np.ndarray, size: int) -> list[int]:
     """Return the codes below `size` that there are, in order of appearance."""
     found: list[int] = []
-    is_new = np.ones(size + 1, dtype=bool)
-    is_new[size] = False
+    is_new = np.append(np.ones(size, dtype=bool), False)
     head = 256  # rows, that mostly hold all there are
-    while len(codes := codes[is_new.take(codes, mode="clip")]):
-        some = dict.fromkeys(codes[:head].tolist())
-        is_new[[*some]] = False
+    while len(codes) and len(found) < size:
+        some = [code for code in dict.fromkeys(codes[:head].tolist()) if is_new[code]]
+        is_new[some] = False
         found += some
+        codes = codes[is_new.take(codes, mode="clip")] if len(found) < size else codes
         head *= 8
     return found
 
