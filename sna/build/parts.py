@@ -159,7 +159,10 @@ def _read_parts(item: Item, record: dict[str, Any], places: Places, profile: str
     parts = []
     for line in records:
         result = results.pop(0)[1]
-        parts.append(_make_part(result, line, people, places, profile))
+        part = _make_part(result, line, people, places, profile)
+        part.marks = list_marks(line, part.tables, is_only=item.is_only)
+        line["boroughs"] = len(part.marks["areas"])
+        parts.append(part)
         people = None
     return parts
 
@@ -195,8 +198,7 @@ def _make_part(
     events = sum_events(part.tables)
     part.cells = list_cells(record, events)
     part.findings += level_findings(part.cells)
-    part.marks, record["digests"] = list_marks(record, part.tables), digest_months(events)
-    record["boroughs"] = len(part.marks["areas"])
+    record["digests"] = digest_months(events)
     offences = part.tables.get("offences")
     step = pc.max(offences["period_months"]).as_py() if offences is not None else None
     part.findings += month_findings(record, step or 1) + reject_findings(

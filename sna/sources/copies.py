@@ -17,12 +17,15 @@ ENOUGH = 20
 _ROW = ("legislation", "age_band", "sex", "outcome", "easting", "northing", "event_time")
 
 
-def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str, Any]:
+def list_marks(
+    record: dict[str, Any], tables: dict[str, pa.Table], *, is_only: bool = False
+) -> dict[str, Any]:
     """Return what tells a file's rows: which table, its boroughs, and key and month of its rows.
 
     Keys are references (for searches all that is said of one) read backwards. Of a published file
     those that sort first are taken, so that two files with the same rows give the same ones; of an
-    extract all are, as one shared day counts twice and must be seen among the days of years.
+    extract all are, as one shared day counts twice and must be seen among the days of years. Rows
+    of the `is_only` file of its kind are compared with none.
     """
     name = next((name for name in EVENTS if name in tables and tables[name].num_rows), "")
     nothing = pa.table({"key": pa.array([], pa.binary()), "month": pa.array([], pa.date32())})
@@ -30,7 +33,7 @@ def list_marks(record: dict[str, Any], tables: dict[str, pa.Table]) -> dict[str,
     if name and "borough_code" in tables[name].column_names:
         areas = pc.unique(tables[name]["borough_code"].cast(pa.string()))
         found["areas"] = frozenset(areas.drop_null().to_pylist())
-    if not name or not record["layout"].startswith(("police_uk", "extract")):
+    if is_only or not name or not record["layout"].startswith(("police_uk", "extract")):
         return found
     table = tables[name]
     names = ["offence_id"] if "offence_id" in table.column_names else _ROW

@@ -41,6 +41,7 @@ class Item:
     people: FileSample | None = None
     problem: dict[str, Any] = field(default_factory=dict)
     copy_of: str = ""
+    is_only: bool = False  # extract of the folder
 
     @property
     def name(self) -> str:
@@ -91,7 +92,10 @@ def look_at(
         what = f"{len(real)} real files lie beside simulated ones: their counts must never mix."
         do = "Move data/raw/simulated away (make clean), or build from another folder."
         raise SourceError(what, where=raw.name, found=real, do=do)
-    return _pass_people(_pass_copies(items)), findings, bool(known - seen)
+    items = _pass_people(_pass_copies(items))
+    if len(extracts := [at for at, item in enumerate(items) if item.mapping]) == 1:
+        items[extracts[0]] = replace(items[extracts[0]], is_only=True)
+    return items, findings, bool(known - seen)
 
 
 def _pass_people(items: list[Item]) -> list[Item]:
