@@ -14,19 +14,17 @@ from filelock import FileLock, Timeout
 from sna import store
 from sna.build.parts import (
     REPLACED,
-    Kept,
     Part,
     is_large,
     list_batches,
     read_one,
     read_some,
     reject_replaced,
-    write_borough,
 )
 from sna.build.workers import Run, start_workers
+from sna.build.writing import write_by_borough, write_whole
 from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
-from sna.schemas.arrow import join_tables
 from sna.sources.copies import join_copies
 from sna.sources.files import RawFile, find_files
 from sna.sources.folder import Item, is_simulated, look_at
@@ -44,7 +42,6 @@ from sna.sources.siblings import folder_findings
 Progress = Callable[[str, int, int], None]
 MOST_PARTS = 12  # of a borough; then everything is written anew
 _APPENDED = ("police_uk_street", "police_uk_outcomes", "police_uk_stop_search")
-_WHOLE = ("population", "area_lookup", "deprivation", "health", "areas")
 
 
 @dataclass(frozen=True)
@@ -156,8 +153,12 @@ def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
     state["partial"] += _partial(parts, job.share)
     lines = [*lines, *(part.record for part in parts)]
     findings = _findings(parts, [*refused, *_changed_rules(look.state, state)], lines, before)
-    _write_whole(parts, findings, old, work)
-    _write_by_borough(parts, work, f".{state['parts']}" if old else "", job)
+    by_borough = write_by_borough(
+        parts, work, f".{state['parts']}" if old else "", job.profile, job.run
+    )
+    write_whole(parts, findings, old, work)  # while the boroughs have been begun
+    for name, number, all_of_them in by_borough:
+        job.progress(f"writing {name}", number, all_of_them)
     store.write_json(lines, work / "inputs.json")
     written = store.publish(work, state)
     said = f"Wrote {written} tables of {len(parts)} files to {processed.name}."
@@ -340,9 +341,6 @@ def _partial(parts: list[Part], share: float) -> list[str]:
     return found
 
 
-# ---------------------------------------------------------------------------- writing
-
-
 def _districts(parts: list[Part]) -> dict[str, str]:
     """Return districts outside London that have a boundary, so that they can be loaded too."""
     shapes = [part.tables["areas"] for part in parts if "areas" in part.tables]
@@ -353,20 +351,6 @@ def _districts(parts: list[Part]) -> dict[str, str]:
     ]
     london = ("E09", "E01", "E05", "W01", "W05")
     return {str(code): str(name) for code, name in pairs if not str(code).startswith(london)}
-
-
-def _write_whole(parts: list[Part], findings: pd.DataFrame, old: Path | None, work: Path) -> None:
-    """Write the tables that are not kept by borough; event files add to counts and rejects."""
-    rejects = [t.assign(file=p.record["file"]) for p in parts for t in p.rejects if len(t)]
-    counts = [part.counts for part in parts if part.counts is not None]
-    tables: dict[str, list[Any]] = {"counts": counts, "rejects": rejects, "findings": [findings]}
-    if old:
-        tables = {n: [store.read_table(n, old), *t] for n, t in tables.items() if t}
-    tables |= {name: [p.tables[name] for p in parts if name in p.tables] for name in _WHOLE}
-    for name, found in tables.items():
-        whole = join_tables([table for table in found if len(table)], name)
-        if whole is not None:
-            store.write_table(whole, name, work)
 
 
 def _findings(
@@ -381,20 +365,3 @@ def _findings(
     return fold_findings(
         [*found, *refused, *folder_findings(inputs), *find_revisions(inputs, before)], inputs
     )
-
-
-def _write_by_borough(parts: list[Part], work: Path, suffix: str, job: _Job) -> None:
-    """Write one file a borough for each event table, its rows in order of source and file."""
-    ordered = sorted(parts, key=lambda part: (part.record["layout"], part.record["file_id"]))
-    for name in store.BY_BOROUGH:
-        held: dict[str, tuple[Kept, list[pd.DataFrame]]] = {}  # files of a batch share their rows
-        for part in (part for part in ordered if name in part.kept):
-            _, lost = held.setdefault(part.kept[name].path, (part.kept[name], []))
-            lost += [part.lost[part.lost["table"] == name]] if len(part.lost) else []
-        found = [
-            (kept, pd.concat(lost) if lost else pd.DataFrame()) for kept, lost in held.values()
-        ]
-        codes = sorted({code for kept, _ in found for code in kept.places})
-        shared = (name, found, (suffix, work), job.profile)
-        for number, _ in enumerate(job.run(write_borough, codes, shared), start=1):
-            job.progress(f"writing {name}", number, len(codes))

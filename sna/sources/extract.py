@@ -115,7 +115,7 @@ def read_records(
     if "linked_ref" in given:
         rows = rows.assign(linked_id=given["linked_ref"])
     persons = [_people_of_rows(given, mapping, person, notes) for person in ("victim", "suspect")]
-    repeated = rows["offence_id"].duplicated()
+    repeated = _find_repeats(rows["offence_id"])
     if repeated.any():
         _tell_repeats(rows, given, notes)
         rows = _fold_abuse(rows) if "domestic_abuse" in rows else rows
@@ -124,6 +124,14 @@ def read_records(
         rows = rows.assign(**{r: _ages(given[r], Notes()) for r in ages if r in given})
     rows = _keep(rows, ~repeated).assign(offences=1)
     return rows, pd.concat(persons, ignore_index=True)
+
+
+def _find_repeats(ids: pd.Series) -> pd.Series:
+    """Return which references stood before; those of one that rises all the way never did."""
+    text = pa.array(ids)
+    if pc.all(pc.less(text[:-1], text[1:])).as_py():
+        return pd.Series(False, index=ids.index)
+    return ids.duplicated()
 
 
 def _keep(rows: pd.DataFrame, good: "pd.Series | np.ndarray") -> pd.DataFrame:
