@@ -1,5 +1,6 @@
 """Where work runs: threads or processes here, or a Dask cluster that sees the same folders."""
 
+import gc
 import itertools
 import multiprocessing
 import os
@@ -73,6 +74,7 @@ def _processes(workers: int) -> Iterator[Run]:
             return _take_part(tasks, lambda item: function(item, *shared))
 
         try:
+            gc.freeze()
             yield run
         except BaseException as error:
             for process in own:  # it would finish its file first
@@ -81,6 +83,8 @@ def _processes(workers: int) -> Iterator[Run]:
                 raise
             what, do = "A process of the build was ended.", "Free memory, then run it again."
             raise SnaError(what, where="sna build", do=do) from None
+        finally:
+            gc.unfreeze()
 
 
 def _take_part(tasks: list[tuple[Any, Any]], do: Callable[[Any], Any]) -> Iterator[Any]:
@@ -110,6 +114,7 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which ends this one
     end_with_parent()
     import_module("sna.build.parts")  # takes a second, in which the build looks at its folder
+    gc.freeze()  # what is imported stays: the collector need not walk through it
 
 
 def end_with_parent() -> None:
