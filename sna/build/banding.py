@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sna.classify import ADDED, add_counting_basis, classify_offences, find_unmatched
+from sna.classify import ADDED, add_counting_basis, bands, classify_offences, find_unmatched
+from sna.definitions import read_profile
 from sna.schemas.arrow import to_arrow
 from sna.schemas.store_tables import OFFENCES
 from sna.sources.layout import ReadResult
@@ -72,11 +73,12 @@ def add_bands(table: pa.Table, profile: str) -> pa.Table:
 
 
 def classify_table(
-    table: pa.Table, lines: pa.Array, result: ReadResult, people: Any, profile: str
+    table: pa.Table, lines: pa.Array, result: ReadResult, others: ReadResult | None, profile: str
 ) -> tuple[pa.Table, pa.Array, pd.DataFrame]:
     """Return rows that the definition covers, which they were, and a reject for each raw row lost.
 
-    Records get their band here, one by one; published counts when they are written (`add_bands`).
+    Records get their band here, one by one, with the people that `others` hold; published counts
+    when they are written (`add_bands`).
     """
     if "published_category" in table.column_names and not _CODES & set(table.column_names):
         lost = _places(table, profile)[0] < 0
@@ -85,6 +87,7 @@ def classify_table(
         table = table.filter(pa.array(~lost)) if lost.any() else table
     else:
         frame = table.to_pandas()
+        people = others.tables["people"] if others else None
         people = people.to_pandas() if isinstance(people, pa.Table) else people
         unmatched = find_unmatched(frame)
         lost, labels = frame.index.isin(unmatched.index), unmatched["label"].sort_index()
@@ -92,7 +95,11 @@ def classify_table(
         if people is not None and lost.any():
             people = people[people["offence_id"].isin(frame["offence_id"])]
         if len(frame):
-            frame = classify_offences(frame, profile=profile, people=people)
+            rows = None if others is None or lost.any() else others.offence_rows
+            numbers = None if rows is None else (np.arange(len(frame)), rows)
+            known = read_profile(profile)
+            prepared = bands.prepare(frame, profile=known, people=people, numbers=numbers)
+            frame = bands.add_bands(prepared, bands.read_under(known, prepared))
             frame = add_counting_basis(frame, profile=profile, people=people)
         table = to_arrow(frame, OFFENCES)
     where = np.asarray(lines)[lost]

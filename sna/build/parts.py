@@ -150,7 +150,7 @@ def read_one(pair: tuple[int, Item], places: Places, profile: str) -> list[Part]
 def _read_parts(item: Item, record: dict[str, Any], places: Places, profile: str) -> list[Part]:
     """Return what a file gives: one part, or two for an extract with a people file."""
     results = read_item(item, ReadContext(record["file_id"], places, record["release_class"]))
-    people = next((r.tables["people"] for _, r in results if "people" in r.tables), None)
+    people = next((result for _, result in results if "people" in result.tables), None)
     records = [{**record, "file": name, "variant": result.variant} for name, result in results]
     for more in records[1:]:  # the people file of an extract
         beside = item.raw.path.with_name(more["file"].rsplit("/", 1)[-1])
@@ -168,7 +168,11 @@ def _read_parts(item: Item, record: dict[str, Any], places: Places, profile: str
 
 
 def _make_part(
-    result: ReadResult, record: dict[str, Any], people: Any, places: Places, profile: str
+    result: ReadResult,
+    record: dict[str, Any],
+    people: ReadResult | None,
+    places: Places,
+    profile: str,
 ) -> Part:
     """Return one file's tables in their contract's types, its offences with their band."""
     is_wide = result.category_rows is not None

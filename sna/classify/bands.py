@@ -31,13 +31,21 @@ class Prepared:
 
 
 def prepare(
-    offences: pd.DataFrame, *, profile: Profile, people: pd.DataFrame | None = None
+    offences: pd.DataFrame,
+    *,
+    profile: Profile,
+    people: pd.DataFrame | None = None,
+    numbers: tuple[Array, Array] | None = None,
 ) -> Prepared:
-    """Turn a table into combinations of facts and find the companions of property rows."""
+    """Turn a table into combinations of facts and find the companions of property rows.
+
+    ``numbers`` say which person belongs to which offence, where that is known (see
+    `number_references`).
+    """
     check_offences(offences)
     if people is not None:
         check_people(people, offences)
-    numbers = number_references(offences, people)
+    numbers = numbers or number_references(offences, people)
     coded = encode(offences, profile=profile, people=people, numbers=numbers)
     links = find_links(offences, coded)
     if profile.switches["property_nearby_fallback"]:

@@ -60,14 +60,15 @@ def read_extract(
     offences = offences.assign(**origin, area_level="record", period_months=1)
     tables = {"offences": offences}
     if len(persons):
-        tables["people"] = _place_people(persons, offences, None).assign(**origin)
+        tables["people"] = _place_people(persons, offences, None)[0].assign(**origin)
     results = [notes.result(tables, text)]
     if people is not None:
         notes = Notes()
         given, text = _open(people, mapping, mapping.people_roles)
         persons = read_people(given, mapping, notes=notes)
-        placed = _place_people(persons, offences, notes).assign(**origin)
-        results.append(notes.result({"people": placed}, text))
+        placed, rows = _place_people(persons, offences, notes)
+        results.append(notes.result({"people": placed.assign(**origin)}, text))
+        results[-1].offence_rows = rows
     return results
 
 
@@ -352,8 +353,11 @@ def _describe(
 
 def _place_people(
     people: pd.DataFrame, offences: pd.DataFrame, notes: Notes | None
-) -> pd.DataFrame:
-    """Give people the month and place of their offence; with `notes`, reject those without one."""
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Give people the month and place of their offence, and say at which rows those stand.
+
+    With `notes`, people without an offence are rejected.
+    """
     # Arrow: pandas walks 1.2 million values in Python
     theirs, refs = pa.array(people["offence_id"]), pa.array(offences["offence_id"])
     place = pc.index_in(theirs, value_set=refs)
@@ -368,7 +372,7 @@ def _place_people(
         _tell_twice(people, found, notes)
         people = people.assign(offence_id=own.set_axis(people.index))
     taken = offences[[name for name in ROLES["of_offence"] if name in offences]].iloc[found]
-    return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken})
+    return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken}), found
 
 
 def _tell_twice(people: pd.DataFrame, found: np.ndarray, notes: Notes) -> None:

@@ -173,6 +173,7 @@ class ReadResult:
     findings: list[dict[str, Any]] = field(default_factory=list)
     variant: str = ""
     category_rows: dict[str, list[int]] | None = None  # wide files: raw lines of each category
+    offence_rows: Any = None  # of people: the rows of their offences in the table of those
 
 
 @dataclass(frozen=True)
