@@ -1,7 +1,9 @@
 """From raw files to the store: rows add up, overlaps are never added, nothing stops the others."""
 
 import multiprocessing
+import threading
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -414,6 +416,24 @@ def test_processes_give_the_same_files_as_threads(
     monkeypatch.setattr(workers, "PROCESS_BYTES", 0)
     build(tmp_path / "raw", tmp_path / "there")
     _assert_same_files(tmp_path / "here", tmp_path / "there")
+
+
+def test_what_nobody_has_begun_is_done_here_and_everything_once() -> None:
+    gate = threading.Event()
+
+    def there(number: int) -> tuple[str, int]:
+        gate.wait(60)
+        return "there", number
+
+    def here(number: int) -> tuple[str, int]:
+        if number == 1:  # the last that is left
+            gate.set()
+        return "here", number
+
+    with ThreadPoolExecutor(1) as pool:
+        tasks = [(pool.submit(there, number), number) for number in range(4)]
+        found = list(workers._take_part(tasks, here))
+    assert found == [("there", 0), ("here", 1), ("here", 2), ("here", 3)]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from sna import definitions
 from sna.classify import (
     ADDED,
     add_counting_basis,
+    bands,
     choose_rows,
     classify_offences,
     combine_bounds,
@@ -645,8 +646,8 @@ def test_filling_in_an_unknown_stays_within_the_possible_bands(row, profile):
             filled += [{**row, name: value} for value in values]
     found = classify_offences(pd.DataFrame(filled), profile=profile)
     possible = str(found["possible_bands"].iloc[0]).split("|")
-    for bands in found["possible_bands"].astype(str):
-        assert set(bands.split("|")) <= set(possible)
+    for each in found["possible_bands"].astype(str):
+        assert set(each.split("|")) <= set(possible)
 
 
 RANK = {CORE: 3, CONTEXT: 2, LISTED: 1, OUT: 0}
@@ -815,3 +816,26 @@ def test_sensitivity_ranks_by_both_ends():
         choose_rows(rows)
     with pytest.raises(TableError, match="band is not known"):
         definition_bounds(classify_offences(rows).assign(band="Core"))
+
+
+def test_people_of_known_rows_band_like_people_with_references() -> None:
+    rng = np.random.default_rng(11)
+    ids = [f"R{number}" for number in rng.permutation(300)]
+    offences = pd.DataFrame({"offence_id": ids, "offence_code": "8N", "domestic_abuse": "no"})
+    rows = rng.integers(0, 300, 500)
+    people = pd.DataFrame(
+        {
+            "offence_id": np.array(ids)[rows],
+            "person_role": rng.choice(["victim", "suspect"], 500),
+            "age": rng.choice([7, 17, 40, np.nan], 500),
+            "age_band": rng.choice(["10-17", None], 500),
+        }
+    )
+    profile = definitions.read_profile("london_2023")
+    known, found = (
+        bands.prepare(offences, profile=profile, people=people, numbers=numbers)
+        for numbers in ((np.arange(300), rows), None)
+    )
+    assert known.coded.rows.tolist() == found.coded.rows.tolist()
+    assert_frame_equal(known.coded.facts, found.coded.facts)
+    assert known.coded.facts["victim_age"].nunique() > 3

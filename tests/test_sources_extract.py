@@ -116,6 +116,34 @@ Ref | Date             | Code
     assert offences["recorded_date"].dt.strftime("%m-%d").tolist() == ["01-05", "01-06", "01-07"]
 
 
+def test_iso_dates_of_any_form_are_read_alike(read):
+    rows = """
+Ref | Date                 | Code
+1   | 2025-01-05           | 8N
+2   | 2025-01-06 10:30     | 8N
+"""
+    odd = """
+3   | 20250107             | 8N
+4   | 2025-06-08T23:30Z    | 8N
+5   | 2025-02-30           | 8N
+"""
+    given = {"columns": {**mapping().columns, "recorded_date": "Date"}, "flags": {}}
+    del given["columns"]["victim_age"], given["columns"]["borough_name"]
+    plain = read(rows, **given, date_format="iso")[0]
+    both, _, result = read(rows + odd.lstrip(), **given, date_format="iso")
+    assert plain["recorded_date"].tolist() == both["recorded_date"].tolist()[:2]
+    assert both["recorded_date"].dt.day.tolist() == [5, 6, 7, 9]  # of summer time
+    assert result.rejects["value"].tolist() == ["2025-02-30"]
+
+
+def test_a_reference_that_stands_twice_is_found_in_any_order(read):
+    head, lines = "Ref | Date | Code\n", ["1 | 05/01/2025 | 8N", "2 | 05/01/2025 | 8N"]
+    columns = {"crime_ref": "Ref", "recorded_date": "Date", "offence_code": "Code"}
+    for rows in (lines, lines[::-1], [*lines, lines[0]], [lines[0], *lines]):
+        offences = read(head + "\n".join(rows), columns=columns, flags={})[0]
+        assert sorted(offences["offence_id"]) == ["1", "2"]
+
+
 def test_dates_are_read_day_first(read):
     assert read()[0]["recorded_date"].iloc[0] == pd.Timestamp("2025-02-01")
 

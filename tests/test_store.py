@@ -181,19 +181,25 @@ def test_a_borough_shows_what_it_holds_and_not_every_cell(built: Path) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_tables_are_stacked_under_one_dictionary_of_the_values_that_rows_have() -> None:
+@pytest.mark.parametrize(("rows_of_each", "most"), [(5, 8), (3000, 700)])
+def test_tables_are_stacked_under_one_dictionary_of_the_values_that_rows_have(
+    rows_of_each: int, most: int
+) -> None:
     rng = np.random.default_rng(7)
     tables, texts = [], []
     for _ in range(20):
-        words = rng.permutation([*"abcdefgh"])[: rng.integers(1, 8)]
-        codes = rng.integers(-1, len(words), 5).astype("int32")
+        words = rng.permutation([f"word {n}" for n in range(most)])[: rng.integers(1, most)]
+        often = rng.integers(-1, len(words), rows_of_each)
+        codes = np.where(rng.random(rows_of_each) < 0.9, np.minimum(often, 3), often)
+        codes = codes.astype("int32")
         hidden = np.where(codes < 0, 99, codes)  # what lies under a null can be anything
         rows = pa.DictionaryArray.from_arrays(
             pa.array(hidden.astype("int32"), mask=codes < 0), pa.array(words), safe=False
         )
         tables.append(pa.table({"word": rows}) if rng.random() < 0.8 else pa.table({"n": codes}))
         texts += [words[code] if code >= 0 else None for code in codes]
-        texts[-5:] = texts[-5:] if "word" in tables[-1].column_names else [None] * 5
+        if "word" not in tables[-1].column_names:
+            texts[-rows_of_each:] = [None] * rows_of_each
     column = stack(tables)["word"].combine_chunks()
     assert column.to_pylist() == texts
     assert column.dictionary.to_pylist() == list(dict.fromkeys(filter(None, texts)))

@@ -28,6 +28,7 @@ Values = list[Any]
 Answers = list[Any] | tuple[Any, ...]
 OLDEST_AGE = 120
 LAST_MONTH = 12
+_ZONE = r"(?:[Zz]|[Tt ]\d[\d:.]*\s?[+-]\d\d(?::?\d\d)?)$"  # at the end of a time
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-]((?:19|20)\d\d)")
 
 
@@ -178,9 +179,12 @@ def _parse_iso(text: pd.Series) -> pd.Series:
     """Return ISO dates; Arrow reads plain ones ten times faster, pandas whatever else there is."""
     try:
         when = pc.cast(pa.array(text, pa.string()), pa.timestamp("us"))
+        return pd.Series(np.asarray(when), index=text.index)
     except pa.ArrowInvalid:
-        return _local(pd.to_datetime(text, errors="coerce", format="ISO8601"))
-    return pd.Series(np.asarray(when), index=text.index)
+        is_zoned = text.str.contains(_ZONE, na=False)
+    how: dict[str, Any] = {"errors": "coerce", "format": "ISO8601"}
+    plain = _local(pd.to_datetime(text.mask(is_zoned), **how))
+    return plain.fillna(_local(pd.to_datetime(text.where(is_zoned), utc=True, **how)))
 
 
 def _local(when: pd.Series) -> pd.Series:
