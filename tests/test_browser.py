@@ -28,7 +28,7 @@ REACHABLE = """() => {
         .filter(e => e.checkVisibility()).map((e, i) => e.dataset.order = i).length; }"""
 OPENED = "document.querySelectorAll('details').forEach(d => d.open = true)"
 FEWER_ROWS = """document.querySelectorAll('tbody').forEach(b =>
-    [...b.rows].slice(12).forEach(r => r.remove()))"""  # alike, and axe needs minutes for thousands
+    [...b.rows].slice(40).forEach(r => r.remove()))"""  # alike, and axe needs minutes for thousands
 HIDDEN_TABLES = (
     "[...document.querySelectorAll('main table')].filter(t => !t.checkVisibility()).length"
 )
@@ -124,13 +124,10 @@ def tab(chromium):
     page.close()
 
 
-def test_no_page_has_a_fault_overflows_asks_for_anything_or_complains(site, tab, request):
-    """Contrast takes axe half its time: narrow, only the style sheet's own colours are judged."""
+def test_no_page_has_a_fault_overflows_asks_for_anything_or_complains(site, tab):
     from axe_playwright_python.sync_playwright import Axe
 
     asked = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
-    contrast = "invented" in request.node.name  # every block of the template, both editions
-    narrow = asked | {"rules": {"color-contrast": {"enabled": contrast}}}
     faults = []
     for path in site:
         tab.goto(path.as_uri())
@@ -140,9 +137,9 @@ def test_no_page_has_a_fault_overflows_asks_for_anything_or_complains(site, tab,
             if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 faults.append(f"{path} overflows at {width}")
         tab.evaluate(FEWER_ROWS)
-        for width, options in ((320, narrow), (1280, asked)):
+        for width in (320, 1280):
             tab.set_viewport_size({"width": width, "height": 900})
-            found = Axe().run(tab, options=options)
+            found = Axe().run(tab, options=asked)
             faults += [
                 f"{path} at {width}: {fault['id']}: {fault['nodes'][0]['html'][:120]}"
                 for fault in found.response["violations"]

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sna.classify import ADDED, add_counting_basis, bands, classify_offences, find_unmatched
+from sna.classify import ADDED, add_counting_basis, classify_offences, find_unmatched
+from sna.classify.bands import classify_numbered
 from sna.definitions import read_profile
 from sna.schemas.arrow import to_arrow
 from sna.schemas.store_tables import OFFENCES
@@ -97,9 +98,7 @@ def classify_table(
         if len(frame):
             rows = None if others is None or lost.any() else others.offence_rows
             numbers = None if rows is None else (np.arange(len(frame)), rows)
-            known = read_profile(profile)
-            prepared = bands.prepare(frame, profile=known, people=people, numbers=numbers)
-            frame = bands.add_bands(prepared, bands.read_under(known, prepared))
+            frame = classify_numbered(frame, read_profile(profile), people, numbers)
             frame = add_counting_basis(frame, profile=profile, people=people)
         table = to_arrow(frame, OFFENCES)
     where = np.asarray(lines)[lost]

@@ -122,9 +122,18 @@ def classify_offences(
     >>> classify_offences(rows)["band"].tolist()
     ['core', 'listed_out_of_context']
     """
-    resolved = read_profile(profile)
-    prepared = prepare(offences, profile=resolved, people=people)
-    return add_bands(prepared, read_under(resolved, prepared))
+    return classify_numbered(offences, read_profile(profile), people, None)
+
+
+def classify_numbered(
+    offences: pd.DataFrame,
+    profile: Profile,
+    people: pd.DataFrame | None,
+    numbers: tuple[Array, Array] | None,
+) -> pd.DataFrame:
+    """Do the work of `classify_offences`, told which person belongs to which offence or not."""
+    prepared = prepare(offences, profile=profile, people=people, numbers=numbers)
+    return add_bands(prepared, read_under(profile, prepared))
 
 
 def add_bands(prepared: Prepared, reading: Reading) -> pd.DataFrame:
