@@ -120,36 +120,14 @@ def stack(tables: list[pa.Table]) -> pa.Table:
 
 def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """Return coded rows under one dictionary: the values there are, in order of appearance."""
-    words: dict[str, int] = {}
-    pieces = [np.zeros(0, dtype="int32")]
-    for chunk in column.chunks:
-        size = len(chunk.dictionary)  # is the code of rows without a value
-        codes = chunk.indices.fill_null(size).to_numpy()
-        there = _find_first(codes, size)
-        names = chunk.dictionary.take(pa.array(there, pa.int32())).to_pylist()
-        place = np.full(size + 1, -1, dtype="int32")
-        place[there] = [
-            -1 if name is None else words.setdefault(name, len(words)) for name in names
-        ]
-        is_same = not chunk.indices.null_count and (place[:-1] == np.arange(size)).all()
-        pieces.append(codes if is_same else place.take(codes, mode="clip"))
-    rows = np.concatenate(pieces)
-    coded = pa.array(rows, mask=rows < 0 if rows.min(initial=0) < 0 else None)
-    return pa.DictionaryArray.from_arrays(coded, pa.array(words, pa.string()), safe=False)
-
-
-def _find_first(codes: np.ndarray, size: int) -> list[int]:
-    """Return the codes below `size` that there are, in order of appearance."""
-    found: list[int] = []
-    is_new = np.append(np.ones(size, dtype=bool), False)
-    head = 256  # rows, that mostly hold all there are
-    while len(codes) and len(found) < size:
-        some = [code for code in dict.fromkeys(codes[:head].tolist()) if is_new[code]]
-        is_new[some] = False
-        found += some
-        codes = codes[is_new.take(codes, mode="clip")] if len(found) < size else codes
-        head *= 8
-    return found
+    if any(chunk.dictionary.null_count for chunk in column.chunks):  # which Arrow does not join
+        column = column.cast(pa.string()).dictionary_encode()
+    whole = column.combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = whole.chunk(0) if whole.num_chunks else pa.array([], column.type)
+    again = whole.indices.dictionary_encode()  # numbers the codes that there are anew
+    words = whole.dictionary.take(again.dictionary)
+    return pa.DictionaryArray.from_arrays(again.indices, words, safe=False)
 
 
 @cache
