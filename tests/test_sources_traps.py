@@ -277,7 +277,7 @@ def test_huge_line_below_a_heading_is_a_finding(tmp_path: Path, rows: list[str])
     line, said = check_one(tmp_path, "a-street.csv")
     assert line["rows"] == line["rows_used"] + line["rows_rejected"]
     assert said
-    assert "A row is longer than 8 MB, or a quotation never ends." in str(said)
+    assert "A row is longer than 2 MB, or a quotation never ends." in str(said)
 
 
 def test_byte_that_is_no_utf_8_far_below_is_read_as_cp1252(tmp_path: Path) -> None:

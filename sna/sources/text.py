@@ -24,7 +24,7 @@ from sna.sources.layout import FileSample, make_finding, refuse
 _CODED = pa.dictionary(pa.int32(), pa.string())
 _NOTHING = b'\0 \r\n\t,;|"\xef\xbb\xbf\xff\xfe'  # blanks, separators, byte-order marks
 HEAD_BYTES = 1 << 16
-BLOCK_BYTES = 8 << 20  # that are parsed at a time; no row is longer
+BLOCK_BYTES = 2 << 20  # that are parsed at a time, as a cache holds them; no row is longer
 SAMPLE_ROWS = 400
 MOST_CONTROL = 0.01  # of the letters of a text; packed bytes have a tenth
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")
