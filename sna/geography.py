@@ -75,7 +75,7 @@ def check_areas(
     broken = int((~placed.geometry.is_valid).sum())
     if broken:
         placed = placed.assign(geometry=placed.geometry.make_valid(method="structure"))
-    alone = find_neighbours(placed).islands if len(placed) > 1 else pd.Index([])
+    alone = _find_alone(placed)
     notes = [
         (broken, "Invalid polygons were mended.", "Check the map."),
         (
@@ -87,6 +87,16 @@ def check_areas(
     ]
     said = [("warning", text, rows, action) for rows, text, action in notes if rows]
     return placed, pd.DataFrame(said, columns=["severity", "finding", "rows", "action"])
+
+
+def _find_alone(areas: "gpd.GeoDataFrame", gap_m: float = 1.0) -> pd.Index:
+    """Return the areas without a neighbour: most touch one, and distances are for the others."""
+    shapes, rows = areas.geometry.to_numpy(), np.arange(len(areas))
+    left, right = areas.sindex.query(shapes, predicate="intersects")
+    rows = np.setdiff1d(rows, left[left != right])
+    left, right = areas.sindex.query(shapes[rows], predicate="dwithin", distance=gap_m)
+    near = rows[left[rows[left] != right]]
+    return pd.Index(areas["area_code"].iloc[np.setdiff1d(rows, near)] if len(areas) > 1 else [])
 
 
 def _describe_islands(areas: "gpd.GeoDataFrame", codes: pd.Index, most: int = 5) -> str:

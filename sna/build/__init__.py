@@ -1,6 +1,6 @@
 """Raw to processed: find, recognise, read, place, classify, count, check, write. The spine."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,7 +21,7 @@ from sna.build.parts import (
     read_some,
     reject_replaced,
 )
-from sna.build.workers import Run, start_workers
+from sna.build.workers import Awaited, Run, start_workers
 from sna.build.writing import write_by_borough, write_whole
 from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
@@ -38,6 +38,7 @@ from sna.sources.quality import (
 from sna.sources.revisions import find_revisions
 from sna.sources.rows import make_rejects
 from sna.sources.siblings import folder_findings
+from sna.store.files import working_folder
 
 Progress = Callable[[str, int, int], None]
 MOST_PARTS = 12  # of a borough; then everything is written anew
@@ -61,6 +62,7 @@ class _Job:
 
     run: Run
     profile: str
+    work: Path  # where it keeps files of its own
     spool: Path | None
     share: float
     progress: Progress
@@ -96,7 +98,7 @@ def build(
                 look = _look(raw.resolve(), state, before, adds=adds)
                 if adds:
                     run = stack.enter_context(start(size=_size(i.raw for i in look.items)))
-                job = _Job(run, profile, work / "spool", unmatched_share, progress)
+                job = _Job(run, profile, work, work / "spool", unmatched_share, progress)
                 return _build(look, processed, work, job)
     except Timeout:
         do = "Wait for it, or name another folder."
@@ -187,8 +189,9 @@ def check_folder(
 ) -> Summary:
     """Read everything as `build` does and write nothing: inputs, findings, what is supported."""
     items, refused, _ = look_at(raw)
-    with start_workers(size=_size(item.raw for item in items)) as run:
-        parts = _read_checked(raw, items, _Job(run, profile, None, unmatched_share, progress))
+    size = _size(item.raw for item in items)
+    with working_folder() as work, start_workers(size=size) as run:
+        parts = _read_checked(raw, items, _Job(run, profile, work, None, unmatched_share, progress))
     partial = _partial(parts, unmatched_share)
     inputs = [part.record for part in parts]
     findings = _findings(parts, refused, inputs, inputs)
@@ -213,7 +216,8 @@ def _read_more(
     lookup = store.read_table("area_lookup", processed)
     places = make_places(store.read_table("areas", processed), lookup if len(lookup) else None)
     first = 1 + max(line["file_id"] for line in inputs)
-    parts = _read_events(list(enumerate(items, start=first)), places, job)
+    numbered = list(enumerate(items, start=first))
+    parts = _read_events(numbered, places, job, _begin_large(numbered, places, job))
     _choose(parts)
     # by layout: under another name they may be a second download of what is stored
     held = {(line["layout"], month) for line in inputs for month in line["totals"]}
@@ -249,35 +253,45 @@ def _read_checked(raw: Path, items: list[Item], job: _Job) -> list[Part]:
 
 
 def _read_all(items: list[Item], job: _Job) -> list[Part]:
-    """Read areas and lookups, then everything that needs them."""
-    numbered = list(enumerate(items))
-    nowhere = make_places()
-    reference = [
-        part
-        for pair in numbered
-        if pair[1].is_reference
-        for part in read_one(pair, nowhere, job.profile)
-    ]
-    lookups = [
-        part.tables["area_lookup"].to_pandas() for part in reference if "area_lookup" in part.tables
-    ]
-    lookup = pd.concat(lookups, ignore_index=True) if lookups else None
-    places = make_places(_finish_areas(reference, lookup), lookup)
-    parts = reference + _read_events([p for p in numbered if not p[1].is_reference], places, job)
+    """Read areas and lookups, then everything that needs them; large files ask for them late."""
+    numbered, nowhere = list(enumerate(items)), make_places()
+    events = [pair for pair in numbered if not pair[1].is_reference]
+    with Awaited(job.work / "places.pickle") as places:
+        begun = _begin_large(events, places, job)
+        reference = [
+            part
+            for pair in numbered
+            if pair[1].is_reference
+            for part in read_one(pair, nowhere, job.profile)
+        ]
+        held = [part.tables["area_lookup"] for part in reference if "area_lookup" in part.tables]
+        lookup = pd.concat([t.to_pandas() for t in held], ignore_index=True) if held else None
+        places.give(make_places(_finish_areas(reference, lookup), lookup))
+        parts = reference + _read_events(events, places, job, begun)
     return sorted(parts, key=lambda part: part.record["file_id"])
 
 
-def _read_events(numbered: list[tuple[int, Item]], places: Places, job: _Job) -> list[Part]:
-    """Read large files one after another, so that one of them is in memory, the others beside."""
-    shared = (places, job.profile, job.spool)
+def _begin_large(
+    numbered: list[tuple[int, Item]], places: Places | Awaited, job: _Job
+) -> Iterator[list[Part]]:
+    """Begin to read large files, one after another so that one of them is in memory."""
     large = [pair for pair in numbered if is_large(pair[1])]
+    return job.run(read_some, [large] if large else [], (places, job.profile, job.spool))
+
+
+def _read_events(
+    numbered: list[tuple[int, Item]],
+    places: Places | Awaited,
+    job: _Job,
+    begun: Iterator[list[Part]],
+) -> list[Part]:
+    """Read small files in batches, beside the large ones that were begun."""
     beside = list_batches([pair for pair in numbered if not is_large(pair[1])])
-    tasks = [*beside, *([large] if large else [])]
-    first = job.run(read_some, tasks[len(beside) :], shared)  # the longest task begins first
+    small = job.run(read_some, beside, (places, job.profile, job.spool))
     found: list[Part] = []
-    for task, parts in zip(tasks, chain(job.run(read_some, beside, shared), first), strict=True):
+    for parts in chain(small, begun):
         found += parts
-        job.progress(task[-1][1].name, len(found), len(numbered))
+        job.progress(parts[-1].record["file"], len(found), len(numbered))
     return found
 
 

@@ -260,7 +260,9 @@ def _write_batches(table: pa.Table, path: Path) -> Kept:
     column = table["borough_code"].combine_chunks()
     codes = column.indices.fill_null(-1).to_numpy().astype("int16")  # small ones sort faster
     names = [*column.dictionary.to_pylist(), store.UNPLACED]
-    order = np.argsort(codes, kind="stable").astype("uint32")  # which Arrow takes by in half the time
+    order = np.argsort(codes, kind="stable").astype(
+        "uint32"
+    )  # which Arrow takes by in half the time
     rows = table.combine_chunks().take(pa.array(order))
     present, sizes = np.unique(codes, return_counts=True)
     starts = np.cumsum(sizes) - sizes

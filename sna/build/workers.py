@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -135,6 +136,43 @@ def _call(function: Callable[..., Any], path: Path, item: Any) -> Any:
 @lru_cache(maxsize=1)
 def _read_shared(path: Path) -> Any:
     return pickle.loads(path.read_bytes())  # our own file, written a moment ago
+
+
+class Awaited:
+    """Stands for a value that is still being made, so that work which needs it late can begin.
+
+    Asking it for anything waits for the file that `give` writes, which every worker sees.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Any:
+        return Awaited, (self._path,)
+
+    def __enter__(self) -> "Awaited":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "_value" not in vars(self):  # it could not be made: nobody waits for ever
+            self.give(None)
+
+    def give(self, value: Any) -> None:
+        """Hand the value over to all who wait."""
+        self._value = value
+        part = self._path.with_suffix(".part")
+        part.write_bytes(pickle.dumps(value))
+        part.replace(self._path)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # asked for by pickle and copy, which want no value
+            raise AttributeError(name)
+        if name == "_value":
+            while not self._path.exists():
+                time.sleep(0.02)
+            self._value = pickle.loads(self._path.read_bytes())  # our own file, of this build
+            return self._value
+        return getattr(self._value, name)
 
 
 @contextmanager

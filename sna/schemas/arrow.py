@@ -125,6 +125,8 @@ def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
     whole = column.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], column.type)
+    if len(whole.dictionary) == 1 and not whole.null_count and len(whole):
+        return whole
     again = whole.indices.dictionary_encode()  # numbers the codes that there are anew
     words = whole.dictionary.take(again.dictionary)
     return pa.DictionaryArray.from_arrays(again.indices, words, safe=False)

@@ -81,7 +81,7 @@ def _once(answer: Callable[[list[str], Places], Iterable[Any]], *, columns: int 
             answers = (nothing if a is None else a for a in answer(new, file.places))
             known.update(zip(new, answers, strict=True))
         found = [known[value] for value in values]
-        return found if columns == 1 else tuple(map(list, zip(*found, strict=True)))
+        return found if columns == 1 else tuple([row[at] for row in found] for at in range(columns))
 
     return convert
 

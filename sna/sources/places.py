@@ -78,7 +78,9 @@ class Places:
         if not {"lsoa_code", "borough_code"} <= names or "lsoa_2011_code" in names:
             return table
         codes, values = split_codes(table["lsoa_code"])
-        new, old = zip(*map(self.find_lsoa, values), strict=True)
+        new, old = values, [None] * len(values)
+        if not self.only_2011.isdisjoint(values):
+            new, old = (list(column) for column in zip(*map(self.find_lsoa, values), strict=True))
         inside = [*map(self.borough_of.get, values)]
         kind = pa.dictionary(pa.int32(), pa.string())
         borough = table["borough_code"].unify_dictionaries().combine_chunks()

@@ -22,6 +22,7 @@ from sna.schemas.arrow import complete, empty_table, to_arrow
 from sna.schemas.store_tables import STORE_TABLES, Table
 
 LEFT_S = 60  # a folder this old has its lock, or its owner is gone
+WRITE_ROWS = 1 << 16  # that go through the encoders at a time
 
 
 @contextmanager
@@ -55,10 +56,13 @@ def _remove_left(path: Path) -> None:
 def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -> None:
     """Write a table that keeps its contract; references are random, so they are not packed.
 
-    Only a column that may hold one value, or none, states it, for `_same_values`: least and
-    greatest of coded columns take long to find, and nothing asks for them.
+    A column where nothing is missing says so, which spares a mark for each row. Only one that may
+    hold one value, or none, states it, for `_same_values`: least and greatest of coded columns take
+    long to find, and nothing asks for them.
     """
     table = to_arrow(frame, contract).unify_dictionaries()
+    fields = [field.with_nullable(table[field.name].null_count > 0) for field in table.schema]
+    table = pa.table(table.columns, schema=pa.schema(fields))
     long = {f.name: "DELTA_LENGTH_BYTE_ARRAY" for f in table.schema if pa.types.is_string(f.type)}
     packed: Any = {name: "none" if name in long else "zstd" for name in table.column_names}
     pq.write_table(
@@ -68,6 +72,7 @@ def write_arrow(frame: "pd.DataFrame | pa.Table", contract: Table, path: Path) -
         use_dictionary=[field.name for field in table.schema if _is_repeated(field)],
         write_statistics=[f.name for f in table.schema if _may_be_same(table[f.name], f)],
         column_encoding=long,
+        write_batch_size=WRITE_ROWS,
     )
 
 
