@@ -31,7 +31,7 @@ def list_marks(
     nothing = pa.table({"key": pa.array([], pa.binary()), "month": pa.array([], pa.date32())})
     found: dict[str, Any] = {"table": name, "areas": frozenset(), "rows": nothing}
     if name and "borough_code" in tables[name].column_names:
-        areas = pc.unique(tables[name]["borough_code"].cast(pa.string()))
+        areas = pc.unique(tables[name]["borough_code"]).cast(pa.string())
         found["areas"] = frozenset(areas.drop_null().to_pylist())
     if is_only or not name or not record["layout"].startswith(("police_uk", "extract")):
         return found

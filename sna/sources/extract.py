@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from sna.errors import SourceError
 from sna.geography import find_bad_points
 from sna.schemas.store_tables import OFFENCES, STORE_TABLES
-from sna.sources.coded import find_boroughs, plain_text, recode, values_of
+from sna.sources.coded import add_same, find_boroughs, plain_text, recode, values_of
 from sna.sources.convert import OLDEST_AGE, parse_ages, parse_dates
 from sna.sources.layout import FileSample, ReadResult, check_headings
 from sna.sources.mapping import ROLES, Coding, Mapping
@@ -53,21 +53,21 @@ def read_extract(
     offences, persons = read_records(given, mapping, today=today, notes=notes)
     offences = places.place_records(offences) if places else offences
     if mapping.kind != "offences":  # neither an offence nor a person in one
-        events = offences.reindex(columns=[*_ATTENDED]).assign(**origin, attendances=1)
+        events = add_same(offences.reindex(columns=[*_ATTENDED]), **origin, attendances=1)
         result = notes.result({"attendances": events}, text)
         result.variant = mapping.kind
         return [result]
-    offences = offences.assign(**origin, area_level="record", period_months=1)
+    offences = add_same(offences, **origin, area_level="record", period_months=1)
     tables = {"offences": offences}
     if len(persons):
-        tables["people"] = _place_people(persons, offences, None)[0].assign(**origin)
+        tables["people"] = add_same(_place_people(persons, offences, None)[0], **origin)
     results = [notes.result(tables, text)]
     if people is not None:
         notes = Notes()
         given, text = _open(people, mapping, mapping.people_roles)
         persons = read_people(given, mapping, notes=notes)
         placed, rows = _place_people(persons, offences, notes)
-        results.append(notes.result({"people": placed.assign(**origin)}, text))
+        results.append(notes.result({"people": add_same(placed, **origin)}, text))
         results[-1].offence_rows = rows
     return results
 
@@ -361,16 +361,17 @@ def _place_people(
     # Arrow: pandas walks 1.2 million values in Python
     theirs, refs = pa.array(people["offence_id"]), pa.array(offences["offence_id"])
     place = pc.index_in(theirs, value_set=refs)
-    if place.null_count:
+    if cleaned := place.null_count > 0:
         place = pc.coalesce(place, pc.index_in(_plain_id(theirs), value_set=_plain_id(refs)))
     found = np.asarray(place.fill_null(-1))
     if notes is not None:
         reason = "the offence is not in the extract, or was rejected there"
         notes.reject(pd.Series(found < 0, index=people.index), "crime_ref", reason)
         people, found = _keep(people, found >= 0), found[found >= 0]
-        own = offences["offence_id"].iloc[found]
         _tell_twice(people, found, notes)
-        people = people.assign(offence_id=own.set_axis(people.index))
+        if cleaned:
+            own = offences["offence_id"].iloc[found]
+            people = people.assign(offence_id=own.set_axis(people.index))
     taken = offences[[name for name in ROLES["of_offence"] if name in offences]].iloc[found]
     return people.assign(**{str(n): taken[n].set_axis(people.index) for n in taken}), found
 
@@ -382,7 +383,7 @@ def _tell_twice(people: pd.DataFrame, found: np.ndarray, notes: Notes) -> None:
         key = key * 31 + column.cat.codes.to_numpy()
     ordered = np.sort(key)
     again = ordered[1:][ordered[1:] == ordered[:-1]]
-    near = people.drop(columns="line")[np.isin(key, again)]
+    near = people.drop(columns="line")[pd.Series(key, people.index).isin(again)]
     what, do, severity = (
         "no reason to leave them out, as two people can be alike.",
         "",

@@ -162,9 +162,12 @@ def _repeats(table: pa.Table) -> list[dict[str, Any]]:
 
 def _airport(table: pa.Table) -> list[dict[str, Any]]:
     """Return the share of the airport's ward in the offences of Hillingdon."""
-    here = table.filter(pc.equal(table["borough_code"], HILLINGDON).combine_chunks())
+    if "offences" not in table.column_names:
+        return []
+    rows = table.select(["borough_code", "ward_code", "offences"])
+    here = rows.filter(pc.equal(rows["borough_code"], HILLINGDON).combine_chunks())
     airport = here.filter(pc.equal(here["ward_code"], HEATHROW_WARD).combine_chunks())
-    if not airport.num_rows or "offences" not in table.column_names:
+    if not airport.num_rows:
         return []
     part, whole = pc.sum(airport["offences"]).as_py(), pc.sum(here["offences"]).as_py()
     share = part / max(whole, 1)
