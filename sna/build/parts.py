@@ -193,7 +193,7 @@ def _make_part(
             people, lines = None, lines.filter(known)
             part.rejects.append(rejects)
             record["rows_used"] -= len(rejects)
-            part.counts = _count(table, profile)
+            part.counts = _count(table, profile) if table.num_rows else None
         part.tables[name] = (
             table.append_column("line", lines) if name in store.BY_BOROUGH else table
         )
@@ -226,11 +226,18 @@ def _count(table: pa.Table, profile: str) -> pa.Table:
     keys = [key for key in (*_COUNT_KEYS, "status") if key in table.column_names]
     plain = table.select([*keys, "offences"]).unify_dictionaries()
     total = plain.group_by(keys, use_threads=False).aggregate([("offences", "sum")])
-    banded = add_bands(total.rename_columns([*keys, "offences"]), profile)
-    kept = banded.select([n for n in (*_COUNT_KEYS, "offences") if n in banded.column_names])
-    # as text: Arrow 26 crashes when it unifies the dictionaries that a grouping gives
-    text = [pa.string() if pa.types.is_dictionary(f.type) else f.type for f in kept.schema]
-    return kept.cast(pa.schema(list(zip(kept.column_names, text, strict=True))))
+    # under the dictionaries of before: Arrow 26 crashes when it unifies those that a grouping gives
+    columns = [_under(total[key].combine_chunks(), plain[key]) for key in keys]
+    total = pa.table([*columns, total["offences_sum"]], [*keys, "offences"])
+    banded = add_bands(total, profile)
+    return banded.select([n for n in (*_COUNT_KEYS, "offences") if n in banded.column_names])
+
+
+def _under(codes: Any, column: pa.ChunkedArray) -> Any:
+    """Return coded values under the dictionary of a column; others as they are."""
+    if not pa.types.is_dictionary(column.type):
+        return codes
+    return pa.DictionaryArray.from_arrays(codes.indices, column.chunk(0).dictionary)
 
 
 def _set_aside(parts: list[Part], spool: Path | None) -> None:
