@@ -259,12 +259,12 @@ def match_layout(sample: FileSample, layout: Layout) -> Match | None:
     # before the values are looked at, which takes long
     if not all(_is_there(pattern, headings) for pattern in by_name):
         return None
+    wide = _find_wide(sample, layout.wide) if layout.wide else {}
+    if layout.wide and len(next(iter(wide.values()))) < layout.wide.least:
+        return None
     columns, missing = find_roles(sample, layout)
     if missing or layout.wide is None:
         return None if missing else Match(layout, columns)
-    wide = _find_wide(sample, layout.wide)
-    if len(next(iter(wide.values()))) < layout.wide.least:
-        return None
     # a few rows that contradict each other are faults of theirs, and are rejected one by one
     keys = [columns[role] for role in layout.keys if role in columns]
     distinct = sample.rows.drop_duplicates() if keys else sample.rows

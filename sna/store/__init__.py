@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -176,9 +177,11 @@ def publish(work: Path, state: dict[str, Any]) -> int:
     ``state["files"]`` names files of the older store that stay; every other one goes.
     """
     new = sorted(work.rglob("*.parquet"))
-    for path in new:
-        state["files"][path.relative_to(work).as_posix()] = _facts_of(path)
-    shutil.rmtree(work / "spool")
+    with ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(shutil.rmtree, work / "spool")  # takes as long as the checksums
+        for path in new:
+            state["files"][path.relative_to(work).as_posix()] = _facts_of(path)
+    gone.result()
     write_json({"format": FORMAT, **state}, work / "store.json")
     work.replace(work.with_name(".ready"))
     settle(work.parent)
