@@ -35,6 +35,7 @@ from sna.sources.quality import (
 
 REPLACED = "The same month and category stand in a later file:"
 LARGE_BYTES = 64 << 20  # files this large are read one after another
+SORTED_ROWS = 1 << 17  # at a time, on their way to disk
 BATCH_BYTES = 64 << 20  # of small files of a layout, whose rows are set aside together
 _COUNT_KEYS = (
     *("source", "release_class", "area_level", "month", "period_months", "borough_code"),
@@ -45,16 +46,16 @@ _COUNT_KEYS = (
 
 @dataclass(frozen=True)
 class Kept:
-    """A table set aside on disk: the place of each borough's rows in the file."""
+    """A table set aside on disk: the batches of the file that hold each borough's rows."""
 
     path: str
-    places: dict[str, int]
+    places: dict[str, list[int]]
 
     def read(self, code: str) -> pa.Table:
         """Return one borough's rows."""
         with pa.OSFile(self.path) as source:  # read, not mapped: what is mapped stays resident
             reader = pa.ipc.open_file(source)
-            return pa.Table.from_batches([reader.get_batch(self.places[code])])
+            return pa.Table.from_batches([reader.get_batch(n) for n in self.places[code]])
 
 
 @dataclass
@@ -263,20 +264,27 @@ def _set_aside(parts: list[Part], spool: Path | None) -> None:
 
 
 def _write_batches(table: pa.Table, path: Path) -> Kept:
-    """Write rows in order of borough, one batch a borough; those without one are unplaced."""
-    column = table["borough_code"].combine_chunks()
+    """Write some rows after others, each time in order of borough: a batch a borough.
+
+    Rows without one are unplaced. What is sorted at a time stays in the cache.
+    """
+    column, whole = table["borough_code"].combine_chunks(), table.combine_chunks()
     codes = column.indices.fill_null(-1).to_numpy().astype("int16")  # small ones sort faster
     names = [*column.dictionary.to_pylist(), store.UNPLACED]
-    order = np.argsort(codes, kind="stable").astype("uint32")  # which Arrow takes by fastest
-    present, sizes = np.unique(codes, return_counts=True)
-    ends = np.cumsum(sizes)
-    whole = table.combine_chunks()
-    part = path.with_suffix(".part")
+    places: dict[str, list[int]] = {}
+    part, batches = path.with_suffix(".part"), 0
     with pa.ipc.new_file(part, whole.schema) as sink:
-        for end, size in zip(ends, sizes, strict=True):  # one is in the cache when it is written
-            sink.write(whole.take(pa.array(order[end - size : end])))
+        for begin in range(0, len(codes), SORTED_ROWS):
+            some = codes[begin : begin + SORTED_ROWS]
+            order = np.argsort(some, kind="stable").astype("uint32")  # Arrow takes by it fastest
+            rows = whole.slice(begin, len(some)).take(pa.array(order))
+            present, sizes = np.unique(some, return_counts=True)
+            for code, size, end in zip(present, sizes, np.cumsum(sizes), strict=True):
+                sink.write(rows.slice(end - size, size))
+                places.setdefault(names[code], []).append(batches)
+                batches += 1
     part.replace(path)
-    return Kept(str(path), {names[code]: at for at, code in enumerate(present)})
+    return Kept(str(path), places)
 
 
 def reject_replaced(part: Part) -> pd.DataFrame:
