@@ -149,7 +149,7 @@ def _london() -> list[Measured]:
         full, control = alternate(
             lambda: build(raw, out, fresh=True),
             lambda: bare_london(raw, Path(name) / "bare"),
-            rounds=1,
+            rounds=3,
         )
         peak = _peak(raw, out)
     what = "build of the simulated London"
