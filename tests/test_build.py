@@ -1,6 +1,7 @@
 """From raw files to the store: rows add up, overlaps are never added, nothing stops the others."""
 
 import multiprocessing
+import pickle
 import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -408,12 +409,19 @@ def _assert_same_files(one: Path, other: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("large", [parts.LARGE_BYTES, 0])  # of 0 bytes: every file is one
 def test_processes_give_the_same_files_as_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, large: int
 ) -> None:
     _write_nine_months(tmp_path / "raw")
+    heading = "LSOA21CD,LSOA21NM,WD24CD,WD24NM,LAD24CD,LAD24NM"
+    areas = (
+        f"E01000{n:03d},Hackney {n:03d}A,E05009367,A ward,E09000012,Hackney" for n in range(99)
+    )
+    write(tmp_path / "raw", "lookup.csv", heading, *areas)
     build(tmp_path / "raw", tmp_path / "here")
     monkeypatch.setattr(workers, "PROCESS_BYTES", 0)
+    monkeypatch.setattr(parts, "LARGE_BYTES", large)
     build(tmp_path / "raw", tmp_path / "there")
     _assert_same_files(tmp_path / "here", tmp_path / "there")
 
@@ -434,6 +442,36 @@ def test_what_nobody_has_begun_is_done_here_and_everything_once() -> None:
         tasks = [(pool.submit(there, number), number) for number in range(4)]
         found = list(workers._take_part(tasks, here))
     assert found == [("there", 0), ("here", 1), ("here", 2), ("here", 3)]
+
+
+def test_work_that_needs_a_value_late_begins_before_it_is_there(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool, workers.Awaited(tmp_path / "value") as value:
+        sent = pickle.loads(pickle.dumps(value))
+        asked = pool.submit(lambda: sent.upper())
+        value.give("here")
+        assert asked.result(60) == value.upper() == "HERE"
+
+
+def test_nobody_waits_for_a_value_that_could_not_be_made(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with pytest.raises(ZeroDivisionError), workers.Awaited(tmp_path / "value") as value:
+            asked = pool.submit(getattr, pickle.loads(pickle.dumps(value)), "upper")
+            1 / 0  # noqa: B018
+        assert isinstance(asked.exception(60), AttributeError)
+
+
+def test_a_build_whose_areas_cannot_be_read_ends_with_large_files_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_nine_months(tmp_path / "raw")
+    monkeypatch.setattr(parts, "LARGE_BYTES", 0)
+
+    def fail(*_: object) -> None:
+        raise OSError("The disk is gone.")
+
+    monkeypatch.setattr("sna.build._finish_areas", fail)
+    with pytest.raises(OSError, match="The disk is gone"):
+        build(tmp_path / "raw", tmp_path / "out")
 
 
 @pytest.mark.slow

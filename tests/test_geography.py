@@ -39,6 +39,14 @@ def test_a_sliver_of_half_a_metre_still_touches():
     assert geography.find_neighbours(areas, gap_m=0).matrix.sum() == 0
 
 
+@pytest.mark.parametrize("step", [1.0005, 1.2])  # a sliver of half a metre, and a gap
+def test_areas_told_to_touch_no_other_are_those_without_a_neighbour(step):
+    areas = squares((0, 0), (step, 0), (step + 1, 0), (5, 5))
+    found = geography._find_alone(areas)
+    assert [*found] == geography.find_neighbours(areas).islands.tolist()
+    assert [*geography._find_alone(areas.head(1))] == []
+
+
 def test_taking_some_areas_keeps_their_order_and_unknown_ones_are_refused():
     found = geography.find_neighbours(squares((0, 0), (1, 0), (2, 0)))
     taken = found.take(["E00000002", "E00000001"])

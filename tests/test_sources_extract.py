@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from sna.errors import SourceError
+from sna.sources.coded import plain_text
 from sna.sources.extract import _ages, read_extract
 from sna.sources.files import RawFile
 from sna.sources.layout import ReadResult
@@ -271,3 +272,15 @@ Ref | Role    | Age | Ethnicity
         4: "the offence is not in the extract, or was rejected there",
     }
     assert result.rejects["value"].tolist() == ["Witness", ""]
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "NULL", None], [" a", "b\t", " NULL"], ["\u00a0a", "", "é"]]
+)
+def test_text_is_trimmed_where_it_holds_blanks_and_marks_of_nothing_are_missing(values):
+    plain = plain_text(pd.Series(values, dtype="str"), mapping())
+    cleaned = [value and value.strip() for value in values]
+    expected = [None if value in ("", "NULL", None) else value for value in cleaned]
+    assert plain.astype("object").where(plain.notna(), None).tolist() == expected
+    coded = plain_text(pd.Series(values, dtype="category"), mapping())
+    assert coded.astype("object").where(coded.notna(), None).tolist() == expected

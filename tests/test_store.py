@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyarrow import parquet as pq
 from raw_folder import BOROUGH, STREET, street_row, write
 
 from sna import store
@@ -203,3 +204,10 @@ def test_tables_are_stacked_under_one_dictionary_of_the_values_that_rows_have(
     column = stack(tables)["word"].combine_chunks()
     assert column.to_pylist() == texts
     assert column.dictionary.to_pylist() == list(dict.fromkeys(filter(None, texts)))
+
+
+def test_a_stored_column_says_whether_anything_is_missing(built: Path) -> None:
+    files = [path for path in (built / "out").rglob("*.parquet") if path.stem != "areas"]
+    told = [(f, c) for p in files for f, c in zip(pq.read_schema(p), pq.read_table(p), strict=True)]
+    assert {field.nullable for field, _ in told} == {True, False}
+    assert all(field.nullable == (column.null_count > 0) for field, column in told)

@@ -74,8 +74,9 @@ def _processes(workers: int) -> Iterator[Run]:
             tasks = [(pool.submit(_call, function, path, item), item) for item in items]
             return _take_part(tasks, lambda item: function(item, *shared))
 
+        often = gc.get_threshold()
         try:
-            gc.freeze()
+            _collect_seldom()
             yield run
         except BaseException as error:
             for process in own:  # it would finish its file first
@@ -86,6 +87,7 @@ def _processes(workers: int) -> Iterator[Run]:
             raise SnaError(what, where="sna build", do=do) from None
         finally:
             gc.unfreeze()
+            gc.set_threshold(*often)
 
 
 def _take_part(tasks: list[tuple[Any, Any]], do: Callable[[Any], Any]) -> Iterator[Any]:
@@ -115,7 +117,13 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the build, which ends this one
     end_with_parent()
     import_module("sna.build.parts")  # takes a second, in which the build looks at its folder
-    gc.freeze()  # what is imported stays: the collector need not walk through it
+    _collect_seldom()
+
+
+def _collect_seldom() -> None:
+    """Let the collector pass over what is imported, and lists of thousands of words not wake it."""
+    gc.freeze()
+    gc.set_threshold(50_000, *gc.get_threshold()[1:])
 
 
 def end_with_parent() -> None:
