@@ -17,9 +17,10 @@ from sna.settings import Settings
 TRAP = np.array([[1, 1, 20, 30], [20, 30, 40, 22], [25, 1, 1, 40], [33, 22, 15, 44]], float)
 
 register(
-    ResultTable("t_exact", "ward and group", ("ward_code", "offence_group"), ("offences",),
-                exact_totals=("ward_code", "offence_group")),
-    ResultTable("t_rounded", "ward and group", ("ward_code", "ethnic_group"), ("offences",)),
+    ResultTable("t_exact", "draw, ward and group", ("draw", "ward_code", "offence_group"),
+                ("offences",), exact_totals=("ward_code", "offence_group")),
+    ResultTable("t_rounded", "draw, ward and group", ("draw", "ward_code", "ethnic_group"),
+                ("offences",)),
 )  # fmt: skip
 
 
@@ -39,12 +40,35 @@ def attack(values, gaps):
     return audit_cells(lower, upper, margins=exact_margins(values), cells=gaps)
 
 
-def suppressed(values, threshold=5):
-    """Return the cells that the package hides of a two-way table whose totals are public."""
-    least = {5: "standard", 8: "health", 10: "sensitive"}[threshold]
-    frame = crossed(values, "group", "offence_group").assign(sensitivity=least)
-    done = sna.protect(frame, contract="t_exact", data=borough())
-    return done.flags["offences"].eq("[c]").to_numpy().reshape(values.shape)
+def crossed(tables, other, *, totals=False):
+    """Return a row a cell of two-way tables, one after the other; with their totals, if asked."""
+    frames = []
+    for draw, values in enumerate(tables):
+        names = [[f"{word}{i}" for i in range(n)]
+                 for word, n in zip(("E0500000", "group "), values.shape, strict=True)]  # fmt: skip
+        if totals:
+            values = np.vstack([values, values.sum(axis=0)])
+            values = np.column_stack([values, values.sum(axis=1)])
+            names = [[*some, "All"] for some in names]
+        grid = pd.MultiIndex.from_product([[draw], *names], names=["draw", "ward_code", other])
+        frames.append(pd.DataFrame({"offences": values.ravel()}, grid).reset_index())
+    return pd.concat(frames, ignore_index=True).assign(release_class="restricted")
+
+
+def cut(column, tables, more=0):
+    """Return the part of a column that belongs to each table, in its shape."""
+    shapes = [tuple(np.add(values.shape, more)) for values in tables]
+    parts = np.split(np.asarray(column), np.cumsum([np.prod(shape) for shape in shapes])[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def suppressed(tables, thresholds=(5,)):
+    """Return the cells that the package hides of two-way tables whose totals are public."""
+    least = {5: "standard", 8: "health", 10: "sensitive"}
+    kinds = np.repeat([least[threshold] for threshold in thresholds], [t.size for t in tables])
+    frame = crossed(tables, "offence_group").assign(sensitivity=kinds)
+    return cut(sna.protect(frame, contract="t_exact", data=borough()).flags["offences"].eq("[c]"),
+               tables)  # fmt: skip
 
 
 def close_single_gaps(values, threshold):
@@ -86,7 +110,7 @@ def test_the_audit_refuses_the_table_that_two_gaps_a_line_do_not_protect():
 
 
 def test_secondary_suppression_protects_that_table():
-    chosen = suppressed(TRAP)
+    (chosen,) = suppressed([TRAP])
     assert (chosen >= ((TRAP > 0) & (TRAP < 5))).all()
     assert attack(TRAP, chosen).narrowest >= 5
 
@@ -107,7 +131,7 @@ def test_intervals_equal_those_found_by_trying_every_filling():
 def test_a_table_that_nothing_protects_is_refused():
     values = np.array([[1.0, 0, 0], [0, 9, 9], [0, 9, 9]])
     with pytest.raises(DisclosureError, match="No set of cells"):
-        suppressed(values)
+        suppressed([values])
 
 
 def test_totals_that_contradict_the_cells_are_found():
@@ -118,23 +142,32 @@ def test_totals_that_contradict_the_cells_are_found():
         audit_cells(*known, margins=margins, cells=cells)
 
 
+def drawn(chance, sizes, means):
+    """Draw a two-way table of some size and mean."""
+    shape = tuple(chance.integers(*sizes, 2))
+    return chance.poisson(chance.choice(means), shape).astype(float)
+
+
 def secondary_over_many(number, seed):
     chance = np.random.default_rng(seed)
     narrowest, refused, audited = 10**6, 0, 0
-    for _ in range(number):
-        shape = tuple(chance.integers(3, 7, 2))
-        values = chance.poisson(chance.choice([5, 10, 20]), shape).astype(float)
-        threshold = int(chance.choice([5, 8, 10]))
+    draws = [(drawn(chance, (3, 7), [5, 10, 20]), int(chance.choice([5, 8, 10])))
+             for _ in range(number)]  # fmt: skip
+    small = [((values > 0) & (values < threshold)).any() for values, threshold in draws]
+    plain = [draw for draw, some in zip(draws, small, strict=True) if not some]
+    for some in (plain, *([draw] for draw, little in zip(draws, small, strict=True) if little)):
         try:
-            chosen = suppressed(values, threshold)
+            found = suppressed(*zip(*some, strict=True))
         except DisclosureError:
+            assert len(some) == 1  # of those without a small count none is refused
             refused += 1
             continue
-        assert (chosen >= ((values > 0) & (values < threshold))).all()
-        width = attack(values, chosen).narrowest
-        if width is not None:
-            audited += 1
-            narrowest = min(narrowest, width - threshold)
+        for (values, threshold), chosen in zip(some, found, strict=True):
+            assert (chosen >= ((values > 0) & (values < threshold))).all()
+            width = attack(values, chosen).narrowest
+            if width is not None:
+                audited += 1
+                narrowest = min(narrowest, width - threshold)
     return narrowest, refused, audited
 
 
@@ -151,83 +184,52 @@ def test_every_suppressed_cell_keeps_threshold_values_over_a_thousand_tables():
     assert narrowest >= 0
 
 
-def crossed(values, key, other):
-    wards, groups = values.shape
-    frame = pd.DataFrame([
-        {"ward_code": f"E0500{i:04}", other: f"{key} {j}", "offences": values[i, j]}
-        for i in range(wards) for j in range(groups)
-    ])  # fmt: skip
-    return frame.assign(release_class="restricted")
-
-
-def with_totals(frame, other):
-    wards = frame.groupby("ward_code", as_index=False)["offences"].sum().assign(**{other: "All"})
-    groups = frame.groupby(other, as_index=False)["offences"].sum().assign(ward_code="All")
-    every = pd.DataFrame([{"ward_code": "All", other: "All", "offences": frame["offences"].sum()}])
-    return pd.concat([frame, wards, groups, every], ignore_index=True).assign(
-        release_class="restricted"
-    )
-
-
 def test_exact_totals_switch_from_rounding_to_audited_suppression():
-    frame = with_totals(crossed(TRAP, "group", "offence_group"), "offence_group")
+    frame = crossed([TRAP], "offence_group", totals=True)
     done = sna.protect(frame, contract="t_exact", data=borough())
     hidden = done.flags["offences"].eq("[c]")
     assert done.table["offences"][~hidden].tolist() == frame["offences"][~hidden].tolist()
     assert not hidden[frame["ward_code"].eq("All") | frame["offence_group"].eq("All")].any()
-    gaps = hidden.to_numpy()[:16].reshape(4, 4)
+    gaps = cut(hidden, [TRAP], 1)[0][:-1, :-1]
     assert attack(TRAP, gaps).narrowest >= 5
     assert "secondary" in set(done.log["rule"])
     with pytest.raises(DisclosureError):
-        lone = crossed(np.array([[1.0, 0], [0, 9]]), "group", "offence_group")
+        lone = crossed([np.array([[1.0, 0], [0, 9]])], "offence_group")
         sna.protect(lone, contract="t_exact", data=borough())
 
 
-def attack_rounded(done, shape):
-    """Audit a protected two-way table from the published numbers only."""
-    long = done.table.assign(hidden=done.flags["offences"].eq("[c]"))
-    shown = long.pivot_table(index="ward_code", columns="ethnic_group", values="offences",
-                             dropna=False)  # fmt: skip
-    hidden = long.pivot_table(index="ward_code", columns="ethnic_group", values="hidden").gt(0)
-    wards = [name for name in shown.index if name != "All"]
-    groups = [name for name in shown.columns if name != "All"]
-    low, high = known_of(shown.to_numpy(float), 5, 5)
-    known = {n: pd.DataFrame(a, shown.index, shown.columns)
-             for n, a in (("low", low), ("high", high))}  # fmt: skip
-    body = hidden.loc[wards, groups].to_numpy()
-    if body.all():  # zeros are hidden too
-        known["low"].loc[wards, groups] = 0
-    margins = {
-        (0,): tuple(known[n].loc["All", groups].to_numpy() for n in known),
-        (1,): tuple(known[n].loc[wards, "All"].to_numpy() for n in known),
-        (0, 1): tuple(np.array([known[n].loc["All", "All"]]) for n in known),
-    }
-    return known, body, margins, wards, groups
+def known_rounded(shown, hidden):
+    """Return what the published numbers of a two-way table say of its cells and of its totals."""
+    known = known_of(shown, 5, 5)
+    body = hidden[:-1, :-1]
+    margins = {(0,): tuple(k[-1, :-1] for k in known), (1,): tuple(k[:-1, -1] for k in known),
+               (0, 1): tuple(k[-1:, -1] for k in known)}  # fmt: skip
+    low, high = (k[:-1, :-1] for k in known)
+    return low * (not body.all()), high, margins  # where all are hidden, zeros are too
 
 
 def rounded_over_many(number, seed):
     chance = np.random.default_rng(seed)
     narrowest, cells = 99, 0
-    for _ in range(number):
-        shape = tuple(chance.integers(2, 6, 2))
-        values = chance.poisson(chance.choice([1, 2, 6, 15]), shape).astype(float)
-        frame = with_totals(crossed(values, "group", "ethnic_group"), "ethnic_group")
-        done = sna.protect(frame, contract="t_rounded", data=borough())
-        shown = done.table["offences"]
-        assert (shown.dropna() % 5 == 0).all()
-        assert not shown.between(1, 4).any()
-        known, body, margins, wards, groups = attack_rounded(done, shape)
+    tables = [drawn(chance, (2, 6), [1, 2, 6, 15]) for _ in range(number)]
+    frame = crossed(tables, "ethnic_group", totals=True)
+    done = sna.protect(frame, contract="t_rounded", data=borough())
+    shown = done.table["offences"]
+    assert (shown.dropna() % 5 == 0).all()
+    assert not shown.between(1, 4).any()
+    hidden, little = done.flags["offences"].eq("[c]"), frame["offences"].between(1, 4)
+    every = (cut(column, tables, 1) for column in (shown, hidden, hidden & ~little))
+    for values, printed, gone, beyond in zip(tables, *every, strict=True):
+        low, high, margins = known_rounded(printed, gone)
+        body = gone[:-1, :-1]
         small = body & (values > 0) & (values < 5)
         if not small.any():
             continue
         other = body & ~small  # secondary or group: the attacker knows no upper limit
-        totals = done.flags["offences"].eq("[c]") & frame[["ward_code", "ethnic_group"]].eq(
-            "All").any(axis=1) & ~frame["offences"].between(1, 4)  # fmt: skip
-        if totals.any():
-            margins = {axes: (np.zeros_like(low), np.full_like(high, 10**4))
-                       for axes, (low, high) in margins.items()}  # fmt: skip
-        low = np.where(other, np.minimum(values, 1), known["low"].loc[wards, groups])
-        high = np.where(other, 10**4, known["high"].loc[wards, groups])
+        if beyond[-1].any() or beyond[:, -1].any():  # nor of any total
+            margins = {axes: (np.zeros_like(least), np.full_like(most, 10**4))
+                       for axes, (least, most) in margins.items()}  # fmt: skip
+        low, high = np.where(other, np.minimum(values, 1), low), np.where(other, 10**4, high)
         narrowest = min(narrowest, audit_cells(low, high, margins=margins, cells=small).narrowest)
         cells += int(small.sum())
     return narrowest, cells
@@ -247,14 +249,15 @@ def test_rounding_leaves_every_small_count_two_values_over_many_tables():
 
 
 def test_seven_wards_of_one_each_are_not_given_away_by_a_total_of_five():
-    frame = pd.DataFrame({"ward_code": [f"E0500{i:04}" for i in range(8)], "ethnic_group": "x",
+    frame = pd.DataFrame({"draw": 0, "ward_code": [f"E0500{i:04}" for i in range(8)],
+                          "ethnic_group": "x",
                           "offences": [1] * 7 + [0], "release_class": "restricted"})  # fmt: skip
     done = sna.protect(frame, contract="t_rounded", data=borough())
     assert done.flags["offences"].eq("[c]").all()  # the zero is hidden too
 
 
 def test_two_thresholds_in_one_split_are_each_known_to_the_attacker():
-    frame = pd.DataFrame({"ward_code": "E05000001", "ethnic_group": ["a", "b", "c"],
+    frame = pd.DataFrame({"draw": 0, "ward_code": "E05000001", "ethnic_group": ["a", "b", "c"],
                           "offences": [4, 6, 30], "release_class": "restricted",
                           "sensitivity": ["standard", "sensitive", "standard"]})  # fmt: skip
     done = sna.protect(frame, contract="t_rounded", data=borough())

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import block_diag, coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, eye_array, kron
 
 from sna.errors import DisclosureError
 
@@ -93,7 +93,7 @@ def _solve(
     spots = np.arange(blocks) * part.shape[1] + np.repeat(columns, 2)
     goal = np.zeros(blocks * part.shape[1])
     goal[spots] = np.tile([1.0, -1.0], len(columns))
-    every = block_diag([part] * blocks, format="csr")
+    every = kron(eye_array(blocks), part, format="csr")
     held = LinearConstraint(every, np.tile(least, blocks), np.tile(most, blocks))
     within = Bounds(np.tile(bounds[0], blocks), np.tile(bounds[1], blocks))
     answer = milp(goal, integrality=np.full(len(goal), int(whole)), bounds=within, constraints=held)
