@@ -460,6 +460,25 @@ def test_nobody_waits_for_a_value_that_could_not_be_made(tmp_path: Path) -> None
         assert isinstance(asked.exception(60), AttributeError)
 
 
+def test_nobody_waits_for_a_value_when_the_disk_is_full_or_the_build_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with ThreadPoolExecutor(2) as pool:
+        with pytest.raises(OSError, match="No space"), workers.Awaited(folder / "value") as value:
+            here = pool.submit(lambda: value.upper())
+            elsewhere = pool.submit(getattr, pickle.loads(pickle.dumps(value)), "upper")
+            value.give("here")
+        assert here.result(60) == "HERE"
+        folder.rmdir()
+        assert isinstance(elsewhere.exception(60), FileNotFoundError)
+
+
 def test_a_build_whose_areas_cannot_be_read_ends_with_large_files_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

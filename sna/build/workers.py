@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -163,10 +163,11 @@ class Awaited:
 
     def __exit__(self, *_: object) -> None:
         if "_value" not in vars(self):  # it could not be made: nobody waits for ever
-            self.give(None)
+            with suppress(OSError):
+                self.give(None)
 
     def give(self, value: Any) -> None:
-        """Hand the value over to all who wait."""
+        """Hand the value over to all who wait, here and elsewhere."""
         self._value = value
         part = self._path.with_suffix(".part")
         part.write_bytes(pickle.dumps(value))
@@ -175,12 +176,17 @@ class Awaited:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # asked for by pickle and copy, which want no value
             raise AttributeError(name)
-        if name == "_value":
-            while not self._path.exists():
+        return getattr(self._wait(), name)
+
+    def _wait(self) -> Any:
+        while "_value" not in vars(self):
+            if self._path.exists():
+                self._value = pickle.loads(self._path.read_bytes())  # our own file, of this build
+            elif not self._path.parent.exists():
+                raise FileNotFoundError("The build that this is work of has ended.")
+            else:
                 time.sleep(0.02)
-            self._value = pickle.loads(self._path.read_bytes())  # our own file, of this build
-            return self._value
-        return getattr(self._value, name)
+        return self._value
 
 
 @contextmanager
