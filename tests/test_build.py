@@ -426,6 +426,31 @@ def test_processes_give_the_same_files_as_threads(
     _assert_same_files(tmp_path / "here", tmp_path / "there")
 
 
+def test_a_new_month_is_measured_alone_and_a_changed_folder_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw, out, sizes, start = tmp_path / "raw", tmp_path / "out", [], workers.start_workers
+
+    def note(*given: Any, **more: Any) -> Any:
+        sizes.append(more["size"])
+        return start(*given, **more)
+
+    def whole() -> int:
+        return sum(path.stat().st_size for path in raw.glob("*.csv"))
+
+    monkeypatch.setattr("sna.build.start_workers", note)
+    _write_nine_months(raw)
+    build(raw, out)
+    assert sizes == [whole()]
+    new = write(raw, "2024-10-metropolitan-street.csv", STREET, street_row(1, month="2024-10"))
+    build(raw, out)
+    assert sizes[1:] == [new.stat().st_size]
+    lines = ["ROBBERY,ROBBERY OF PERSONAL PROPERTY,Camden,10,20"]
+    write(raw, "b.csv", f"{BOROUGH},202401,202402", *lines)
+    build(raw, out)
+    assert sizes[2:] == [whole()]
+
+
 def test_what_nobody_has_begun_is_done_here_and_everything_once() -> None:
     gate = threading.Event()
 

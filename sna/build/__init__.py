@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,7 @@ from sna.errors import SourceError, TableError, UsageError
 from sna.sources.copies import join_copies
 from sna.sources.files import RawFile, find_files
 from sna.sources.folder import Item, is_simulated, look_at
+from sna.sources.layout import FileSample
 from sna.sources.places import Places, fill_boroughs, make_places
 from sna.sources.quality import (
     choose_files,
@@ -96,8 +98,10 @@ def build(
                 if not adds:  # everything will be read: they get ready while we look
                     run = stack.enter_context(start(size=_size(find_files(raw)[0])))
                 look = _look(raw.resolve(), state, before, adds=adds)
-                if adds:
-                    run = stack.enter_context(start(size=_size(i.raw for i in look.items)))
+                if adds:  # new files alone, or everything anew
+                    some = look.adds and _may_be_added(look.items)
+                    size = _size(_files_of(look.items) if some else find_files(raw)[0])
+                    run = stack.enter_context(start(size=size))
                 job = _Job(run, profile, work, work / "spool", unmatched_share, progress)
                 return _build(look, processed, work, job)
     except Timeout:
@@ -128,8 +132,19 @@ def _look(raw: Path, state: dict[str, Any], before: list[dict[str, Any]], *, add
     return _Look(raw, items, refused, state, before, adds)
 
 
-def _size(files: Iterable[RawFile]) -> int:
+def _files_of(items: list[Item]) -> Iterator[RawFile | FileSample]:
+    for item in items:
+        yield item.raw
+        if item.people:
+            yield item.people
+
+
+def _size(files: Iterable[RawFile | FileSample]) -> int:
     return sum(path.stat().st_size for path in {file.path for file in files})
+
+
+def _may_be_added(items: list[Item]) -> bool:
+    return all(item.match and item.facts["layout"] in _APPENDED for item in items)
 
 
 def _build(look: _Look, processed: Path, work: Path, job: _Job) -> Summary:
@@ -189,7 +204,7 @@ def check_folder(
 ) -> Summary:
     """Read everything as `build` does and write nothing: inputs, findings, what is supported."""
     items, refused, _ = look_at(raw)
-    size = _size(item.raw for item in items)
+    size = _size(_files_of(items))
     with working_folder() as work, start_workers(size=size) as run:
         parts = _read_checked(raw, items, _Job(run, profile, work, None, unmatched_share, progress))
     partial = _partial(parts, unmatched_share)
@@ -209,9 +224,7 @@ def _read_more(
     job: _Job,
 ) -> list[Part] | None:
     """Read only new event files; None when they touch what is stored, so that all is read again."""
-    if state["parts"] >= MOST_PARTS or any(
-        not item.match or item.facts["layout"] not in _APPENDED for item in items
-    ):
+    if state["parts"] >= MOST_PARTS or not _may_be_added(items):
         return None
     lookup = store.read_table("area_lookup", processed)
     places = make_places(store.read_table("areas", processed), lookup if len(lookup) else None)
@@ -256,7 +269,8 @@ def _read_all(items: list[Item], job: _Job) -> list[Part]:
     """Read areas and lookups, then everything that needs them; large files ask for them late."""
     numbered, nowhere = list(enumerate(items)), make_places()
     events = [pair for pair in numbered if not pair[1].is_reference]
-    with Awaited(job.work / "places.pickle") as places:
+    handed = Path(mkdtemp(dir=job.work))  # of this build alone: work of one that died ends with it
+    with Awaited(handed / "places.pickle") as places:
         begun = _begin_large(events, places, job)
         reference = [
             part

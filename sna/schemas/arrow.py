@@ -119,7 +119,10 @@ def stack(tables: list[pa.Table]) -> pa.Table:
 
 
 def _recode(column: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Return coded rows under one dictionary: the values there are, in order of appearance."""
+    """Return coded rows under one dictionary: the values there are, in order of appearance.
+
+    No dictionary that is given holds a value twice.
+    """
     if any(chunk.dictionary.null_count for chunk in column.chunks):  # which Arrow does not join
         column = column.cast(pa.string()).dictionary_encode()
     whole = column.combine_chunks()
