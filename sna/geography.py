@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 BRITISH_GRID = 27700
+GAP_M = 1.0  # metres between areas that still count as touching: slivers of generalised boundaries
 LONDON_BOUNDS = (503_000.0, 155_000.0, 562_500.0, 201_500.0)  # west, south, east, north in metres
 MANY_POINTS = 20_000  # from here a grid of labels is faster than a test of each point
 OVERLAP_SHARE = 0.01  # of the smaller polygon; generalised boundaries cross by less
@@ -89,7 +90,7 @@ def check_areas(
     return placed, pd.DataFrame(said, columns=["severity", "finding", "rows", "action"])
 
 
-def _find_alone(areas: "gpd.GeoDataFrame", gap_m: float = 1.0) -> pd.Index:
+def _find_alone(areas: "gpd.GeoDataFrame", gap_m: float = GAP_M) -> pd.Index:
     """Return the areas without a neighbour: most touch one, and distances are for the others."""
     shapes, rows = areas.geometry.to_numpy(), np.arange(len(areas))
     left, right = areas.sindex.query(shapes, predicate="intersects")
@@ -146,7 +147,7 @@ def _count_overlaps(areas: "gpd.GeoDataFrame") -> int:
     return int((shared > OVERLAP_SHARE * least).sum())
 
 
-def find_neighbours(areas: "gpd.GeoDataFrame", *, gap_m: float = 1.0) -> Neighbours:
+def find_neighbours(areas: "gpd.GeoDataFrame", *, gap_m: float = GAP_M) -> Neighbours:
     """Find which areas touch, at a side or a corner (queen contiguity), and the islands.
 
     Slivers up to `gap_m` metres are bridged. Touching is not reaching: a river may part two areas.

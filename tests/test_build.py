@@ -470,45 +470,45 @@ def test_what_nobody_has_begun_is_done_here_and_everything_once() -> None:
 
 
 def test_work_that_needs_a_value_late_begins_before_it_is_there(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(1) as pool, workers.Awaited(tmp_path / "value") as value:
-        sent = pickle.loads(pickle.dumps(value))
+    value = workers.Awaited(tmp_path / "value")
+    sent = pickle.loads(pickle.dumps(value))
+    with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(lambda: sent.upper())
         value.give("here")
         assert asked.result(60) == value.upper() == "HERE"
 
 
-def test_nobody_waits_for_a_value_that_could_not_be_made(tmp_path: Path) -> None:
+def test_nobody_waits_for_a_value_longer_than_its_folder_is_there(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
     with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(ZeroDivisionError), workers.Awaited(tmp_path / "value") as value:
-            asked = pool.submit(getattr, pickle.loads(pickle.dumps(value)), "upper")
-            1 / 0  # noqa: B018
-        assert isinstance(asked.exception(60), AttributeError)
+        asked = pool.submit(getattr, workers.Awaited(folder / "value"), "upper")
+        folder.rmdir()
+        assert isinstance(asked.exception(60), FileNotFoundError)
 
 
-def test_nobody_waits_for_a_value_when_the_disk_is_full_or_the_build_has_ended(
+def test_who_waits_here_for_a_value_gets_it_from_a_full_disk_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fill(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    folder = tmp_path / "work"
-    folder.mkdir()
+    value = workers.Awaited(tmp_path / "value")
     monkeypatch.setattr(Path, "write_bytes", fill)
-    with ThreadPoolExecutor(2) as pool:
-        with pytest.raises(OSError, match="No space"), workers.Awaited(folder / "value") as value:
-            here = pool.submit(lambda: value.upper())
-            elsewhere = pool.submit(getattr, pickle.loads(pickle.dumps(value)), "upper")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lambda: value.upper())
+        with pytest.raises(OSError, match="No space"):
             value.give("here")
-        assert here.result(60) == "HERE"
-        folder.rmdir()
-        assert isinstance(elsewhere.exception(60), FileNotFoundError)
+        assert asked.result(60) == "HERE"
 
 
+@pytest.mark.parametrize("bytes_of_processes", [workers.PROCESS_BYTES, 0])
 def test_a_build_whose_areas_cannot_be_read_ends_with_large_files_begun(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_of_processes: int
 ) -> None:
     _write_nine_months(tmp_path / "raw")
     monkeypatch.setattr(parts, "LARGE_BYTES", 0)
+    monkeypatch.setattr(workers, "PROCESS_BYTES", bytes_of_processes)
 
     def fail(*_: object) -> None:
         raise OSError("The disk is gone.")

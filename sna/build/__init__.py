@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import pandas as pd
@@ -27,9 +26,8 @@ from sna.build.writing import write_by_borough, write_whole
 from sna.definitions import read_profile
 from sna.errors import SourceError, TableError, UsageError
 from sna.sources.copies import join_copies
-from sna.sources.files import RawFile, find_files
+from sna.sources.files import find_files
 from sna.sources.folder import Item, is_simulated, look_at
-from sna.sources.layout import FileSample
 from sna.sources.places import Places, fill_boroughs, make_places
 from sna.sources.quality import (
     choose_files,
@@ -64,7 +62,6 @@ class _Job:
 
     run: Run
     profile: str
-    work: Path  # where it keeps files of its own
     spool: Path | None
     share: float
     progress: Progress
@@ -96,13 +93,13 @@ def build(
             with ExitStack() as stack:
                 start = partial(start_workers, scheduler)
                 if not adds:  # everything will be read: they get ready while we look
-                    run = stack.enter_context(start(size=_size(find_files(raw)[0])))
+                    run = stack.enter_context(start(size=_size_of(raw)))
                 look = _look(raw.resolve(), state, before, adds=adds)
                 if adds:  # new files alone, or everything anew
                     some = look.adds and _may_be_added(look.items)
-                    size = _size(_files_of(look.items) if some else find_files(raw)[0])
+                    size = _size(look.items) if some else _size_of(raw)
                     run = stack.enter_context(start(size=size))
-                job = _Job(run, profile, work, work / "spool", unmatched_share, progress)
+                job = _Job(run, profile, work / "spool", unmatched_share, progress)
                 return _build(look, processed, work, job)
     except Timeout:
         do = "Wait for it, or name another folder."
@@ -132,15 +129,12 @@ def _look(raw: Path, state: dict[str, Any], before: list[dict[str, Any]], *, add
     return _Look(raw, items, refused, state, before, adds)
 
 
-def _files_of(items: list[Item]) -> Iterator[RawFile | FileSample]:
-    for item in items:
-        yield item.raw
-        if item.people:
-            yield item.people
+def _size(items: Iterable[Item]) -> int:
+    return sum(path.stat().st_size for path in {path for item in items for path in item.paths})
 
 
-def _size(files: Iterable[RawFile | FileSample]) -> int:
-    return sum(path.stat().st_size for path in {file.path for file in files})
+def _size_of(raw: Path) -> int:
+    return sum(path.stat().st_size for path in {file.path for file in find_files(raw)[0]})
 
 
 def _may_be_added(items: list[Item]) -> bool:
@@ -204,9 +198,8 @@ def check_folder(
 ) -> Summary:
     """Read everything as `build` does and write nothing: inputs, findings, what is supported."""
     items, refused, _ = look_at(raw)
-    size = _size(_files_of(items))
-    with working_folder() as work, start_workers(size=size) as run:
-        parts = _read_checked(raw, items, _Job(run, profile, work, None, unmatched_share, progress))
+    with start_workers(size=_size(items)) as run:
+        parts = _read_checked(raw, items, _Job(run, profile, None, unmatched_share, progress))
     partial = _partial(parts, unmatched_share)
     inputs = [part.record for part in parts]
     findings = _findings(parts, refused, inputs, inputs)
@@ -269,8 +262,8 @@ def _read_all(items: list[Item], job: _Job) -> list[Part]:
     """Read areas and lookups, then everything that needs them; large files ask for them late."""
     numbered, nowhere = list(enumerate(items)), make_places()
     events = [pair for pair in numbered if not pair[1].is_reference]
-    handed = Path(mkdtemp(dir=job.work))  # of this build alone: work of one that died ends with it
-    with Awaited(handed / "places.pickle") as places:
+    with working_folder(within=job.spool) as folder:
+        places = Awaited(folder / "places.pickle")
         begun = _begin_large(events, places, job)
         reference = [
             part

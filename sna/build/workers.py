@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -149,7 +149,8 @@ def _read_shared(path: Path) -> Any:
 class Awaited:
     """Stands for a value that is still being made, so that work which needs it late can begin.
 
-    Asking it for anything waits for the file that `give` writes, which every worker sees.
+    Asking it for anything waits for the file that `give` writes, which every worker sees; nobody
+    waits longer than the file's folder, which belongs to one build, is there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -157,14 +158,6 @@ class Awaited:
 
     def __reduce__(self) -> Any:
         return Awaited, (self._path,)
-
-    def __enter__(self) -> "Awaited":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if "_value" not in vars(self):  # it could not be made: nobody waits for ever
-            with suppress(OSError):
-                self.give(None)
 
     def give(self, value: Any) -> None:
         """Hand the value over to all who wait, here and elsewhere."""

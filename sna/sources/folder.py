@@ -44,6 +44,11 @@ class Item:
     is_only: bool = False  # extract of the folder
 
     @property
+    def paths(self) -> tuple[Path, ...]:
+        """Return the files that it is read from: an extract can have one of people."""
+        return (self.raw.path, *([self.people.path] if self.people else []))
+
+    @property
     def name(self) -> str:
         """Path inside the raw folder, with the sheet when a workbook has several tables."""
         sheet = self.sample.sheet if self.sample and self.sample.kind in ("xlsx", "ods") else ""
